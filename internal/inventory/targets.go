@@ -64,6 +64,9 @@ func (x *Index) Targets(ctx context.Context, ref cloud.Ref) ([]string, error) {
 	if l, ok := x.targets.get(ref); ok && x.fresh(ref, l) {
 		return append([]string(nil), l.Versions...), nil
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	answer := x.flights.DoChan(ref.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), targetsTimeout)
 		defer cancel()
