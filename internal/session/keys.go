@@ -1,0 +1,41 @@
+package session
+
+import "strings"
+
+// keys makes every key name. The prefix is the hash tag, so all keys of one
+// deployment share a cluster slot and one script may touch any of them.
+type keys struct{ tag string }
+
+// newKeys drops braces from the prefix, because a brace inside would end the tag early.
+func newKeys(prefix string) keys {
+	prefix = strings.NewReplacer("{", "", "}", "").Replace(prefix)
+	if prefix == "" {
+		prefix = "redis-upgrade"
+	}
+	return keys{tag: "{" + prefix + "}:"}
+}
+
+func (k keys) session(id string) string { return k.tag + "session:" + id } // hash: the record
+func (k keys) journal(id string) string { return k.tag + "journal:" + id } // stream: its history
+func (k keys) thread(id string) string  { return k.tag + "thread:" + id }  // hash: what was drawn
+
+func (k keys) open() string  { return k.tag + "open" }  // zset: sessions not ended, by opening
+func (k keys) every() string { return k.tag + "every" } // zset: all sessions, by opening
+func (k keys) fence() string { return k.tag + "fence" } // counter behind every score
+
+func (k keys) active(database string) string     { return k.tag + "active:" + database }      // string: session that may act
+func (k keys) byDatabase(database string) string { return k.tag + "by-database:" + database } // zset: sessions it ever belonged to
+
+func (k keys) byThread(channel, ts string) string { return k.tag + "by-thread:" + channel + ":" + ts } // string: session
+
+func (k keys) queue(name string) string     { return k.tag + "queue:" + name } // zset: fenced queue
+func (k keys) inbox() string                { return k.tag + "inbox" }         // hash: envelope → payload
+func (k keys) seen(event string) string     { return k.tag + "seen:event:" + event }
+func (k keys) received(envel string) string { return k.tag + "seen:envelope:" + envel }
+
+func (k keys) turn(name string) string    { return k.tag + "turn:" + name }              // string: session that has it
+func (k keys) waiting(name string) string { return k.tag + "turn:" + name + ":waiting" } // zset: sessions, in order
+func (k keys) asked(name string) string   { return k.tag + "turn:" + name + ":asked" }   // hash: session → last time it asked, ms
+func (k keys) budget(name string) string  { return k.tag + "budget:" + name }            // string: when it is all there again, µs
+func (k keys) pause(name string) string   { return k.tag + "budget:" + name + ":pause" } // string: nothing before, µs
+func (k keys) flag(name string) string    { return k.tag + "flag:" + name }

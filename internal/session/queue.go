@@ -1,0 +1,201 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Names of the three queues, as they appear in keys.
+const (
+	queueDue   = "due"
+	queueDirty = "dirty"
+	queueInbox = "inbox"
+)
+
+// Item is something claimed from a [Queue]. Whoever holds it may work until the
+// lease ends, and afterwards for as long as nobody else has touched it.
+type Item struct {
+	ID      string        // session, or envelope in the inbox
+	Token   int64         // the fence; see Queue.Done
+	Late    time.Duration // how long it had been waiting to be claimed
+	Payload []byte        // inbox only
+}
+
+// Queue is a fenced queue: members with the time of their next look, in Redis.
+type Queue struct {
+	store *Store
+	name  string
+	keys  []string // queue, fence, and the payloads of an inbox
+}
+
+// Due holds the sessions that want to be looked at. A move sets it.
+func (s *Store) Due() *Queue { return s.queue(queueDue) }
+
+// Dirty holds the sessions whose card is behind their record. A move and an
+// observation set it.
+func (s *Store) Dirty() *Queue { return s.queue(queueDirty) }
+
+// Inbox holds what people did and nobody has worked off; [Store.Receive] sets it.
+func (s *Store) Inbox() *Queue {
+	q := s.queue(queueInbox)
+	q.keys = append(q.keys, s.keys.inbox())
+	return q
+}
+
+func (s *Store) queue(name string) *Queue {
+	return &Queue{store: s, name: name, keys: []string{s.keys.queue(name), s.keys.fence()}}
+}
+
+// claimScript moves what is due to the end of a lease.
+//
+//	KEYS  1 queue  2 fence  3 payloads (inbox)
+//	ARGV  1 lease ms  2 max
+//	→     {ms until the next may be claimed, -1 when empty,
+//	       then per item: id, token, ms late, payload or nil}
+var claimScript = redis.NewScript(clockLua + `
+local now, out = clock(), { -1 }
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', text(now * 1000 + 999), 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+for i = 1, #due, 2 do
+  local id = due[i]
+  local token = stamp(KEYS[1], KEYS[2], id, now + tonumber(ARGV[1]))
+  redis.call('ZADD', KEYS[1], token, id)
+  out[#out + 1] = id
+  out[#out + 1] = token
+  out[#out + 1] = now - math.floor(tonumber(due[i + 1]) / 1000)
+  out[#out + 1] = KEYS[3] and redis.call('HGET', KEYS[3], id) or false
+end
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if first[2] then out[1] = math.max(0, math.floor(tonumber(first[2]) / 1000) - now) end
+return out
+`)
+
+// Claim takes up to max members whose time has come, the longest waiting first,
+// and hides them from everybody else for the lease. next is the time until there
+// may be something to claim again (a date or the end of somebody's lease), 0 when
+// more is waiting now, -1 when the queue is empty; state changes may come earlier.
+func (q *Queue) Claim(ctx context.Context, lease time.Duration, max int) (items []Item, next time.Duration, err error) {
+	if max < 1 {
+		return nil, 0, fmt.Errorf("claim %d from queue %s", max, q.name)
+	}
+	answer, err := q.store.run(ctx, q.store.rdb, "claim from queue "+q.name, claimScript, q.keys, ms(lease), max)
+	if err != nil {
+		return nil, 0, err
+	}
+	wait, _ := answer[0].(int64)
+	next = time.Duration(wait) * time.Millisecond
+	if wait < 0 {
+		next = -1
+	}
+	for i := 1; i+3 < len(answer); i += 4 {
+		it, err := itemOf(answer[i : i+4])
+		if err != nil {
+			return nil, 0, fmt.Errorf("claim from queue %s: %w", q.name, err)
+		}
+		items = append(items, it)
+	}
+	return items, next, nil
+}
+
+// itemOf reads id, token, ms late and payload of a script's answer.
+func itemOf(answer []any) (Item, error) {
+	id, _ := answer[0].(string)
+	text, _ := answer[1].(string)
+	late, _ := answer[2].(int64)
+	token, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return Item{}, fmt.Errorf("script answered a token of %q", text)
+	}
+	it := Item{ID: id, Token: token, Late: time.Duration(late) * time.Millisecond}
+	if p, ok := answer[3].(string); ok {
+		it.Payload = []byte(p)
+	}
+	return it, nil
+}
+
+// fencedLua is the condition under which a claim still counts.
+const fencedLua = `
+local function fenced(queue, id, token)
+  local score = redis.call('ZSCORE', queue, id)
+  return score and tonumber(score) == tonumber(token)
+end
+`
+
+// doneScript removes a member that is still claimed.
+//
+//	KEYS  1 queue  2 fence  3 payloads (inbox)
+//	ARGV  1 id  2 token
+//	→     1 removed, 0 somebody else's
+var doneScript = redis.NewScript(fencedLua + `
+if not fenced(KEYS[1], ARGV[1], ARGV[2]) then return 0 end
+redis.call('ZREM', KEYS[1], ARGV[1])
+if KEYS[3] then redis.call('HDEL', KEYS[3], ARGV[1]) end
+return 1
+`)
+
+// Done removes a claimed member, and its payload. It is false, and does nothing,
+// when the member was claimed again, moved or removed meanwhile.
+func (q *Queue) Done(ctx context.Context, it Item) (bool, error) {
+	n, err := q.store.runInt(ctx, "finish in queue "+q.name, doneScript, q.keys, it.ID, it.Token)
+	return n == 1, err
+}
+
+// moveScript sets the next look of a member that is still claimed.
+//
+//	KEYS  1 queue  2 fence
+//	ARGV  1 id  2 token  3 ms from now
+//	→     the new token, "" when it is somebody else's
+var moveScript = redis.NewScript(clockLua + fencedLua + `
+if not fenced(KEYS[1], ARGV[1], ARGV[2]) then return '' end
+local token = stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[3]))
+redis.call('ZADD', KEYS[1], token, ARGV[1])
+return token
+`)
+
+// Reschedule gives a claimed member back, to be claimed after in. False as in Done.
+func (q *Queue) Reschedule(ctx context.Context, it Item, in time.Duration) (bool, error) {
+	_, ok, err := q.move(ctx, it, in)
+	return ok, err
+}
+
+// Renew prolongs a claim to lease from now; the returned item replaces the old one.
+// False as in Done.
+func (q *Queue) Renew(ctx context.Context, it Item, lease time.Duration) (Item, bool, error) {
+	return q.move(ctx, it, lease)
+}
+
+func (q *Queue) move(ctx context.Context, it Item, in time.Duration) (Item, bool, error) {
+	what := "reschedule in queue " + q.name
+	text, err := moveScript.Run(ctx, q.store.rdb, q.keys[:2], it.ID, it.Token, ms(in)).Text()
+	if err != nil {
+		return it, false, unavailable(what, err)
+	}
+	if text == "" {
+		return it, false, nil
+	}
+	token, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return it, false, fmt.Errorf("%s: script answered a token of %q", what, text)
+	}
+	it.Token = token
+	return it, true, nil
+}
+
+// setScript sets the next look of a member without asking.
+//
+//	KEYS  1 queue  2 fence
+//	ARGV  1 id  2 ms from now
+//	→     1
+var setScript = redis.NewScript(clockLua + `
+redis.call('ZADD', KEYS[1], stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[2])), ARGV[1])
+return 1
+`)
+
+// Set puts a member into the queue, to be claimed after in; a claim of it lapses.
+func (q *Queue) Set(ctx context.Context, id string, in time.Duration) error {
+	_, err := q.store.runInt(ctx, "set in queue "+q.name, setScript, q.keys[:2], id, ms(in))
+	return err
+}

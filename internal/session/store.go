@@ -1,0 +1,158 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Config is what a [Store] needs to know.
+type Config struct {
+	// Prefix of every key, and their hash tag: "redis-upgrade" (the default) makes
+	// "{redis-upgrade}:session:<id>". Braces are dropped.
+	Prefix string
+	// SealKey makes the journal unforgeable. Required in production; the journal's
+	// own key is derived from it.
+	SealKey []byte
+	// SealKeyOld still verifies entries written before the key was changed. Optional.
+	SealKeyOld []byte
+	// Rand gives the nonces; default crypto/rand.Reader. It need not be safe for
+	// concurrent use.
+	Rand io.Reader
+	// Retention is how long an ended session and its journal are kept; 0: for ever.
+	Retention time.Duration
+	// Lives are the kinds of session, each in every version that may be in flight.
+	Lives []Life
+	// WaitReplicas is how many replicas must confirm a move that asks for it
+	// (Move.Confirm); 0: none, for stores without replicas.
+	WaitReplicas int
+	// WaitTimeout is how long to wait for them; default 1 s.
+	WaitTimeout time.Duration
+	// Log takes one line per move; default none.
+	Log *slog.Logger
+}
+
+// Store is the durable memory. It is safe for concurrent use; it holds no state
+// of its own besides its connection pool.
+type Store struct {
+	rdb  redis.UniversalClient
+	cfg  Config
+	keys keys
+	seal seal
+	log  *slog.Logger
+
+	randMu sync.Mutex // guards cfg.Rand
+
+	turnPatience time.Duration // a waiter who has not asked for so long is passed over
+	seenFor      time.Duration // how long dedupe marks stay
+}
+
+// New makes a store over a client of a single server, of Sentinel or of Cluster.
+// It opens nothing; see [Store.Ping] and [Store.Check].
+func New(rdb redis.UniversalClient, cfg Config) *Store {
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.WaitTimeout <= 0 {
+		cfg.WaitTimeout = time.Second
+	}
+	log := cfg.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	keys := newKeys(cfg.Prefix)
+	return &Store{
+		rdb:          rdb,
+		cfg:          cfg,
+		keys:         keys,
+		seal:         newSeal(keys.tag, cfg.SealKey, cfg.SealKeyOld),
+		log:          log,
+		turnPatience: time.Minute,
+		seenFor:      time.Hour,
+	}
+}
+
+// Ping asks the server that holds our keys for a sign of life.
+func (s *Store) Ping(ctx context.Context) error {
+	// A read of a key of ours reaches the right node of a cluster; PING would not.
+	if err := s.rdb.Exists(ctx, s.keys.fence()).Err(); err != nil {
+		return unavailable("ping", err)
+	}
+	return nil
+}
+
+// nonce returns 16 random bytes in hex.
+func (s *Store) nonce() (string, error) {
+	s.randMu.Lock()
+	defer s.randMu.Unlock()
+	b := make([]byte, 16)
+	if _, err := io.ReadFull(s.cfg.Rand, b); err != nil {
+		return "", fmt.Errorf("draw a nonce: %w", err)
+	}
+	return hex.EncodeToString(b), nil
+}
+
+// run runs a script that answers a list, on the pool or a pinned connection.
+func (s *Store) run(ctx context.Context, on redis.Scripter, what string, script *redis.Script, keys []string, args ...any) ([]any, error) {
+	out, err := script.Run(ctx, on, keys, args...).Slice()
+	if err != nil {
+		return nil, unavailable(what, err)
+	}
+	return out, nil
+}
+
+// runInt runs a script that answers a number.
+func (s *Store) runInt(ctx context.Context, what string, script *redis.Script, keys []string, args ...any) (int64, error) {
+	n, err := script.Run(ctx, s.rdb, keys, args...).Int64()
+	if err != nil {
+		return 0, unavailable(what, err)
+	}
+	return n, nil
+}
+
+// clockLua begins every script that needs the time.
+//
+//	clock()                          → Redis time, ms
+//	stamp(queue, fence, id, at)      → a score for that time (ms × 1000 + three digits of
+//	                                   the counter fence) which id does not have now
+//	mark(queue, fence, id, at)       brings id forward to at, or keeps it where it is when
+//	                                   that is earlier; always under a new score, so that
+//	                                   whoever has claimed it is refused
+const clockLua = `
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local function text(n) return string.format('%.0f', n) end
+local function stamp(queue, fence, id, at)
+  local now = redis.call('ZSCORE', queue, id)
+  local score
+  repeat
+    score = text(at * 1000 + redis.call('INCR', fence) % 1000)
+  until not now or tonumber(score) ~= tonumber(now)
+  return score
+end
+local function mark(queue, fence, id, at)
+  local now = redis.call('ZSCORE', queue, id)
+  if now then at = math.min(at, math.floor(tonumber(now) / 1000)) end
+  redis.call('ZADD', queue, stamp(queue, fence, id, at), id)
+end
+`
+
+// ms is a duration in whole milliseconds, the unit of every script.
+func ms(d time.Duration) int64 { return d.Milliseconds() }
+
+// fromMS is the time of so many milliseconds since 1970; the zero time for 0.
+func fromMS(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}

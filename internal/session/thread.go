@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Thread is what the card drawer remembers of a session. It lives beside the
+// record, under its own key, so that drawing never makes a move stale.
+type Thread struct {
+	Channel, TS string // the one card; TS "" until it is posted
+	Parent      string // root of the thread, when the card itself is a reply
+	Revision    int64  // of the record as last drawn
+	Digest      string // of the card as last sent
+	Cursor      int64  // last journal revision told as a milestone
+}
+
+// Thread reads what was drawn of a session; the zero value when nothing was.
+func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
+	h, err := s.rdb.HMGet(ctx, s.keys.thread(id), threadFields...).Result()
+	if err != nil {
+		return Thread{}, unavailable("read thread of "+id, err)
+	}
+	return threadOf(h), nil
+}
+
+// threadFields are the stored form; the rule for changing it is that of a record.
+var threadFields = []string{"channel", "ts", "parent", "revision", "digest", "cursor"}
+
+func threadOf(v []any) Thread {
+	word := func(i int) string { w, _ := v[i].(string); return w }
+	number := func(i int) int64 { n, _ := strconv.ParseInt(word(i), 10, 64); return n }
+	return Thread{
+		Channel: word(0), TS: word(1), Parent: word(2),
+		Revision: number(3), Digest: word(4), Cursor: number(5),
+	}
+}
+
+// ageLua lets a thread live as long as its record, whichever is written last.
+const ageLua = `
+local function age(thread, session, retention)
+  local left = redis.call('PTTL', session)
+  if left == -2 then left = tonumber(retention) end
+  if left > 0 then redis.call('PEXPIRE', thread, left) end
+end
+`
+
+// claimCardScript makes a message the card, unless there is one.
+//
+//	KEYS  1 thread  2 session  3 by-thread
+//	ARGV  1 id  2 channel  3 ts  4 parent  5 retention ms  6 links kept ms (0: for ever)
+//	→     {1 won | 0 lost, channel, ts, parent, revision, digest, cursor}
+var claimCardScript = redis.NewScript(ageLua + `
+local won = redis.call('HSETNX', KEYS[1], 'ts', ARGV[3])
+if won == 0 and redis.call('HGET', KEYS[1], 'ts') == ARGV[3] and redis.call('HGET', KEYS[1], 'channel') == ARGV[2] then
+  won = 1
+end
+if won == 1 then
+  redis.call('HSET', KEYS[1], 'channel', ARGV[2], 'parent', ARGV[4])
+  age(KEYS[1], KEYS[2], ARGV[5])
+  redis.call('SET', KEYS[3], ARGV[1])
+  if tonumber(ARGV[6]) > 0 then redis.call('PEXPIRE', KEYS[3], ARGV[6]) end
+end
+local out = redis.call('HMGET', KEYS[1], 'channel', 'ts', 'parent', 'revision', 'digest', 'cursor')
+table.insert(out, 1, won)
+return out
+`)
+
+// ClaimCard makes a posted message the session's card. The first post wins, and
+// its message then leads to the session ([Store.ByThread]); a loser learns the
+// winner. The winner's own repeat wins again.
+func (s *Store) ClaimCard(ctx context.Context, id, channel, ts string) (winner Thread, won bool, err error) {
+	return s.ClaimReply(ctx, id, channel, ts, "")
+}
+
+// ClaimReply is [Store.ClaimCard] for a card that is itself a reply in the thread
+// of parent: the section of a revert in its upgrade's thread.
+func (s *Store) ClaimReply(ctx context.Context, id, channel, ts, parent string) (winner Thread, won bool, err error) {
+	keys := []string{s.keys.thread(id), s.keys.session(id), s.keys.byThread(channel, ts)}
+	answer, err := s.run(ctx, s.rdb, "claim card of "+id, claimCardScript, keys, id, channel, ts, parent, ms(s.cfg.Retention), ms(s.linksKept()))
+	if err != nil {
+		return Thread{}, false, err
+	}
+	return threadOf(answer[1:]), answer[0] == int64(1), nil
+}
+
+// forwardScript moves a mark of the drawer forward.
+//
+//	KEYS  1 thread  2 session
+//	ARGV  1 field  2 value  3 digest (with the revision)  4 retention ms
+//	→     1 moved, 0 it was further already
+var forwardScript = redis.NewScript(ageLua + `
+if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') > tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if ARGV[1] == 'revision' then redis.call('HSET', KEYS[1], 'digest', ARGV[3]) end
+age(KEYS[1], KEYS[2], ARGV[4])
+return 1
+`)
+
+// Drawn notes which revision the card shows, and the digest of what was sent. It
+// never goes back: a slow drawer's older revision is ignored.
+func (s *Store) Drawn(ctx context.Context, id string, revision int64, digest string) error {
+	return s.forward(ctx, id, "revision", revision, digest)
+}
+
+// Milestone notes the last journal revision that the thread has told. It never
+// goes back.
+func (s *Store) Milestone(ctx context.Context, id string, cursor int64) error {
+	return s.forward(ctx, id, "cursor", cursor, "")
+}
+
+func (s *Store) forward(ctx context.Context, id, field string, value int64, digest string) error {
+	keys := []string{s.keys.thread(id), s.keys.session(id)}
+	_, err := s.runInt(ctx, "note drawing of "+id, forwardScript, keys, field, value, digest, ms(s.cfg.Retention))
+	return err
+}
+
+// ByThread returns the session that a message leads to, or [ErrNotFound].
+func (s *Store) ByThread(ctx context.Context, channel, ts string) (id string, err error) {
+	id, err = s.rdb.Get(ctx, s.keys.byThread(channel, ts)).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("%w: no session for message %s in %s", ErrNotFound, ts, channel)
+	}
+	return id, orUnavailable("read link of message "+ts, err)
+}
+
+// LinkThread makes one more message lead to a session: a doubled card, a root
+// under which a card is a reply.
+func (s *Store) LinkThread(ctx context.Context, channel, ts, id string) error {
+	return orUnavailable("link message "+ts, s.rdb.Set(ctx, s.keys.byThread(channel, ts), id, s.linksKept()).Err())
+}
+
+// linksKept is how long a link lives; 0: for ever.
+func (s *Store) linksKept() time.Duration {
+	if s.cfg.Retention <= 0 {
+		return 0
+	}
+	return s.cfg.Retention + linkGrace
+}
