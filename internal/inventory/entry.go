@@ -22,6 +22,8 @@ type Entry struct {
 	Protocol string
 	// Version is the Redis version it runs, "7.2".
 	Version string
+	// Provider and Region say where it runs: "AWS", "us-east-1".
+	Provider, Region string
 	// Endpoint is the host:port to show to people; empty until the database is active.
 	Endpoint string
 	// Port is the port of its endpoints, 0 when unknown.
@@ -74,9 +76,11 @@ func (c *Config) entryOf(s *subscription, d *database, offered []string) Entry {
 		Status:             d.Status,
 		Protocol:           d.Protocol,
 		Version:            d.Version,
+		Provider:           d.Provider,
+		Region:             d.Region,
 		Port:               d.Port,
 		Shards:             d.Shards,
-		ActiveActive:       d.ActiveActive,
+		ActiveActive:       d.ActiveActive || s.ActiveActive,
 		BackupOn:           d.BackupOn,
 		Store:              c.isStore(d),
 		Allowed:            len(c.Allow) == 0 || slices.Contains(c.Allow, s.ID),

@@ -100,7 +100,7 @@ func (r *reading) ofPlan(plan cloud.Plan, listed []cloud.Subscription, err error
 		if old := r.known[subscriptionKey{plan, l.ID}]; old != nil {
 			s = *old
 		}
-		s.Name, s.Status, s.Failed = l.Name, l.Status, false
+		s.Name, s.Status, s.ActiveActive, s.Failed = l.Name, l.Status, l.ActiveActive, false
 		all = append(all, s)
 	}
 	return all
@@ -215,6 +215,7 @@ func (r *reading) tags(ctx context.Context, all []subscription) {
 func databaseOf(d *cloud.Database) database {
 	stored := database{
 		ID: d.Ref.Database, Name: d.Name, Status: d.Status, Protocol: d.Protocol, Version: d.Version,
+		Provider: d.Provider, Region: d.Region,
 		Port: d.Port, Shards: d.Shards, ActiveActive: d.ActiveActive, BackupOn: d.Backup.Enabled,
 	}
 	for _, e := range d.Endpoints() {

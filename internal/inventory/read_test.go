@@ -18,6 +18,7 @@ func TestEntryTellsWhatTheAccountHolds(t *testing.T) {
 	want := Entry{
 		Ref: ordersProd, Name: "orders-prod", SubscriptionName: "prod", SubscriptionStatus: "active",
 		Status: "active", Protocol: "redis", Version: "6.2", Endpoint: "orders.example.test:10002",
+		Provider: "AWS", Region: "us-east-1",
 		Port: 10002, Shards: 1, BackupOn: true, Allowed: true, Newest: "8.2", Behind: 3,
 		Tags: map[string]string{"environment": "Production", "team": "checkout"}, Modules: []string{"RedisJSON"},
 	}

@@ -34,24 +34,29 @@ type document struct {
 	name    string
 	words   []string // the parts of the name between - _ . and space
 	id      string
-	version string
-	others  []string // subscription name with its parts, subscription id, plan, tags
+	version string   // "v7.2"
+	others  []string // subscription name with its parts, subscription id, plan, region, tags
+
+	text    string    // all of the above, a line each: what is not in it cannot fit
+	letters letterSet // of the name
 }
 
 func newDocument(e Entry) document {
 	d := document{
 		name:    strings.ToLower(e.Name),
 		id:      digits(e.Ref.Database),
-		version: e.Version,
+		version: "v" + e.Version,
 	}
 	d.words = parts(d.name)
+	d.letters = lettersOf(d.name)
 	subscription := strings.ToLower(e.SubscriptionName)
-	d.others = append(d.others, subscription, digits(e.Ref.Subscription), string(e.Ref.Plan))
+	d.others = append(d.others, subscription, digits(e.Ref.Subscription), string(e.Ref.Plan), strings.ToLower(e.Region))
 	d.others = append(d.others, parts(subscription)...)
 	for key, value := range e.Tags {
 		key, value = strings.ToLower(key), strings.ToLower(value)
 		d.others = append(d.others, key+"="+value, value)
 	}
+	d.text = strings.Join(append([]string{d.name, d.id, d.version}, d.others...), "\n")
 	return d
 }
 
@@ -101,24 +106,29 @@ type hit struct{ position, band, score int }
 func (v *view) matching(words []string, fits func(*document, string) int) []hit {
 	var hits []hit
 	for i := range v.documents {
-		h := hit{position: i, band: prefixBand}
-		for _, w := range words {
-			points := fits(&v.documents[i], w)
-			if points == noMatch {
-				h.score = noMatch
-				break
-			}
-			h.score += points
-			h.band = min(h.band, points/100*100)
-		}
-		if h.score != noMatch {
+		if h, ok := v.documents[i].match(words, fits); ok {
+			h.position = i
 			hits = append(hits, h)
 		}
 	}
 	slices.SortFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(b.band, a.band), cmp.Compare(b.score, a.score), v.byNeed(a.position, b.position))
+		return cmp.Or(b.band-a.band, b.score-a.score, v.rankOf[a.position]-v.rankOf[b.position])
 	})
 	return hits
+}
+
+// match judges one entry; false when a word does not fit.
+func (d *document) match(words []string, fits func(*document, string) int) (hit, bool) {
+	h := hit{band: prefixBand}
+	for _, w := range words {
+		points := fits(d, w)
+		if points == noMatch {
+			return hit{}, false
+		}
+		h.score += points
+		h.band = min(h.band, points/100*100)
+	}
+	return h, true
 }
 
 // guesses are the entries that only match with typing mistakes allowed.
@@ -139,6 +149,8 @@ func (v *view) guesses(words []string, found []hit) []hit {
 // fits says how well a word fits without typing mistakes.
 func (d *document) fits(word string) int {
 	switch {
+	case !strings.Contains(d.text, word):
+		return noMatch // most entries end here
 	case d.name == word:
 		return exactName
 	case d.id == word:
@@ -147,7 +159,7 @@ func (d *document) fits(word string) int {
 		return namePrefix
 	case anyPrefix(d.words, word):
 		return wordPrefix
-	case d.version != "" && strings.HasPrefix(d.version, strings.TrimPrefix(word, "v")) && word != "v":
+	case strings.HasPrefix(d.version[1:], word) || len(word) > 1 && strings.HasPrefix(d.version, word):
 		return versionFits
 	case strings.HasPrefix(d.id, word):
 		return idPrefix
@@ -172,6 +184,9 @@ func (d *document) resembles(word string) int {
 	allowed := forgiven(word)
 	if allowed == 0 {
 		return noMatch
+	}
+	if lettersOf(word).without(d.letters) > allowed {
+		return noMatch // too many letters that the name does not have at all
 	}
 	best := distance(word, d.name, allowed)
 	if len(d.name) > len(word) {

@@ -26,15 +26,16 @@ const formatVersion = "v1"
 
 // subscription is one subscription with the databases last seen in it.
 type subscription struct {
-	Plan      cloud.Plan `json:"plan"`
-	ID        int        `json:"id"`
-	Name      string     `json:"name"`
-	Status    string     `json:"status"`
-	Offered   []string   `json:"offered,omitempty"` // released versions, oldest first
-	OfferedAt time.Time  `json:"offeredAt,omitzero"`
-	ReadAt    time.Time  `json:"readAt,omitzero"`  // last reading without an error
-	Failed    bool       `json:"failed,omitempty"` // the latest reading was an error
-	Databases []database `json:"dbs"`
+	Plan         cloud.Plan `json:"plan"`
+	ID           int        `json:"id"`
+	Name         string     `json:"name"`
+	Status       string     `json:"status"`
+	ActiveActive bool       `json:"aa,omitempty"`
+	Offered      []string   `json:"offered,omitempty"` // released versions, oldest first
+	OfferedAt    time.Time  `json:"offeredAt,omitzero"`
+	ReadAt       time.Time  `json:"readAt,omitzero"`  // last reading without an error
+	Failed       bool       `json:"failed,omitempty"` // the latest reading was an error
+	Databases    []database `json:"dbs"`
 }
 
 // database is what is kept of a database: nothing secret, see the package comment.
@@ -44,6 +45,8 @@ type database struct {
 	Status       string            `json:"status"`
 	Protocol     string            `json:"proto"`
 	Version      string            `json:"ver"`
+	Provider     string            `json:"cloud,omitempty"`
+	Region       string            `json:"region,omitempty"`
 	Endpoints    []string          `json:"eps,omitempty"` // as address() writes them, best one for people first
 	Port         int               `json:"port,omitempty"`
 	Shards       int               `json:"shards,omitempty"`

@@ -21,6 +21,7 @@ type view struct {
 	entries   []Entry    // by name, then Ref
 	documents []document // what Search compares, same order as entries
 	ranked    []int      // entries in the order that an empty query wants
+	rankOf    []int      // where each entry stands in ranked
 
 	byRef     map[cloud.Ref]int
 	byID      map[int][]int
@@ -106,7 +107,11 @@ func (v *view) rank() {
 	for i := range v.ranked {
 		v.ranked[i] = i
 	}
-	slices.SortStableFunc(v.ranked, func(a, b int) int { return v.byNeed(a, b) })
+	slices.SortFunc(v.ranked, v.byNeed)
+	v.rankOf = make([]int, len(v.entries))
+	for rank, i := range v.ranked {
+		v.rankOf[i] = rank
+	}
 }
 
 // byNeed is negative when entry a should be offered before entry b: upgradable
