@@ -1,0 +1,492 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// Call is one outside call as the record holds it.
+type Call struct {
+	Key      string    `json:"key"` // which of the session's calls; one of the keys below
+	Ref      string    `json:"ref"` // the database it is about (of a create: its subscription's)
+	Phase    Phase     `json:"phase"`
+	Intent   int       `json:"intent"` // 1, 2, …: a new one only after an answer, or after it is proved that the last one did not happen
+	Tries    int       `json:"tries,omitempty"`
+	First    time.Time `json:"first,omitzero"`    // when it was first planned
+	RetryAt  time.Time `json:"retry_at,omitzero"` // a refusal that may pass is planned again then
+	SendBy   time.Time `json:"send_by,omitzero"`
+	Task     string    `json:"task,omitempty"`
+	Barrier  string    `json:"barrier,omitempty"` // the status task behind it
+	Before   Before    `json:"before,omitzero"`
+	Outcome  Outcome   `json:"outcome,omitempty"`
+	Resource int       `json:"resource,omitempty"` // the id that a create made
+	Code     string    `json:"code,omitempty"`
+	Error    string    `json:"error,omitempty"`
+	Settlers []string  `json:"settlers,omitempty"` // who declared that an unknown call did not happen
+}
+
+// Before is what was read before the request left, to be compared with what
+// is read afterwards.
+type Before struct {
+	At      time.Time `json:"at,omitzero"` // Redis Cloud's time of the last backup or import
+	Status  string    `json:"status,omitempty"`
+	Target  string    `json:"target,omitempty"` // of the latest upgrade attempt
+	Known   bool      `json:"known,omitempty"`
+	Present []int     `json:"present,omitempty"` // databases that had the name or port
+}
+
+// Outcome is how a settled call ended. Stored; never rename one.
+type Outcome string
+
+// The outcomes.
+const (
+	Happened Outcome = "done"     // its effect was seen
+	Rejected Outcome = "rejected" // an answer: it did not happen
+	Broke    Outcome = "failed"   // it happened and ended badly
+)
+
+// The keys of the calls that a session makes.
+const (
+	callBackup          = "backup"
+	callUpgrade         = "upgrade"
+	callRehearsalCreate = "rehearsal create"
+	callRehearsalImport = "rehearsal import"
+	callRehearsalDelete = "rehearsal delete"
+	callCloseDoor       = "close door"
+	callSafetyBackup    = "safety backup"
+	callDelete          = "delete"
+	callCreate          = "create"
+	callRules           = "sharding rules"
+	callImport          = "import"
+	callDefaultUser     = "default user"
+	callOpenDoor        = "open door"
+	callReopenDoor      = "reopen door"
+)
+
+// outside is one outside call of a step: how it is sent and how it is read.
+// Its functions may be called by any process at any time, so they know only
+// what the record and the world say.
+type outside struct {
+	key   string
+	ref   cloud.Ref // whose turn and barrier
+	label string    // for people: "backup of cache-prod"
+	once  bool      // never planned again once it may have left (import)
+	grave bool      // nobody may declare it absent at once or alone (delete, import)
+	needs Mode      // the mode that allows it
+	rush  bool      // goes first in turns: a revert past its delete
+
+	// ready reads the world again; what it returns is noted before the send.
+	ready func(ctx context.Context, l *lease) (Before, gate, error)
+	// send is the request. It runs at most once per intent.
+	send func(ctx context.Context, s Session) (cloud.Task, error)
+	// effect says whether an accepted call is seen to have ended.
+	effect func(ctx context.Context, l *lease, task cloud.Task) (verdict, error)
+	// trace reads, when no answer came and everything queued before is
+	// processed, whether it happened.
+	trace func(ctx context.Context, l *lease) (finding, error)
+	// barrier queues a harmless status task; nil: a backup status task.
+	barrier func(ctx context.Context, s Session) (cloud.Task, error)
+	// settled adds to the write that settles the call well.
+	settled func(b *Body, v verdict)
+	holds   func(s Session, v verdict) []session.Hold
+}
+
+// gate is ready's answer: go (zero), wait, or stop.
+type gate struct {
+	wait time.Duration
+	text string   // what is waited for
+	stop *Refusal // what moved; the step decides what that means
+	void bool     // with stop: the plan must be asked again
+}
+
+// verdict is effect's answer.
+type verdict struct {
+	outcome  Outcome // empty: not yet
+	percent  float64
+	text     string
+	resource int
+	at       time.Time
+	wait     time.Duration // zero: one poll
+}
+
+// finding is trace's answer.
+type finding string
+
+const (
+	happened finding = "happened"
+	absent   finding = "absent"
+	unclear  finding = "unclear"
+)
+
+// result is what drive tells its step.
+type result struct {
+	wait time.Duration // moved, or how long to wait
+	gate gate          // stop: ready refused and nothing was sent
+	call *Call         // not nil: the call is settled
+}
+
+// drive makes one move of the step's call, or says how long to wait, or that
+// it is settled. It is the only code that sends a changing call.
+func (e *Engine) drive(ctx context.Context, l *lease, o outside) (result, error) {
+	c := l.s.Call
+	if c == nil || c.Key != o.key {
+		return e.intend(ctx, l, o, Call{Key: o.key, Ref: o.ref.String(), First: e.now()})
+	}
+	switch c.Phase {
+	case Planned:
+		return e.sendPlanned(ctx, l, o)
+	case Sending:
+		return e.recover(ctx, l, o)
+	case Sent:
+		return e.follow(ctx, l, o)
+	case Settled:
+		return e.settledCall(ctx, l, o)
+	default: // Unknown: people decide; look now and then
+		return result{wait: e.cfg.StatusEvery}, nil
+	}
+}
+
+// turn moves the call within its life and writes that.
+func (e *Engine) turn(ctx context.Context, l *lease, a Answer, m move, change func(*Call), body func(*Body)) (result, error) {
+	c := *l.s.Call
+	next, err := callLife.Next(c.Phase, a)
+	if err != nil {
+		return result{}, err
+	}
+	c.Phase = next
+	if change != nil {
+		change(&c)
+	}
+	m.event = Calling
+	m.data = map[string]any{"call": c.Key, "answer": a, "intent": c.Intent, "task": c.Task, "code": c.Code}
+	_, err = e.advance(ctx, l.s, m, func(b *Body) {
+		b.Call = &c
+		if body != nil {
+			body(b)
+		}
+	})
+	return result{wait: moved}, err
+}
+
+func (e *Engine) intend(ctx context.Context, l *lease, o outside, c Call) (result, error) {
+	l.s.Call = &c
+	return e.turn(ctx, l, Intend, move{}, nil, nil)
+}
+
+// settledCall hands a settled call to the step, or plans a refused one again
+// while the refusal may pass by itself.
+func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (result, error) {
+	c := l.s.Call
+	if c.Outcome != Rejected || c.RetryAt.IsZero() {
+		return result{call: c}, nil
+	}
+	if wait := c.RetryAt.Sub(e.now()); wait > 0 {
+		l.observe(ctx, Progress{Text: "Redis Cloud said " + c.Error + "; trying again"})
+		return result{wait: wait}, nil
+	}
+	return e.intend(ctx, l, o, Call{Key: c.Key, Ref: c.Ref, Phase: c.Phase, Intent: c.Intent, Tries: c.Tries + 1, First: c.First})
+}
+
+// sendPlanned reads the world again, takes the turns, writes the intent and
+// sends. The order is the promise: nothing leaves before it is durable.
+func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, error) {
+	if r := e.permitted(ctx, o); r != nil {
+		if r.Code == Paused {
+			l.observe(ctx, Progress{Text: r.Text})
+			return result{wait: e.cfg.StatusEvery}, nil
+		}
+		return result{gate: gate{stop: r}}, nil
+	}
+	held, err := e.takeTurns(ctx, l, o)
+	if err != nil || !held {
+		return result{wait: e.cfg.Poll}, err
+	}
+	before, g, err := o.ready(ctx, l)
+	if err != nil {
+		return result{}, err
+	}
+	if g.stop != nil {
+		e.leaveTurns(ctx, l.s, o)
+		return result{gate: g}, nil
+	}
+	if g.wait > 0 {
+		return result{wait: g.wait}, nil
+	}
+	return e.send(ctx, l, o, before)
+}
+
+// permitted tests the mode, the allow list and the pause; refused before the
+// intent is written, so nothing was sent.
+func (e *Engine) permitted(ctx context.Context, o outside) *Refusal {
+	rank := map[Mode]int{ModeObserve: 0, ModeUpgrade: 1, ModeFull: 2}
+	if rank[e.mode] < rank[o.needs] {
+		return refuse(NotAllowed, "This bot runs with MODE=%s, which does not allow the %s.", e.mode, o.label)
+	}
+	if !e.allowed(o.ref) {
+		return refuse(NotAllowed, "Subscription %d is not in ALLOW_SUBSCRIPTIONS.", o.ref.Subscription)
+	}
+	if entry, ok := e.inventory.Get(o.ref); ok && entry.Store {
+		return refuse(OwnStore, "%s is this bot's own memory.", entry.Name)
+	}
+	if by, err := e.store.Flag(ctx, flagPause); err != nil || by != "" {
+		return refuse(Paused, "Paused: no changing call is sent until somebody resumes.")
+	}
+	return nil
+}
+
+const flagPause = "pause"
+
+// send is the narrow place: intent first, then the request, then the answer,
+// which is written even while shutting down.
+func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (result, error) {
+	c := *l.s.Call
+	phase, err := callLife.Next(c.Phase, Send)
+	if err != nil {
+		return result{}, err
+	}
+	c.Phase, c.Before, c.Intent, c.SendBy = phase, before, c.Intent+1, e.now().Add(e.cfg.SendTimeout)
+	m := move{event: Calling, due: e.cfg.SendTimeout + e.cfg.Grace, confirm: true,
+		data: map[string]any{"call": c.Key, "answer": Send, "intent": c.Intent}}
+	s, err := e.advance(ctx, l.s, m, func(b *Body) { b.Call = &c })
+	if err != nil {
+		return result{}, err
+	}
+	out := context.WithoutCancel(ctx)
+	reply, cancel := context.WithTimeout(cloud.WithSendDeadline(out, wall(c.SendBy, e.clock)), e.cfg.SendTimeout+e.cfg.Grace/2)
+	defer cancel()
+	task, err := o.send(reply, s)
+	settle, cancelSettle := context.WithTimeout(out, settleTimeout)
+	defer cancelSettle()
+	l.s = s
+	return e.answered(settle, l, o, task, err)
+}
+
+// settleTimeout bounds the write of an answer.
+const settleTimeout = 10 * time.Second
+
+// wall turns an instant of the engine's clock into the machine's, on which
+// the send deadline is fenced.
+func wall(t time.Time, clock func() time.Time) time.Time { return time.Now().Add(t.Sub(clock())) }
+
+// answered writes what Redis Cloud said. Without an answer nothing is
+// written: the session stays sending and is recovered after its deadline.
+func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.Task, err error) (result, error) {
+	if err == nil {
+		return e.turn(ctx, l, Accept, move{due: e.cfg.Poll}, func(c *Call) { c.Task, c.Resource = task.ID, task.Resource }, nil)
+	}
+	var unknown *cloud.Unknown
+	if errors.As(err, &unknown) {
+		e.log.Warn("no answer to a changing call", "session", l.s.ID, "call", o.key, "error", err)
+		return result{wait: moved}, nil
+	}
+	code, text, retry := e.judge(l.s.Call, err)
+	return e.refused(ctx, l, o, code, text, retry)
+}
+
+// refused settles a call that did not happen.
+func (e *Engine) refused(ctx context.Context, l *lease, o outside, code, text string, retry time.Duration) (result, error) {
+	e.leaveTurns(ctx, l.s, o)
+	return e.turn(ctx, l, Refuse, move{}, func(c *Call) {
+		c.Outcome, c.Code, c.Error = Rejected, code, text
+		if retry > 0 {
+			c.RetryAt = e.now().Add(retry)
+		}
+	}, nil)
+}
+
+// judge reads an answer that says "it did not happen": its code, its words,
+// and after how long it may be tried again (0: not).
+func (e *Engine) judge(c *Call, err error) (code, text string, retry time.Duration) {
+	again := func(wait time.Duration) time.Duration {
+		if e.now().Sub(c.First) > e.cfg.Patience {
+			return 0
+		}
+		return max(wait, e.cfg.Poll, time.Millisecond)
+	}
+	var (
+		limited  *cloud.RateLimited
+		notSent  *cloud.NotSent
+		rejected *cloud.Rejected
+		taskErr  *cloud.TaskError
+	)
+	switch {
+	case errors.As(err, &limited):
+		return "RATE_LIMITED", "too many requests", again(limited.Wait)
+	case errors.As(err, &notSent):
+		return "NOT_SENT", "unreachable: " + err.Error(), again(2 * e.cfg.Poll)
+	case errors.As(err, &taskErr):
+		if taskErr.Retryable() {
+			retry = again(4 * e.cfg.Poll)
+		}
+		return taskErr.Code, taskErr.Error(), retry
+	case errors.As(err, &rejected):
+		return rejected.Code, err.Error(), 0
+	}
+	return "", err.Error(), 0
+}
+
+// recover finds out what became of a call that has no answer.
+func (e *Engine) recover(ctx context.Context, l *lease, o outside) (result, error) {
+	c := l.s.Call
+	if wait := c.SendBy.Add(e.cfg.Grace).Sub(e.now()); wait > 0 {
+		return result{wait: wait}, nil
+	}
+	if c.Barrier == "" {
+		task, err := e.queueBarrier(ctx, l, o)
+		if err != nil {
+			return result{}, fmt.Errorf("queue a status task behind the %s: %w", o.key, err)
+		}
+		return e.turn(ctx, l, Barrier, move{due: e.cfg.Poll}, func(c *Call) { c.Barrier = task }, nil)
+	}
+	ended, err := e.taskEnded(ctx, c.Barrier)
+	if err != nil || !ended {
+		return result{wait: e.cfg.Poll}, err
+	}
+	found, err := o.trace(ctx, l)
+	if err != nil {
+		return result{}, err
+	}
+	switch {
+	case found == happened:
+		return e.turn(ctx, l, Adopt, move{note: "No answer came to the " + o.label + ", but Redis Cloud shows that it happened. Going on from there."}, nil, nil)
+	case found == absent && !o.once:
+		return e.turn(ctx, l, Absent, move{}, func(c *Call) { c.Barrier = ""; c.Tries++ }, nil)
+	case found == "":
+		return result{wait: e.cfg.Poll}, nil // still being read
+	}
+	return e.turn(ctx, l, Lose, move{note: "No answer came to the " + o.label + ", and what Redis Cloud shows does not say whether it happened. On-call decides."}, nil, nil)
+}
+
+func (e *Engine) queueBarrier(ctx context.Context, l *lease, o outside) (string, error) {
+	ask := o.barrier
+	if ask == nil {
+		ask = func(ctx context.Context, _ Session) (cloud.Task, error) { return e.cloud.AskBackup(ctx, o.ref) }
+	}
+	task, err := ask(ctx, l.s)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return noTask, nil // the database is gone, which is what trace will read
+	}
+	return task.ID, err
+}
+
+// noTask stands for a task that could not be made because its database is gone.
+const noTask = "-"
+
+// taskEnded reports whether a task reached its end. The task service may not
+// know a young task yet; an old one is kept for ten days.
+func (e *Engine) taskEnded(ctx context.Context, id string) (bool, error) {
+	if id == noTask {
+		return true, nil
+	}
+	task, err := e.cloud.Task(ctx, id)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && task.Ended(), err
+}
+
+// follow watches an accepted call until its effect is seen.
+func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error) {
+	c := l.s.Call
+	var task cloud.Task
+	if c.Task != "" { // an adopted call has none
+		var err error
+		task, err = e.cloud.Task(ctx, c.Task)
+		if errors.Is(err, cloud.ErrNotFound) {
+			return result{wait: e.cfg.Poll}, nil
+		}
+		if err != nil {
+			return result{}, fmt.Errorf("read task: %w", err)
+		}
+		if task.Err != nil {
+			code, text, retry := e.judge(c, task.Err)
+			return e.refused(ctx, l, o, code, text, retry)
+		}
+		if !task.Ended() {
+			l.observe(ctx, Progress{Percent: l.s.Progress.Percent, Text: "in Redis Cloud's queue"})
+			return result{wait: e.cfg.Poll}, nil
+		}
+		e.leaveAccountTurn(ctx, l.s)
+	}
+	v, err := o.effect(ctx, l, task)
+	if err != nil {
+		return result{}, err
+	}
+	if v.outcome == "" {
+		return result{wait: max(v.wait, e.cfg.Poll)}, nil
+	}
+	return e.conclude(ctx, l, o, v)
+}
+
+// conclude settles a call whose end was seen.
+func (e *Engine) conclude(ctx context.Context, l *lease, o outside, v verdict) (result, error) {
+	answer, m := Succeed, move{}
+	if v.outcome != Happened {
+		answer = Break
+	} else if o.holds != nil {
+		m.holds = o.holds(l.s, v)
+	}
+	e.leaveTurns(ctx, l.s, o)
+	return e.turn(ctx, l, answer, m, func(c *Call) {
+		c.Outcome, c.Error = v.outcome, ""
+		if v.outcome != Happened {
+			c.Error = v.text
+		}
+		if v.resource != 0 {
+			c.Resource = v.resource
+		}
+	}, func(b *Body) {
+		if v.outcome == Happened && o.settled != nil {
+			o.settled(b, v)
+		}
+	})
+}
+
+// Turns are held by sessions: the account's from the send to the task's end,
+// the subscription's until the call is settled.
+const accountTurn = "account"
+
+func subscriptionTurn(ref cloud.Ref) string { return fmt.Sprintf("subscription:%d", ref.Subscription) }
+
+func (e *Engine) takeTurns(ctx context.Context, l *lease, o outside) (bool, error) {
+	priority := 1
+	if o.rush {
+		priority = 0
+	}
+	for _, name := range []string{subscriptionTurn(o.ref), accountTurn} {
+		held, ahead, err := e.store.TakeTurn(ctx, name, l.s.ID, priority)
+		if err != nil {
+			return false, fmt.Errorf("take turn: %w", err)
+		}
+		if !held {
+			l.observe(ctx, Progress{Text: fmt.Sprintf("waiting for its turn: %d ahead in this %s", max(ahead, 1), turnWord(name))})
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func turnWord(name string) string {
+	if name == accountTurn {
+		return "account"
+	}
+	return "subscription"
+}
+
+func (e *Engine) leaveAccountTurn(ctx context.Context, s Session) {
+	if err := e.store.LeaveTurn(ctx, accountTurn, s.ID); err != nil {
+		e.log.Warn("leave turn", "session", s.ID, "error", err)
+	}
+}
+
+func (e *Engine) leaveTurns(ctx context.Context, s Session, o outside) {
+	e.leaveAccountTurn(ctx, s)
+	if err := e.store.LeaveTurn(ctx, subscriptionTurn(o.ref), s.ID); err != nil {
+		e.log.Warn("leave turn", "session", s.ID, "error", err)
+	}
+}

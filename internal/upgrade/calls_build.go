@@ -1,0 +1,216 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// The calls that build a database: create and import.
+
+// closedDoor is the list of source addresses that lets no application in.
+var closedDoor = []string{"127.0.0.1/32"}
+
+// createCall creates a database. body is made anew from the record by whoever
+// sends; name and port are what it is recognised by.
+func (e *Engine) createCall(key, label string, parent cloud.Ref, name string, port int, body func(Session) (cloud.Create, error)) outside {
+	return outside{
+		key: key, ref: parent, label: label, needs: ModeFull,
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
+			sub, err := e.subscription(ctx, parent)
+			if err != nil {
+				return Before{}, gate{}, err
+			}
+			if sub.Status != "active" {
+				l.observe(ctx, Progress{Text: "waiting for the subscription: " + sub.Status})
+				return Before{}, gate{wait: e.cfg.Poll}, nil
+			}
+			all, err := e.cloud.Databases(ctx, parent.Plan, parent.Subscription)
+			if err != nil {
+				return Before{}, gate{}, err
+			}
+			if taken := named(all, name, port); len(taken) > 0 {
+				return Before{}, gate{stop: refuse(Stale, "Something named %s, or on port %d, already exists in the subscription.", name, port)}, nil
+			}
+			return Before{Known: true}, gate{}, nil
+		},
+		send: func(ctx context.Context, s Session) (cloud.Task, error) {
+			c, err := body(s)
+			if err != nil {
+				return cloud.Task{}, &cloud.NotSent{Cause: err}
+			}
+			return e.cloud.Create(ctx, parent.Plan, parent.Subscription, c)
+		},
+		effect: func(ctx context.Context, l *lease, task cloud.Task) (verdict, error) {
+			return e.created(ctx, l, parent, name, port, task.Resource)
+		},
+		trace: func(ctx context.Context, l *lease) (finding, error) {
+			all, err := e.cloud.Databases(ctx, parent.Plan, parent.Subscription)
+			if err != nil {
+				return "", err
+			}
+			switch found := named(all, name, port); {
+			case len(found) == 0:
+				return absent, nil
+			case len(found) == 1 && found[0].Name == name && (port == 0 || found[0].Port == 0 || found[0].Port == port):
+				return happened, nil // nothing had that name or port when the intent was written
+			}
+			return unclear, nil
+		},
+		// A status task needs a database; a dry run stands in the same queue.
+		barrier: func(ctx context.Context, s Session) (cloud.Task, error) {
+			c, err := body(s)
+			if err != nil {
+				return cloud.Task{}, err
+			}
+			return e.cloud.DryRun(ctx, parent.Plan, parent.Subscription, c)
+		},
+		holds: func(s Session, v verdict) []session.Hold {
+			ref := cloud.Ref{Plan: parent.Plan, Subscription: parent.Subscription, Database: v.resource}
+			return []session.Hold{{Database: ref.String(), To: s.ID}}
+		},
+		settled: func(b *Body, v verdict) {
+			ref := cloud.Ref{Plan: parent.Plan, Subscription: parent.Subscription, Database: v.resource}.String()
+			if key == callCreate {
+				b.Revert.NewRef = ref
+			} else {
+				b.Revert.Trial.Ref = ref
+			}
+		},
+	}
+}
+
+// named are the databases that have the name, or the port where one is asked.
+func named(all []cloud.Database, name string, port int) []cloud.Database {
+	return slices.DeleteFunc(slices.Clone(all), func(d cloud.Database) bool {
+		return d.Name != name && (port == 0 || d.Port != port)
+	})
+}
+
+func (e *Engine) created(ctx context.Context, l *lease, parent cloud.Ref, name string, port, id int) (verdict, error) {
+	if id == 0 { // adopted: found by name
+		all, err := e.cloud.Databases(ctx, parent.Plan, parent.Subscription)
+		if err != nil {
+			return verdict{}, err
+		}
+		found := named(all, name, port)
+		if len(found) != 1 {
+			return verdict{outcome: Broke, text: fmt.Sprintf("%d databases have the name or port", len(found))}, nil
+		}
+		id = found[0].Ref.Database
+	}
+	db, err := e.cloud.Database(ctx, cloud.Ref{Plan: parent.Plan, Subscription: parent.Subscription, Database: id})
+	if errors.Is(err, cloud.ErrNotFound) {
+		return verdict{}, nil // the task is ahead of the database
+	}
+	switch {
+	case err != nil:
+		return verdict{}, err
+	case db.Failed():
+		return verdict{outcome: Broke, text: "the new database's status is " + db.Status}, nil
+	case !db.Active():
+		l.observe(ctx, Progress{Text: db.Status})
+		return verdict{}, nil
+	}
+	sub, err := e.subscription(ctx, parent)
+	if err != nil || sub.Status != "active" {
+		return verdict{}, err
+	}
+	return verdict{outcome: Happened, resource: id}, nil
+}
+
+// importCall imports the plan's files. It overwrites everything, so its
+// target is only ever a database that this session created.
+func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside {
+	return outside{
+		key: key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, rush: key == callImport,
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
+			db, err := e.cloud.Database(ctx, ref)
+			if err != nil {
+				return Before{}, gate{}, err
+			}
+			if g := e.quiet(ctx, l, ref, db); g.wait > 0 {
+				return Before{}, g, nil
+			}
+			i, wait, err := e.probeImport(ctx, l, ref)
+			return Before{At: i.At, Status: i.Raw, Known: true}, gate{wait: wait}, err
+		},
+		send: func(ctx context.Context, s Session) (cloud.Task, error) {
+			uris, err := e.importURIs(s)
+			if err != nil {
+				return cloud.Task{}, &cloud.NotSent{Cause: err}
+			}
+			return e.cloud.StartImport(ctx, ref, cloud.SourceTypeOf(uris[0]), uris)
+		},
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+			i, wait, err := e.probeImport(ctx, l, ref)
+			if err != nil || wait > 0 {
+				return verdict{wait: wait}, err
+			}
+			v := judgeImport(l.s.Call.Before, i, e.cfg.ProbeEvery)
+			if v.outcome != Happened {
+				return v, nil
+			}
+			db, err := e.cloud.Database(ctx, ref)
+			if err != nil || !db.Active() {
+				return verdict{}, err
+			}
+			return v, nil
+		},
+		trace: func(ctx context.Context, l *lease) (finding, error) {
+			i, wait, err := e.probeImport(ctx, l, ref)
+			if err != nil || wait > 0 {
+				return "", err
+			}
+			if i.At.After(l.s.Call.Before.At) || i.Status == cloud.Running {
+				return happened, nil
+			}
+			return absent, nil // once: this goes to people
+		},
+		settled: func(b *Body, v verdict) {
+			if key == callImport {
+				b.Revert.ImportedAt = v.at
+			}
+		},
+	}
+}
+
+func judgeImport(before Before, i probed, every time.Duration) verdict {
+	switch {
+	case i.Status == cloud.Ok && i.At.After(before.At):
+		return verdict{outcome: Happened, at: i.At}
+	case i.Status == cloud.Bad && (i.At.After(before.At) || before.Status != i.Raw):
+		return verdict{outcome: Broke, text: i.Raw + ": " + i.Reason}
+	}
+	return verdict{wait: every}
+}
+
+// importURIs are the plan's files, with the destination's own credentials put
+// back where it has some.
+func (e *Engine) importURIs(s Session) ([]string, error) {
+	if len(s.Plan.Files) == 0 {
+		return nil, errors.New("the plan names no backup files")
+	}
+	r := s.Revert
+	if r == nil || r.Was == nil || r.Was.Destination == "" {
+		return s.Plan.Files, nil
+	}
+	raw, err := e.sealer.Open(r.Was.Destination, s.ID, s.Plan.Database, "destination")
+	if err != nil {
+		return nil, err
+	}
+	shown := cloud.RedactURI(raw)
+	var out []string
+	for _, f := range s.Plan.Files {
+		if len(f) > len(shown) && f[:len(shown)] == shown {
+			f = raw + f[len(shown):]
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}

@@ -1,0 +1,284 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+)
+
+// The calls about a database that exists: backup, upgrade, update, delete.
+
+// backupCall takes a backup at the database's own destination; it is settled
+// by a newer time of the last good backup.
+func (e *Engine) backupCall(s Session, key string) outside {
+	ref := s.Plan.Ref()
+	return outside{
+		key: key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade,
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
+			b, wait, err := e.probeBackup(ctx, l, ref)
+			if err != nil || wait > 0 {
+				return Before{}, gate{wait: wait}, err
+			}
+			if b.refused != nil {
+				return Before{}, gate{stop: b.refused}, nil
+			}
+			if b.Status == cloud.Running {
+				l.observe(ctx, Progress{Text: "another backup of this database is running; waiting for it to end"})
+				return Before{}, gate{wait: e.cfg.ProbeEvery}, nil
+			}
+			return Before{At: b.At, Status: b.Raw, Known: true}, gate{}, nil
+		},
+		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartBackup(ctx, ref, "") },
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+			b, wait, err := e.probeBackup(ctx, l, ref)
+			if err != nil || wait > 0 {
+				return verdict{wait: wait}, err
+			}
+			return judgeBackup(l.s.Call.Before, b, e.cfg.ProbeEvery), nil
+		},
+		trace: func(ctx context.Context, l *lease) (finding, error) {
+			b, wait, err := e.probeBackup(ctx, l, ref)
+			if err != nil || wait > 0 {
+				return "", err
+			}
+			if b.At.After(l.s.Call.Before.At) || b.Status == cloud.Running {
+				return happened, nil
+			}
+			return absent, nil
+		},
+		settled: func(b *Body, v verdict) {
+			b.Upgrade.noteBackup(key, v.at, b.Call.SendBy.Add(-e.cfg.SendTimeout))
+			if key == callSafetyBackup && b.Revert != nil {
+				b.Revert.SafetyAt = v.at
+			}
+		},
+	}
+}
+
+func (w *UpgradeWork) noteBackup(key string, at, sent time.Time) {
+	if key == callBackup {
+		w.BackupAt, w.BackupBy = at, sent
+	}
+}
+
+// judgeBackup believes a success only with a newer time than before.
+func judgeBackup(before Before, b probed, every time.Duration) verdict {
+	switch {
+	case b.refused != nil:
+		return verdict{outcome: Broke, text: b.refused.Error()}
+	case b.Status == cloud.Ok && b.At.After(before.At):
+		return verdict{outcome: Happened, at: b.At}
+	case b.Status == cloud.Bad && (b.At.After(before.At) || before.Status != b.Raw):
+		return verdict{outcome: Broke, text: "Redis Cloud reports " + b.Raw + " (" + b.Reason + ")"}
+	}
+	return verdict{wait: every}
+}
+
+// upgradeCall starts the version upgrade. The approval is spent by its intent.
+func (e *Engine) upgradeCall(s Session) outside {
+	ref, to := s.Plan.Ref(), s.Plan.To
+	return outside{
+		key: callUpgrade, ref: ref, label: "upgrade of " + s.Plan.Name, needs: ModeUpgrade,
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
+			_, _, g, err := e.compare(ctx, l.s)
+			if err != nil || g.stop != nil {
+				if g.stop != nil && g.stop.Code == NotActive {
+					l.observe(ctx, Progress{Text: g.stop.Text})
+					return Before{}, gate{wait: e.cfg.Poll}, nil // the backup may still be settling
+				}
+				return Before{}, g, err
+			}
+			if err := e.entitled(ctx, l.s); err != nil {
+				return Before{}, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true}, nil
+			}
+			u, err := e.cloud.UpgradeStatus(ctx, ref)
+			if errors.Is(err, cloud.ErrNotFound) || denied(err) != nil {
+				return Before{Known: true}, gate{}, nil
+			}
+			return Before{Known: true, Target: u.Target, Status: u.Status}, gate{}, err
+		},
+		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartUpgrade(ctx, ref, to) },
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+			return e.upgradeEffect(ctx, l, ref, to)
+		},
+		trace: func(ctx context.Context, l *lease) (finding, error) { return e.traceUpgrade(ctx, l, ref, to) },
+		settled: func(b *Body, _ verdict) {
+			b.Upgrade.Sent = b.Call.SendBy.Add(-e.cfg.SendTimeout)
+		},
+	}
+}
+
+// upgradeEffect is done only when the status of this target, the database,
+// its version and its subscription all say so.
+func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to string) (verdict, error) {
+	db, err := e.cloud.Database(ctx, ref)
+	if err != nil {
+		return verdict{}, fmt.Errorf("follow upgrade: %w", err)
+	}
+	u, err := e.cloud.UpgradeStatus(ctx, ref)
+	if err != nil && !errors.Is(err, cloud.ErrNotFound) && denied(err) == nil {
+		return verdict{}, fmt.Errorf("follow upgrade: %w", err)
+	}
+	ours := err == nil && sameVersion(u.Target, to) && !(u.Status == l.s.Call.Before.Status && u.Target == l.s.Call.Before.Target)
+	arrived := db.Active() && reached(db.Version, to, db.AutoMinor != nil && *db.AutoMinor)
+	switch {
+	case ours && u.Status == "failed":
+		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud reports the upgrade to %s as failed; the database reads %s, %s", to, db.Version, db.Status)}, nil
+	case db.Failed():
+		return verdict{outcome: Broke, text: "the database's status is " + db.Status}, nil
+	case arrived && (err != nil || u.Status == "done"):
+		sub, err := e.subscription(ctx, ref)
+		if err != nil {
+			return verdict{}, err
+		}
+		if sub.Status == "active" {
+			return verdict{outcome: Happened}, nil
+		}
+		l.observe(ctx, Progress{Percent: 100, Text: "waiting for the subscription: " + sub.Status})
+		return verdict{}, nil
+	}
+	p := Progress{Text: db.Status}
+	if ours {
+		p.Percent = min(max(u.Progress, 0), 100)
+		if u.Status == "in-progress-recovery-pending" {
+			p.Text = "recovering; tell somebody if this lasts over 15 minutes"
+		}
+	}
+	l.observe(ctx, p)
+	return verdict{}, nil
+}
+
+func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to string) (finding, error) {
+	db, err := e.cloud.Database(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	u, err := e.cloud.UpgradeStatus(ctx, ref)
+	none := errors.Is(err, cloud.ErrNotFound)
+	if err != nil && !none {
+		return "", err
+	}
+	before := l.s.Call.Before
+	moved := !none && (u.Target != before.Target || u.Status != before.Status)
+	switch {
+	case sameVersion(db.Version, to), moved && sameVersion(u.Target, to):
+		return happened, nil
+	case db.Active() && sameVersion(db.Version, l.s.Plan.From) && !moved:
+		return absent, nil
+	}
+	return unclear, nil
+}
+
+// updateCall changes settings and is settled when they read back equal.
+func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Session) (cloud.Update, error), same func(cloud.Database) bool) outside {
+	return outside{
+		key: key, ref: ref, label: label, needs: ModeFull,
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
+			db, err := e.cloud.Database(ctx, ref)
+			if errors.Is(err, cloud.ErrNotFound) {
+				return Before{}, gate{stop: refuse(NotFound, "The database no longer exists in Redis Cloud.")}, nil
+			}
+			if err != nil {
+				return Before{}, gate{}, err
+			}
+			return Before{Known: true}, e.quiet(ctx, l, ref, db), nil
+		},
+		send: func(ctx context.Context, s Session) (cloud.Task, error) {
+			u, err := change(s)
+			if err != nil {
+				return cloud.Task{}, &cloud.NotSent{Cause: err}
+			}
+			return e.cloud.Update(ctx, ref, u)
+		},
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+			db, err := e.cloud.Database(ctx, ref)
+			if err != nil || !db.Active() || !same(db) {
+				return verdict{}, err
+			}
+			return verdict{outcome: Happened}, nil
+		},
+		trace: func(ctx context.Context, l *lease) (finding, error) {
+			db, err := e.cloud.Database(ctx, ref)
+			switch {
+			case err != nil:
+				return "", err
+			case !db.Active():
+				return "", nil // in transition: look again
+			case same(db):
+				return happened, nil
+			}
+			return absent, nil
+		},
+	}
+}
+
+// quiet waits until a database and its subscription take changes.
+func (e *Engine) quiet(ctx context.Context, l *lease, ref cloud.Ref, db cloud.Database) gate {
+	if !db.Active() {
+		l.observe(ctx, Progress{Text: "waiting for the database: " + db.Status})
+		return gate{wait: e.cfg.Poll}
+	}
+	sub, err := e.subscription(ctx, ref)
+	if err != nil || sub.Status != "active" {
+		l.observe(ctx, Progress{Text: "waiting for the subscription: " + sub.Status})
+		return gate{wait: e.cfg.Poll}
+	}
+	return gate{}
+}
+
+// deleteCall deletes one database; gone means GET answers 404 and the
+// subscription is active again.
+func (e *Engine) deleteCall(key, label string, ref cloud.Ref, ready func(context.Context, *lease, cloud.Database) gate) outside {
+	return outside{
+		key: key, ref: ref, label: label, needs: ModeFull, grave: true,
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
+			db, err := e.cloud.Database(ctx, ref)
+			if errors.Is(err, cloud.ErrNotFound) {
+				return Before{}, gate{stop: refuse(NotFound, "It no longer exists in Redis Cloud.")}, nil
+			}
+			if err != nil {
+				return Before{}, gate{}, err
+			}
+			if g := e.quiet(ctx, l, ref, db); g.wait > 0 || ready == nil {
+				return Before{Known: true}, g, nil
+			}
+			return Before{Known: true}, ready(ctx, l, db), nil
+		},
+		send: func(ctx context.Context, _ Session) (cloud.Task, error) { return e.cloud.Delete(ctx, ref) },
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+			return e.gone(ctx, l, ref)
+		},
+		trace: func(ctx context.Context, l *lease) (finding, error) {
+			db, err := e.cloud.Database(ctx, ref)
+			switch {
+			case errors.Is(err, cloud.ErrNotFound), err == nil && slices.Contains([]string{"delete-pending", "deleting"}, db.Status):
+				return happened, nil
+			case err != nil:
+				return "", err
+			case db.Active():
+				return absent, nil
+			}
+			return unclear, nil
+		},
+	}
+}
+
+func (e *Engine) gone(ctx context.Context, l *lease, ref cloud.Ref) (verdict, error) {
+	db, err := e.cloud.Database(ctx, ref)
+	if err == nil {
+		l.observe(ctx, Progress{Text: db.Status})
+		return verdict{}, nil
+	}
+	if !errors.Is(err, cloud.ErrNotFound) {
+		return verdict{}, err
+	}
+	sub, err := e.subscription(ctx, ref)
+	if err != nil || sub.Status != "active" {
+		return verdict{}, err
+	}
+	return verdict{outcome: Happened}, nil
+}

@@ -1,0 +1,363 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// Request is a submitted upgrade modal.
+type Request struct {
+	Origin    string // what opened it; a repeated one opens nothing twice
+	By        approvals.Voter
+	Ref       cloud.Ref
+	To        string
+	Reason    string
+	NotBefore time.Time // zero: as soon as it is approved
+	Home      string    // channel in which the requester is answered
+}
+
+// Propose reads the world, tests every rule and opens an upgrade session, or
+// answers with a Refusal and records nothing.
+func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
+	id := idOf(KindUpgrade, r.Origin)
+	if old, err := e.Load(ctx, id); err == nil {
+		return old, nil // the same submission again
+	}
+	if err := approvals.MayRequest(r.By); err != nil {
+		return Session{}, entitlement(err)
+	}
+	if strings.TrimSpace(r.Reason) == "" {
+		return Session{}, refuse(BadInput, "Say why: the people who decide will read it.")
+	}
+	if refusal := e.Busy(ctx, r.Ref); refusal != nil {
+		return Session{}, refusal
+	}
+	entry, known := e.inventory.Get(r.Ref)
+	if known {
+		if refusal := e.Admissible(entry); refusal != nil {
+			return Session{}, refusal
+		}
+	} else if !e.allowed(r.Ref) {
+		return Session{}, refuse(NotAllowed, "Subscription %d is not in ALLOW_SUBSCRIPTIONS.", r.Ref.Subscription)
+	}
+	f, db, err := e.read(ctx, r.Ref)
+	if err != nil {
+		return Session{}, readRefusal(err, orID(entry.Name, r.Ref))
+	}
+	if refusal := e.preflight(db.Name, r.To, f); refusal != nil {
+		return Session{}, refusal
+	}
+	if b, ok := e.lastBackup(ctx, r.Ref, probeLimit); ok {
+		f.Backup.Last, f.Backup.Status, f.Backup.Known = b.At, b.Raw, true
+	}
+	return e.open(ctx, id, r, db.Name, f)
+}
+
+// probeLimit is how long a requester waits for the time of the last backup.
+const probeLimit = 20 * time.Second
+
+func orID(name string, ref cloud.Ref) string {
+	if name == "" {
+		return fmt.Sprintf("Database %d", ref.Database)
+	}
+	return name
+}
+
+func (e *Engine) open(ctx context.Context, id string, r Request, name string, f Facts) (Session, error) {
+	now := e.now()
+	s := Session{ID: id, Kind: KindUpgrade, record: session.Record{ID: id, Kind: string(KindUpgrade), Life: lifeVersion, Database: r.Ref.String()}}
+	s.Body = Body{
+		Plan:  Plan{Database: r.Ref.String(), Name: name, From: f.Version, To: r.To, Backup: f.Backup.Where, NotBefore: r.NotBefore.UTC().Truncate(time.Second)},
+		Facts: f, Reason: strings.TrimSpace(r.Reason), By: r.By.ID, Home: r.Home, Authors: []string{r.By.ID}, Asked: now,
+	}
+	if r.NotBefore.IsZero() {
+		s.Plan.NotBefore = time.Time{}
+	}
+	hold := session.Hold{Database: r.Ref.String(), To: id}
+	out, err := e.advance(ctx, s, move{event: Propose, by: r.By.ID, ask: true, holds: []session.Hold{hold}}, nil)
+	if errors.Is(err, session.ErrExists) {
+		return e.Load(ctx, id)
+	}
+	if err != nil {
+		return s, e.openError(err)
+	}
+	return out, nil
+}
+
+// Busy is the refusal for a database that already has a session; nil: it has
+// none, or the store cannot say (then opening will).
+func (e *Engine) Busy(ctx context.Context, ref cloud.Ref) *Refusal {
+	owner, err := e.store.Owner(ctx, ref.String())
+	if err != nil || owner == "" {
+		return nil
+	}
+	return &Refusal{Code: Busy, Text: "This database already has a session, and only one may act on it at a time.", Link: owner}
+}
+
+// entitlement turns an approvals refusal into ours.
+func entitlement(err error) error {
+	var r *approvals.Refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	out := &Refusal{Code: NotEntitled, Text: r.Text}
+	switch r.Code {
+	case approvals.CodeStale:
+		out.Code = Stale
+	case approvals.CodeDecided, approvals.CodeVoted, approvals.CodeLate:
+		out.Code = TooLate
+	}
+	if r.Who != "" {
+		out.Hint = "This is for " + r.Who + "."
+	}
+	return out
+}
+
+// Click is a decision as it came from a person.
+type Click struct {
+	Session string
+	Ask     int64 // the ask that the button carried; 0: not from a button
+	By      approvals.Voter
+	Choice  approvals.Choice
+	Reason  string // of a denial
+	Typed   string // of an approved revert: the database's name/id
+}
+
+// Decide records a vote and draws its consequence in the same write. Votes of
+// different people never make each other stale.
+func (e *Engine) Decide(ctx context.Context, c Click) (Session, error) {
+	return e.retry(ctx, c.Session, func(s Session) (Session, error) {
+		if r := e.judgeClick(s, c); r != nil {
+			return s, r
+		}
+		p, q := e.policy(s), s.question()
+		d := c.By.Vote(q, c.Choice, strings.TrimSpace(c.Reason), e.now())
+		so := append(slices.Clone(s.Decisions), d)
+		m := move{event: Vote, by: c.By.ID}
+		switch out := p.Outcome(q, so, e.now()).(type) {
+		case approvals.Denied:
+			m.event, m.note = Deny, "Denied: "+d.Reason
+			return e.close(ctx, s, m, func(b *Body) { b.Decisions = so })
+		case approvals.Approved:
+			m.event = Approve
+		case approvals.Pending:
+			m.note = fmt.Sprintf("Approved (%d of %d).", len(so), len(so)+out.Missing)
+		}
+		if m.event == Approve {
+			m.note = fmt.Sprintf("Approved (%d of %d).", len(so), len(so))
+		}
+		return e.advance(ctx, s, m, func(b *Body) {
+			b.Decisions = so
+			if m.event == Approve {
+				b.Agreed = d.At
+			}
+		})
+	})
+}
+
+// judgeClick tests a decision against the session as it is now.
+func (e *Engine) judgeClick(s Session, c Click) error {
+	if s.State != Proposed && (s.State != Approved || c.Choice != approvals.Deny) {
+		return refuse(TooLate, "This %s is %s; there is nothing to decide any more.", s.Kind, s.State)
+	}
+	q := s.question()
+	q.Seen, q.Now = c.Ask, e.now()
+	if err := e.policy(s).May(c.By, q, s.Decisions, c.Choice); err != nil {
+		return entitlement(err)
+	}
+	if c.Choice == approvals.Deny && strings.TrimSpace(c.Reason) == "" {
+		return refuse(BadInput, "Say why: the requester will read it.")
+	}
+	if c.Choice == approvals.Approve && s.Kind == KindRevert && strings.TrimSpace(c.Typed) != s.ConfirmText() {
+		return refuse(BadInput, "Type %s exactly to approve the deletion.", s.ConfirmText())
+	}
+	return nil
+}
+
+// MayDecide is judgeClick without the inputs of a modal, to be asked before
+// one is opened.
+func (e *Engine) MayDecide(s Session, c Click) error {
+	c.Reason, c.Typed = "-", s.ConfirmText()
+	return e.judgeClick(s, c)
+}
+
+// retry runs a person's move against the newest record until nobody else
+// moved the session in between. What the person meant is bound by its ask,
+// not by the revision.
+func (e *Engine) retry(ctx context.Context, id string, try func(Session) (Session, error)) (Session, error) {
+	for range 10 {
+		s, err := e.Load(ctx, id)
+		if err != nil {
+			return s, err
+		}
+		out, err := try(s)
+		if !errors.Is(err, session.ErrStale) {
+			return out, err
+		}
+	}
+	return Session{}, fmt.Errorf("session %s moves too fast: %w", id, session.ErrStale)
+}
+
+// Cancel calls a session off: at once where nothing is out, when settled
+// where something is, and back over the door in a revert before its delete.
+func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Session, error) {
+	return e.retry(ctx, id, func(s Session) (Session, error) {
+		if err := approvals.MayCancel(by, s.Authors); err != nil {
+			return s, entitlement(err)
+		}
+		if !s.Cancellable() {
+			return s, refuse(TooLate, "This %s is %s; it can no longer be cancelled.", s.Kind, s.State)
+		}
+		if s.CancelBy != "" {
+			return s, refuse(TooLate, "It is being cancelled already.")
+		}
+		wish := s.callOut() || s.Kind == KindRevert && slices.Contains([]State{Rehearsing, Closing, Saving, Deleting}, s.State)
+		if wish {
+			return e.advance(ctx, s, move{event: Wish, by: by.ID, note: "Asked to cancel; that happens as soon as the call that is out is settled."},
+				func(b *Body) { b.CancelBy = by.ID })
+		}
+		return e.close(ctx, s, move{event: Cancel, by: by.ID, note: "Cancelled. Nothing was changed."}, func(b *Body) { b.CancelBy = by.ID })
+	})
+}
+
+// Cancellable reports whether Cancel has a meaning now.
+func (s Session) Cancellable() bool {
+	irreversible := s.callOut() && (s.Call.Key == callUpgrade || s.Call.Key == callDelete)
+	before := []State{Proposed, Approved, Checking, Blocked, BackingUp, Upgrading}
+	if s.Kind == KindRevert {
+		before = []State{Rehearsing, Proposed, Approved, Closing, Saving, Deleting}
+	}
+	settled := s.Call != nil && s.Call.Phase == Settled && (s.Call.Key == callUpgrade || s.Call.Key == callDelete) && s.Call.Outcome == Happened
+	return slices.Contains(before, s.State) && !irreversible && !settled
+}
+
+// Recheck runs the preflight of a blocked upgrade again.
+func (e *Engine) Recheck(ctx context.Context, id string, by approvals.Voter) (Session, error) {
+	return e.retry(ctx, id, func(s Session) (Session, error) {
+		if err := approvals.MayRequest(by); err != nil {
+			return s, entitlement(err)
+		}
+		if s.State != Blocked {
+			return s, refuse(TooLate, "This %s is %s, not blocked.", s.Kind, s.State)
+		}
+		return e.advance(ctx, s, move{event: Recheck, by: by.ID}, func(b *Body) { b.Call = nil })
+	})
+}
+
+// Settle records what on-call found out about a call that has no answer: it
+// happened (the bot goes on from there), or it did not (it is planned again,
+// or, where that is never done, the session ends). A delete or an import
+// cannot be declared absent within Disbelief, and then only by two people.
+func (e *Engine) Settle(ctx context.Context, id string, by approvals.Voter, itHappened bool) (Session, error) {
+	return e.retry(ctx, id, func(s Session) (Session, error) {
+		if err := approvals.MayOperate(by); err != nil {
+			return s, entitlement(err)
+		}
+		if s.Call == nil || s.Call.Phase != Unknown {
+			return s, refuse(TooLate, "No call of this %s waits for a decision.", s.Kind)
+		}
+		if itHappened {
+			return e.settle(ctx, s, by, Adopt, "It happened, says on-call. Going on from there.", func(*Call) {})
+		}
+		return e.settleAbsent(ctx, s, by)
+	})
+}
+
+func (e *Engine) settleAbsent(ctx context.Context, s Session, by approvals.Voter) (Session, error) {
+	c := s.Call
+	grave := slices.Contains([]string{callDelete, callImport, callRehearsalImport, callRehearsalDelete}, c.Key)
+	if wait := c.SendBy.Add(e.cfg.Disbelief).Sub(e.now()); grave && wait > 0 {
+		return s, refuse(TooLate, "A %s cannot be declared \"did not happen\" so soon; in %s two people can.", c.Key, words(wait))
+	}
+	if slices.Contains(c.Settlers, by.ID) {
+		return s, refuse(TooLate, "You said so already; a second person has to say it too.")
+	}
+	if grave && len(c.Settlers) == 0 {
+		return e.note(ctx, s, by, "It did not happen, says one person; a second one has to say so too.", func(c *Call) { c.Settlers = append(c.Settlers, by.ID) })
+	}
+	if c.Key == callImport || c.Key == callRehearsalImport {
+		return e.settle(ctx, s, by, Break, "It did not happen, say two people. An import is never sent twice.", func(c *Call) {
+			c.Outcome, c.Error = Broke, "no answer came, and people say that it did not happen"
+		})
+	}
+	return e.settle(ctx, s, by, Absent, "It did not happen, says on-call. Planned once more.", func(c *Call) { c.Barrier, c.Settlers = "", nil })
+}
+
+func (e *Engine) settle(ctx context.Context, s Session, by approvals.Voter, a Answer, note string, change func(*Call)) (Session, error) {
+	phase, err := callLife.Next(s.Call.Phase, a)
+	if err != nil {
+		return s, err
+	}
+	return e.note(ctx, s, by, note, func(c *Call) { c.Phase = phase; change(c) })
+}
+
+// note moves only the call.
+func (e *Engine) note(ctx context.Context, s Session, by approvals.Voter, text string, change func(*Call)) (Session, error) {
+	return e.advance(ctx, s, move{event: Calling, by: by.ID, note: text}, func(b *Body) { change(b.Call) })
+}
+
+// close ends a session: its database is let go, its secrets are erased, and a
+// revert's upgrade moves on in the same write.
+func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body)) (Session, error) {
+	erase := func(b *Body) {
+		if change != nil {
+			change(b)
+		}
+		if b.Revert != nil && b.Revert.Was != nil {
+			b.Revert.Was.Password, b.Revert.Was.Destination = "", ""
+		}
+	}
+	if s.Kind == KindUpgrade {
+		m.holds = free(s)
+		return e.advance(ctx, s, m, erase)
+	}
+	up, err := e.Load(ctx, s.Link)
+	if err != nil {
+		return s, fmt.Errorf("close revert: %w", err)
+	}
+	mine, err := e.prepare(s, m, erase)
+	if err != nil {
+		return s, err
+	}
+	back, holds := handBack(s, up, m.event)
+	theirs, err := e.prepare(up, move{event: back, by: m.by}, nil)
+	if err != nil {
+		return s, err
+	}
+	recs, err := e.store.AdvanceAll(ctx, []session.Move{mine, theirs}, holds...)
+	if err != nil {
+		return s, fmt.Errorf("%s %s of %s: %w", s.ID, m.event, s.State, err)
+	}
+	e.poke()
+	return decode(recs[0])
+}
+
+// handBack says what an upgrade becomes when its revert ends, and who holds
+// which database then.
+func handBack(s, up Session, ev Event) (Event, []session.Hold) {
+	holds := []session.Hold{{Database: s.Plan.Database, From: s.ID}}
+	if s.Revert.NewRef != "" {
+		holds = append(holds, session.Hold{Database: s.Revert.NewRef, From: s.ID})
+	}
+	if t := s.Revert.Trial; t.Ref != "" && !t.Deleted {
+		holds = append(holds, session.Hold{Database: t.Ref, From: s.ID})
+	}
+	switch {
+	case ev == Finish:
+		return Undo, holds
+	case !s.Revert.DeletedAt.IsZero() || up.Prior == Failed:
+		return KeepFail, holds
+	case up.Prior == Soaking:
+		holds[0].To = up.ID
+		return KeepWatch, holds
+	}
+	return KeepDone, holds
+}

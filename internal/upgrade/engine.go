@@ -1,0 +1,319 @@
+package upgrade
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// Mode is how far the bot may go.
+type Mode string
+
+// The modes.
+const (
+	ModeObserve Mode = "observe" // no changing call
+	ModeUpgrade Mode = "upgrade" // no delete, create or redirect
+	ModeFull    Mode = "full"
+)
+
+// Config is what an Engine needs to know.
+type Config struct {
+	Mode         Mode
+	Allow        []int    // subscriptions it may touch; empty: all
+	Destinations []string // BACKUP_DESTINATIONS: further places that import files may come from
+	Upgrades     approvals.Policy
+	Reverts      approvals.Policy
+	Soak         time.Duration // watch after success
+	Poll         time.Duration // between looks at work in flight
+	StatusEvery  time.Duration // between looks while soaking or blocked
+	ProbeEvery   time.Duration // between two status tasks of the account
+	SendTimeout  time.Duration // from intent to the last moment in which the request may leave
+	Grace        time.Duration // after the send deadline, before anybody asks what happened
+	Patience     time.Duration // how long a refusal that may pass by itself is tried again
+	Disbelief    time.Duration // how long a delete or import without an answer cannot be declared "did not happen"
+	Lease        time.Duration // how long a claimed session is left to its replica
+	Workers      int           // sessions looked at in parallel
+}
+
+// Roles answers who somebody is, now; membership is never older than a minute
+// and unknown means no.
+type Roles interface {
+	Voter(ctx context.Context, user string) (approvals.Voter, error)
+}
+
+// Parts are what an Engine works with.
+type Parts struct {
+	Store     *session.Store
+	Cloud     *cloud.Client
+	Inventory Inventory
+	Roles     Roles
+	Sealer    *Sealer
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Engine moves sessions.
+type Engine struct {
+	cfg       Config
+	mode      Mode
+	store     *session.Store
+	cloud     *cloud.Client
+	inventory Inventory
+	roles     Roles
+	sealer    *Sealer
+	clock     func() time.Time
+	log       *slog.Logger
+	wake      chan struct{}
+}
+
+// New wires an Engine; Run starts it.
+func New(cfg Config, p Parts) *Engine {
+	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, inventory: p.Inventory, roles: p.Roles,
+		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1)}
+}
+
+// now is the engine's time in the form in which it is stored.
+func (e *Engine) now() time.Time { return e.clock().UTC().Truncate(time.Millisecond) }
+
+// Load reads one session. A missing one is a Refusal.
+func (e *Engine) Load(ctx context.Context, id string) (Session, error) {
+	r, err := e.store.Load(ctx, id)
+	if errors.Is(err, session.ErrNotFound) {
+		return Session{}, refuse(NotFound, "There is no session %s.", id)
+	}
+	if err != nil {
+		return Session{}, fmt.Errorf("load session %s: %w", id, err)
+	}
+	return decode(r)
+}
+
+// move is one event with what travels with it.
+type move struct {
+	event   Event
+	by      string // user id; empty: the bot itself
+	note    string // a milestone in words for the thread; empty: none
+	data    any    // details for the journal; never a secret
+	due     time.Duration
+	ask     bool
+	holds   []session.Hold
+	confirm bool // replicas must confirm it where there are any
+}
+
+// advance makes one move. change may be nil. The session that comes back is
+// the stored one; on an error nothing was stored.
+func (e *Engine) advance(ctx context.Context, s Session, m move, change func(*Body)) (Session, error) {
+	sm, err := e.prepare(s, m, change)
+	if err != nil {
+		return s, err
+	}
+	rec, err := e.store.Advance(ctx, sm, m.holds...)
+	if err != nil {
+		return s, fmt.Errorf("%s %s of %s: %w", s.ID, m.event, s.State, err)
+	}
+	e.poke()
+	return decode(rec)
+}
+
+func (e *Engine) prepare(s Session, m move, change func(*Body)) (session.Move, error) {
+	body := s.clone()
+	if change != nil {
+		change(&body)
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return session.Move{}, fmt.Errorf("encode session %s: %w", s.ID, err)
+	}
+	var data []byte
+	if m.data != nil {
+		if data, err = json.Marshal(m.data); err != nil {
+			return session.Move{}, fmt.Errorf("encode journal data of %s: %w", s.ID, err)
+		}
+	}
+	return session.Move{Record: s.record, Event: string(m.event), By: m.by, Note: m.note, Data: data, At: e.now(),
+		Body: raw, Ask: m.ask, Due: m.due, Urgency: urgency(m.event), Confirm: m.confirm}, nil
+}
+
+// urgency is the head start of a card that people wait for.
+func urgency(ev Event) time.Duration {
+	switch ev {
+	case Propose, Revise, Block, Rehearse:
+		return 30 * time.Second
+	case Fail:
+		return 20 * time.Second
+	case Finish, Undo, Cancel, Deny, Expire:
+		return 10 * time.Second
+	}
+	return 0
+}
+
+func (e *Engine) poke() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// idle is the longest sleep between two claims: what another replica's death
+// leaves behind is seen within lease + idle.
+const idle = 500 * time.Millisecond
+
+// Run looks at due sessions until ctx ends, then waits for the looks in hand.
+func (e *Engine) Run(ctx context.Context) error {
+	var looks sync.WaitGroup
+	defer looks.Wait()
+	slots := make(chan struct{}, e.cfg.Workers)
+	for ctx.Err() == nil {
+		free := cap(slots) - len(slots)
+		sleep := idle
+		if free > 0 {
+			items, next, err := e.store.Due().Claim(ctx, e.cfg.Lease, free)
+			if err != nil && ctx.Err() == nil {
+				e.log.Warn("claim due sessions", "error", err)
+			}
+			for _, it := range items {
+				slots <- struct{}{}
+				looks.Go(func() {
+					defer func() { <-slots; e.poke() }()
+					e.look(ctx, it)
+				})
+			}
+			if len(items) > 0 {
+				continue
+			}
+			if err == nil && next >= 0 {
+				sleep = min(next, idle)
+			}
+		}
+		timer := time.NewTimer(max(sleep, time.Millisecond))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-e.wake:
+		}
+		timer.Stop()
+	}
+	return ctx.Err()
+}
+
+// moved is a step's answer when it advanced the session: the move itself said
+// when to look again.
+const moved time.Duration = -1
+
+// look loads a claimed session and runs its step.
+func (e *Engine) look(ctx context.Context, it session.Item) {
+	l := e.hold(ctx, it)
+	defer l.release()
+	defer func() {
+		if r := recover(); r != nil {
+			e.log.Error("look panicked", "session", it.ID, "panic", r)
+		}
+	}()
+	s, err := e.Load(ctx, it.ID)
+	if err != nil {
+		e.log.Error("look", "session", it.ID, "error", err)
+		l.reschedule(ctx, 30*time.Second)
+		return
+	}
+	if s.Ended {
+		_, _ = e.store.Due().Done(ctx, l.item())
+		return
+	}
+	l.s = s
+	wait, err := e.step(ctx, l)
+	switch {
+	case errors.Is(err, session.ErrStale):
+		return // somebody else moved it, and that move set its next look
+	case err != nil && ctx.Err() != nil:
+		return // shutting down: the lease lapses and another replica looks
+	case err != nil:
+		e.log.Warn("step", "session", s.ID, "state", s.State, "error", err)
+		l.reschedule(ctx, max(2*e.cfg.Poll, 100*time.Millisecond))
+	case wait >= 0:
+		l.reschedule(ctx, wait)
+	}
+}
+
+// lease is a claimed session in this process's hands; the claim is renewed
+// until release.
+type lease struct {
+	e  *Engine
+	s  Session
+	mu sync.Mutex // guards it
+	it session.Item
+
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+func (e *Engine) hold(ctx context.Context, it session.Item) *lease {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &lease{e: e, it: it, stop: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		tick := time.NewTicker(e.cfg.Lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if !l.renew(ctx) {
+				return
+			}
+		}
+	}()
+	return l
+}
+
+func (l *lease) renew(ctx context.Context) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next, ok, err := l.e.store.Due().Renew(ctx, l.it, l.e.cfg.Lease)
+	if err == nil && ok {
+		l.it = next
+	}
+	return err != nil || ok // a store that is away is asked again; a lapsed claim is not
+}
+
+func (l *lease) item() session.Item {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.it
+}
+
+func (l *lease) release() { l.stop(); <-l.done }
+
+func (l *lease) reschedule(ctx context.Context, in time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := l.e.store.Due().Reschedule(ctx, l.it, in); err != nil && ctx.Err() == nil {
+		l.e.log.Warn("reschedule", "session", l.it.ID, "error", err)
+	}
+}
+
+// observe shows progress without a move.
+func (l *lease) observe(ctx context.Context, p Progress) {
+	p.Revision = l.s.Revision
+	if p == l.s.Progress {
+		return
+	}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		panic(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := l.e.store.Observe(ctx, l.it, raw); err != nil && ctx.Err() == nil {
+		l.e.log.Warn("observe", "session", l.it.ID, "error", err)
+	}
+	l.s.Progress = p
+}

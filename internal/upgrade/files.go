@@ -1,0 +1,137 @@
+package upgrade
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+)
+
+// The API never names the files of a backup, so the operator does. Names were
+// observed, not documented: bk<YYYYMMDD>-<HHMMSS>-<database id>-<name>-<i>_of_<n>-<shard>-<first slot>-<last slot>.rdb[.gz]
+var fileName = regexp.MustCompile(`^bk(\d{8})-(\d{6})-(\d+)-(.+)-(\d+)_of_(\d+)-(\d+)-(\d+)-(\d+)\.rdb(\.gz)?$`)
+
+// File is one backup file as its name describes it.
+type File struct {
+	URI       string
+	At        time.Time // UTC
+	Database  int
+	Shard, Of int
+}
+
+// ParseFile reads a backup file's name. The error is for people.
+func ParseFile(uri string) (File, error) {
+	m := fileName.FindStringSubmatch(path.Base(uri))
+	if m == nil {
+		return File{}, fmt.Errorf("%q is not named like a Redis Cloud backup (bk20261122-020000-51055-cache-prod-1_of_1-….rdb.gz)", path.Base(uri))
+	}
+	at, err := time.Parse("20060102150405", m[1]+m[2])
+	if err != nil {
+		return File{}, fmt.Errorf("%q has no valid time in its name", path.Base(uri))
+	}
+	f := File{URI: uri, At: at}
+	for _, n := range []struct {
+		text string
+		into *int
+	}{{m[3], &f.Database}, {m[5], &f.Shard}, {m[6], &f.Of}} {
+		if *n.into, err = strconv.Atoi(n.text); err != nil {
+			return File{}, fmt.Errorf("%q has a number out of range in its name", path.Base(uri))
+		}
+	}
+	return f, nil
+}
+
+// filesOf splits what was pasted: one URI per line, spaces and commas allowed,
+// Slack's <…> around links removed.
+func filesOf(pasted string) []string {
+	fields := strings.FieldsFunc(pasted, func(r rune) bool { return r == '\n' || r == '\r' || r == ' ' || r == '\t' || r == ',' })
+	var out []string
+	for _, f := range fields {
+		f = strings.TrimSuffix(strings.TrimPrefix(f, "<"), ">")
+		f, _, _ = strings.Cut(f, "|")
+		if f != "" && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// maxFiles bounds a paste: no database has more shards.
+const maxFiles = 512
+
+// checkFiles takes a pasted list only if it is one complete set of shard files
+// of this database, under an allowed destination, from before the upgrade. It
+// returns the set in shard order and the time in the names.
+func checkFiles(pasted string, database int, allowed []string, before time.Time) ([]string, time.Time, error) {
+	uris := filesOf(pasted)
+	if len(uris) == 0 {
+		return nil, time.Time{}, fmt.Errorf("paste the URI of every backup file, one per shard")
+	}
+	if len(uris) > maxFiles {
+		return nil, time.Time{}, fmt.Errorf("that is %d files; one per shard is expected", len(uris))
+	}
+	var files []File
+	for _, uri := range uris {
+		if !under(uri, allowed) {
+			return nil, time.Time{}, fmt.Errorf("%s is not under %s", cloud.RedactURI(uri), redactAll(allowed))
+		}
+		f, err := ParseFile(uri)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(a, b File) int { return a.Shard - b.Shard })
+	return oneSet(files, database, before)
+}
+
+// oneSet tests that files are one complete backup of one database.
+func oneSet(files []File, database int, before time.Time) ([]string, time.Time, error) {
+	first := files[0]
+	var uris []string
+	for i, f := range files {
+		switch {
+		case f.Database != database:
+			return nil, time.Time{}, fmt.Errorf("%q is a backup of database %d, not of %d", path.Base(f.URI), f.Database, database)
+		case !f.At.Equal(first.At) || f.Of != first.Of:
+			return nil, time.Time{}, fmt.Errorf("%q and %q are not of one backup", path.Base(first.URI), path.Base(f.URI))
+		case f.Shard != i+1:
+			return nil, time.Time{}, fmt.Errorf("the file %d_of_%d is missing", i+1, first.Of)
+		}
+		uris = append(uris, f.URI)
+	}
+	if len(files) != first.Of {
+		return nil, time.Time{}, fmt.Errorf("%d of %d files: paste every shard's file", len(files), first.Of)
+	}
+	if !before.IsZero() && first.At.After(before) {
+		return nil, time.Time{}, fmt.Errorf("that backup is of %s, after the upgrade was sent (%s): the original version could not load it", stamp(first.At), stamp(before))
+	}
+	return uris, first.At, nil
+}
+
+// under reports whether uri lies in one of the folders, with no way out of it.
+func under(uri string, folders []string) bool {
+	if strings.Contains(uri, "/../") || strings.ContainsAny(uri, "?#\\%") {
+		return false
+	}
+	return slices.ContainsFunc(folders, func(f string) bool {
+		f = strings.TrimSuffix(f, "/")
+		return f != "" && strings.HasPrefix(uri, f+"/")
+	})
+}
+
+func redactAll(folders []string) string {
+	var out []string
+	for _, f := range folders {
+		out = append(out, cloud.RedactURI(f))
+	}
+	if len(out) == 0 {
+		return "any known backup destination"
+	}
+	return strings.Join(out, " or ")
+}

@@ -1,0 +1,192 @@
+package upgrade
+
+import (
+	"slices"
+
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// Kind is what a session is about. Stored; never rename one.
+type Kind string
+
+// The two kinds of session.
+const (
+	KindUpgrade Kind = "upgrade" // a database moves to a newer version
+	KindRevert  Kind = "revert"  // an upgrade is taken back
+)
+
+// State is where a session stands. Stored and shown in card metadata; never
+// rename one.
+type State string
+
+// The states of both lives. What a crash in a state means is the step of that
+// state: it runs again from the record.
+const (
+	Proposed State = "proposed" // people are asked
+	Approved State = "approved" // enough people said yes; waits for its start
+
+	Checking  State = "checking"   // preflight: the world is read again
+	Blocked   State = "blocked"    // preflight refuses; says who or what can unblock
+	BackingUp State = "backing-up" // the backup that makes the way back
+	Upgrading State = "upgrading"  // the upgrade call is out or about to leave
+	Verifying State = "verifying"  // the new version is confirmed
+	Soaking   State = "soaking"    // watched for a while
+	Reverting State = "reverting"  // a revert session has taken over
+
+	Rehearsing State = "rehearsing" // the backup is imported into a throw-away database, create is dry-run
+	Closing    State = "closing"    // source IPs closed, so that nothing more is written
+	Saving     State = "saving"     // safety backup of the upgraded data
+	Deleting   State = "deleting"   // the point of no return
+	Creating   State = "creating"   // same port, original version, still closed
+	Importing  State = "importing"  // the pre-upgrade backup comes back
+	Restoring  State = "restoring"  // import verified; default user, roles, tags, then the door
+	Reopening  State = "reopening"  // given up before the delete: the door opens again
+
+	Done      State = "done"      // ended well
+	Denied    State = "denied"    // somebody said no
+	Expired   State = "expired"   // nobody decided, or the start was missed
+	Cancelled State = "cancelled" // called off before anything irreversible
+	Failed    State = "failed"    // ended with a named failure
+	Reverted  State = "reverted"  // an upgrade that was taken back
+)
+
+// Event is what moves a session. Stored in journals; never rename one.
+type Event string
+
+// The events of both lives.
+const (
+	Propose Event = "propose"
+	Vote    Event = "vote" // a decision that does not settle the question yet
+	Approve Event = "approve"
+	Deny    Event = "deny"
+	Expire  Event = "expire"
+	Cancel  Event = "cancel"
+	Revise  Event = "revise" // plan or decisive facts moved: asked again
+	Begin   Event = "begin"
+	Fit     Event = "fit" // preflight passed
+	Block   Event = "block"
+	Recheck Event = "recheck"
+	Calling Event = "call" // the outside call moved; the state did not
+	Note    Event = "note" // a fact worth keeping was learned; the state did not move
+	Wish    Event = "wish" // a person asked for something that has to wait: cancel when settled
+	BackUp  Event = "backed-up"
+	Upgrade Event = "upgraded"
+	Verify  Event = "verified"
+	Finish  Event = "finish"
+	Fail    Event = "fail"
+
+	Revert    Event = "revert"     // handed over to a revert
+	Undo      Event = "undo"       // the revert succeeded
+	KeepWatch Event = "keep-watch" // the revert was called off: watching goes on
+	KeepDone  Event = "keep-done"
+	KeepFail  Event = "keep-failed"
+
+	Rehearse Event = "rehearsed"
+	Close    Event = "closed"
+	Save     Event = "saved"
+	Delete   Event = "deleted"
+	Create   Event = "created"
+	Import   Event = "imported"
+	Reopen   Event = "reopen"
+)
+
+// upgradeLife is every move of an upgrade.
+var upgradeLife = session.Table[State, Event]{
+	"":        {Propose: Proposed},
+	Proposed:  {Vote: Proposed, Revise: Proposed, Approve: Approved, Deny: Denied, Expire: Expired, Cancel: Cancelled},
+	Approved:  {Begin: Checking, Deny: Denied, Expire: Expired, Cancel: Cancelled},
+	Checking:  {Fit: BackingUp, Block: Blocked, Revise: Proposed, Expire: Expired, Cancel: Cancelled, Fail: Failed},
+	Blocked:   {Recheck: Checking, Expire: Expired, Cancel: Cancelled},
+	BackingUp: {Calling: BackingUp, Wish: BackingUp, BackUp: Upgrading, Block: Blocked, Revise: Proposed, Cancel: Cancelled, Fail: Failed},
+	Upgrading: {Calling: Upgrading, Upgrade: Verifying, Block: Blocked, Revise: Proposed, Expire: Expired, Cancel: Cancelled, Fail: Failed},
+	Verifying: {Verify: Soaking, Fail: Failed},
+	Soaking:   {Finish: Done, Fail: Failed, Revert: Reverting},
+	Done:      {Revert: Reverting},
+	Failed:    {Revert: Reverting},
+	Reverting: {Undo: Reverted, KeepWatch: Soaking, KeepDone: Done, KeepFail: Failed},
+}
+
+// revertLife is every move of a revert by the recreate path. Cancel leads back
+// through Reopening once the door may be closed, and exists no more once the
+// delete may have left.
+var revertLife = session.Table[State, Event]{
+	"":         {Propose: Rehearsing},
+	Rehearsing: {Calling: Rehearsing, Note: Rehearsing, Wish: Rehearsing, Rehearse: Proposed, Cancel: Cancelled, Fail: Failed},
+	Proposed:   {Vote: Proposed, Approve: Approved, Deny: Denied, Expire: Expired, Cancel: Cancelled},
+	Approved:   {Begin: Closing, Deny: Denied, Expire: Expired, Cancel: Cancelled, Fail: Failed},
+	Closing:    {Calling: Closing, Note: Closing, Wish: Closing, Close: Saving, Reopen: Reopening, Fail: Failed, Cancel: Cancelled},
+	Saving:     {Calling: Saving, Wish: Saving, Save: Deleting, Reopen: Reopening},
+	Deleting:   {Calling: Deleting, Wish: Deleting, Delete: Creating, Reopen: Reopening},
+	Creating:   {Calling: Creating, Note: Creating, Create: Importing, Fail: Failed},
+	Importing:  {Calling: Importing, Note: Importing, Import: Restoring, Fail: Failed},
+	Restoring:  {Calling: Restoring, Note: Restoring, Finish: Done, Fail: Failed},
+	Reopening:  {Calling: Reopening, Cancel: Cancelled, Fail: Failed},
+}
+
+// ended are the states in which a session lets go of its database. Some still
+// have a way on: a revert takes the database again.
+var ended = []State{Done, Denied, Expired, Cancelled, Failed, Reverted}
+
+// Ended reports whether a session in this state has let go of its database.
+func Ended(s State) bool { return slices.Contains(ended, s) }
+
+// lifeVersion is pinned in every record. A change of the tables that older
+// records cannot follow gets a new version beside this one.
+const lifeVersion = 1
+
+// Lives are the tables as the store looks moves up in them.
+func Lives() []session.Life {
+	return []session.Life{
+		session.LifeOf(string(KindUpgrade), lifeVersion, upgradeLife, Ended),
+		session.LifeOf(string(KindRevert), lifeVersion, revertLife, Ended),
+	}
+}
+
+// Diagrams are the lives as Mermaid state diagrams, keyed "upgrade", "revert"
+// and "call", for the documentation.
+func Diagrams() map[string]string {
+	return map[string]string{
+		string(KindUpgrade): upgradeLife.Mermaid(""),
+		string(KindRevert):  revertLife.Mermaid(""),
+		"call":              callLife.Mermaid(""),
+	}
+}
+
+// Phase is where an outside call stands. Stored; never rename one.
+type Phase string
+
+// The phases of an outside call.
+const (
+	Planned Phase = "planned" // nothing left yet
+	Sending Phase = "sending" // intent and send deadline are durable; the request may be out
+	Sent    Phase = "sent"    // accepted: followed until its effect is seen
+	Unknown Phase = "unknown" // nobody can tell; people decide
+	Settled Phase = "settled" // done, rejected or failed
+)
+
+// Answer is what moves an outside call. Stored in journals; never rename one.
+type Answer string
+
+// The answers.
+const (
+	Intend  Answer = "plan"    // a new call, or a new intent of it
+	Send    Answer = "send"    // the intent is written
+	Accept  Answer = "accept"  // Redis Cloud took it and named a task
+	Barrier Answer = "barrier" // no answer came: a status task was put behind it
+	Adopt   Answer = "adopt"   // no answer came, but it is seen to have happened
+	Absent  Answer = "absent"  // no answer came, and it is proved that it did not happen
+	Lose    Answer = "lose"    // no answer came, and nobody can tell
+	Refuse  Answer = "refuse"  // an answer: it did not happen
+	Succeed Answer = "succeed" // the effect is seen
+	Break   Answer = "break"   // it happened and ended badly
+)
+
+// callLife is every move of an outside call.
+var callLife = session.Table[Phase, Answer]{
+	"":      {Intend: Planned},
+	Planned: {Send: Sending},
+	Sending: {Accept: Sent, Refuse: Settled, Barrier: Sending, Adopt: Sent, Absent: Planned, Lose: Unknown},
+	Sent:    {Succeed: Settled, Refuse: Settled, Break: Settled},
+	Unknown: {Adopt: Sent, Absent: Planned, Break: Settled},
+	Settled: {Intend: Planned},
+}

@@ -1,0 +1,89 @@
+package upgrade
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/inventory"
+)
+
+// Admissible says, from the warm index alone, why a database cannot be
+// upgraded by this bot at all; nil when it might. It backs the modal's
+// immediate answers; everything is read again before a request is recorded.
+func (e *Engine) Admissible(entry inventory.Entry) *Refusal {
+	switch {
+	case entry.Protocol == "memcached":
+		return refuse(Unsupported, "%s is a memcached database; Redis Cloud does not upgrade those.", entry.Name).
+			hint("Create a Redis database beside it and move the clients.")
+	case entry.ActiveActive:
+		return refuse(Unsupported, "%s is Active-Active; this bot upgrades single-region databases only.", entry.Name).
+			hint("Upgrade it in the Redis Cloud console, region by region.")
+	case entry.Store:
+		return refuse(OwnStore, "%s is this bot's own memory: upgrading it would pull the floor from under the upgrade itself.", entry.Name).
+			hint("Upgrade it in the Redis Cloud console.")
+	case !entry.Allowed || !e.allowed(entry.Ref):
+		return refuse(NotAllowed, "%s is in subscription %d, which this bot may not touch (ALLOW_SUBSCRIPTIONS).", entry.Name, entry.Ref.Subscription)
+	}
+	return nil
+}
+
+func (e *Engine) allowed(ref cloud.Ref) bool {
+	return len(e.cfg.Allow) == 0 || slices.Contains(e.cfg.Allow, ref.Subscription)
+}
+
+// preflight is every rule that refuses an upgrade, tested on fresh facts when
+// it is requested and again before it is sent. nil: it may run.
+func (e *Engine) preflight(name, to string, f Facts) *Refusal {
+	if r := supported(name, to, f); r != nil {
+		return r
+	}
+	if r := ordered(name, to, f); r != nil {
+		return r
+	}
+	if !f.Backup.Possible {
+		return refuse(NoBackup, "No backup of %s is possible: %s. An upgrade without one has no way back.", name, f.Backup.Why).
+			hint("Turn on remote backup for %s in the Redis Cloud console (Databases, Configuration, Remote backup), then ask again.", name)
+	}
+	if f.Status != "active" {
+		return refuse(NotActive, "%s is %s, not active.", name, f.Status).hint("Ask again when Redis Cloud shows it active.")
+	}
+	if f.SubStatus != "active" {
+		return refuse(NotActive, "Subscription %s is %s; Redis Cloud refuses changes until it is active.", f.Subscription, f.SubStatus).
+			hint("Ask again in some minutes.")
+	}
+	return nil
+}
+
+// supported tests what the database is and what it can become.
+func supported(name, to string, f Facts) *Refusal {
+	switch {
+	case f.Protocol == "memcached":
+		return refuse(Unsupported, "%s is a memcached database; Redis Cloud does not upgrade those.", name)
+	case f.ActiveActive:
+		return refuse(Unsupported, "%s is Active-Active; this bot upgrades single-region databases only.", name)
+	case len(f.Targets) == 0:
+		return refuse(NothingNewer, "%s runs %s and Redis Cloud offers nothing newer for it.", name, f.Version)
+	case !slices.ContainsFunc(f.Targets, func(t string) bool { return sameVersion(t, to) }):
+		return refuse(BadVersion, "%s (now %s) cannot go to %s.", name, f.Version, to).
+			hint("Offered: %s.", strings.Join(f.Targets, ", "))
+	}
+	return nil
+}
+
+// ordered tests the Active-Passive order: targets before their source.
+func ordered(name, to string, f Facts) *Refusal {
+	var older, names []string
+	for _, r := range f.Replicas {
+		if olderVersion(r.Version, to) {
+			older = append(older, fmt.Sprintf("%s (%s)", r.Name, r.Version))
+			names = append(names, r.Name)
+		}
+	}
+	if len(older) == 0 {
+		return nil
+	}
+	return refuse(ReplicasFirst, "%s feeds %s through Active-Passive. A target must not be older than its source, so targets go first.",
+		name, strings.Join(older, ", ")).hint("Upgrade %s to %s or later, then ask again.", strings.Join(names, " and "), to)
+}

@@ -1,0 +1,178 @@
+package upgrade
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// Session is one upgrade or revert as its record holds it. Values are never
+// changed in place: the engine moves a session and returns the moved one.
+type Session struct {
+	ID       string
+	Kind     Kind
+	State    State
+	Revision int64
+	Ask      int64 // the number of the question put to people
+	Ended    bool
+	Created  time.Time
+	Updated  time.Time
+	Body
+	Progress Progress
+
+	record session.Record
+}
+
+// Body is the stored form: JSON in the session's record. The rule for changing
+// it: add fields that may be absent, never rename or reuse one; a change that
+// older code would misread needs a new lifeVersion.
+type Body struct {
+	Plan      Plan                 `json:"plan"`
+	Facts     Facts                `json:"facts"`
+	Reason    string               `json:"reason"`
+	By        string               `json:"by"`      // the requester's user id
+	Home      string               `json:"home"`    // channel in which the requester is answered privately
+	Authors   []string             `json:"authors"` // requester and everybody who edited the plan
+	Asked     time.Time            `json:"asked"`   // when the present question was put
+	Decisions []approvals.Decision `json:"decisions,omitempty"`
+	Agreed    time.Time            `json:"agreed,omitzero"` // when the quorum was reached
+	Call      *Call                `json:"call,omitempty"`
+	CancelBy  string               `json:"cancel_by,omitempty"` // asked for while a call is out: cancel when settled
+	Problem   string               `json:"problem,omitempty"`   // what blocks or failed, and what to do about it
+	Link      string               `json:"link,omitempty"`      // the other session: an upgrade's revert, a revert's upgrade
+	Prior     State                `json:"prior,omitempty"`     // of an upgrade: the state from which its revert took over
+
+	Upgrade UpgradeWork `json:"upgrade,omitzero"`
+	Revert  *RevertWork `json:"revert,omitempty"`
+}
+
+// Plan is what exactly was asked; people approve its hash.
+type Plan struct {
+	Database  string    `json:"database"` // cloud.Ref as text
+	Name      string    `json:"name"`
+	From      string    `json:"from"`
+	To        string    `json:"to"`
+	Backup    string    `json:"backup"` // where the backup goes (never with credentials)
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Until     time.Time `json:"until,omitzero"` // start by; zero: 24 h after the decision
+	Path      Path      `json:"path,omitempty"` // of a revert
+	Files     []string  `json:"files,omitempty"`
+}
+
+// Path is a way back. Stored; never rename one.
+type Path string
+
+// Recreate deletes the database and builds it anew: same port, original
+// version, the pre-upgrade backup imported.
+const Recreate Path = "recreate"
+
+// Hash is what an approval binds to.
+func (p Plan) Hash() string {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and times only
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
+}
+
+// Ref addresses the plan's database. Plans are only made from valid ones.
+func (p Plan) Ref() cloud.Ref {
+	ref, err := cloud.ParseRef(p.Database)
+	if err != nil {
+		return cloud.Ref{}
+	}
+	return ref
+}
+
+// UpgradeWork is what an upgrade learned and did.
+type UpgradeWork struct {
+	Snapshot  *Snapshot `json:"snapshot,omitempty"` // taken in preflight
+	BackupAt  time.Time `json:"backup_at,omitzero"` // Redis Cloud's time of our own backup
+	BackupBy  time.Time `json:"backup_by,omitzero"` // when our backup call left: its file names are not older
+	Sent      time.Time `json:"sent,omitzero"`      // when the accepted upgrade call left
+	Finished  time.Time `json:"finished,omitzero"`  // when the new version was confirmed
+	SoakUntil time.Time `json:"soak_until,omitzero"`
+}
+
+// Snapshot is what the database was before the upgrade; a revert builds the
+// same again. It holds no secret: those are read right before the delete.
+type Snapshot struct {
+	Version  string   `json:"version"`
+	Modules  []string `json:"modules,omitempty"`
+	Endpoint string   `json:"endpoint"`
+	Port     int      `json:"port"`
+	Shards   int      `json:"shards"`
+}
+
+// Progress is the last thing seen of work in flight. It is no decision: it is
+// observed under the claim, belongs to one revision and may be lost.
+type Progress struct {
+	Revision int64     `json:"revision"`
+	Percent  float64   `json:"percent,omitempty"`
+	Text     string    `json:"text,omitempty"`
+	Probe    string    `json:"probe,omitempty"` // status task that is being waited for
+	Since    time.Time `json:"since,omitzero"`
+}
+
+// decode reads a record. A record of a life this build does not know is an
+// error: another replica may be newer.
+func decode(r session.Record) (Session, error) {
+	s := Session{ID: r.ID, Kind: Kind(r.Kind), State: State(r.State), Revision: r.Revision, Ask: r.Ask,
+		Ended: r.Ended, Created: r.Created, Updated: r.Updated, record: r}
+	if r.Life != lifeVersion {
+		return s, fmt.Errorf("session %s: life version %d is not known to this build", r.ID, r.Life)
+	}
+	if err := json.Unmarshal(r.Body, &s.Body); err != nil {
+		return s, fmt.Errorf("session %s: decode: %w", r.ID, err)
+	}
+	if len(r.Progress) > 0 {
+		var p Progress
+		if json.Unmarshal(r.Progress, &p) == nil && p.Revision == r.Revision {
+			s.Progress = p
+		}
+	}
+	return s, nil
+}
+
+// Decode reads a stored record, for those who draw sessions.
+func Decode(r session.Record) (Session, error) { return decode(r) }
+
+// clone is a deep copy of the body, to be changed and stored.
+func (b Body) clone() Body {
+	raw, err := json.Marshal(b)
+	if err != nil {
+		panic(err)
+	}
+	var out Body
+	if err := json.Unmarshal(raw, &out); err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// idOf derives a session's id from what opened it, so that a repeated
+// submission opens nothing twice.
+func idOf(kind Kind, origin string) string {
+	sum := sha256.Sum256([]byte(string(kind) + "\x00" + origin))
+	text := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
+	return string(kind)[:1] + "-" + text[:10]
+}
+
+// question is what approvals judges.
+func (s Session) question() approvals.Question {
+	return approvals.Question{Authors: s.Authors, PlanHash: s.Plan.Hash(), Ask: s.Ask, Asked: s.Asked}
+}
+
+// callOut reports whether an outside call may be under way.
+func (s Session) callOut() bool {
+	return s.Call != nil && (s.Call.Phase == Sending || s.Call.Phase == Sent || s.Call.Phase == Unknown)
+}

@@ -1,0 +1,274 @@
+package upgrade
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/releases"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// RevertWork is what a revert learned and did.
+type RevertWork struct {
+	Upgraded   string    `json:"upgraded"`           // the version that is taken back
+	BackupAt   time.Time `json:"backup_at,omitzero"` // the time in the files' names: data after it is lost
+	UpgradedAt time.Time `json:"upgraded_at,omitzero"`
+	Snapshot   Snapshot  `json:"snapshot"`
+
+	Trial      Trial     `json:"trial,omitzero"`     // the rehearsal
+	DryRun     string    `json:"dry_run,omitempty"`  // what the dry-run create said
+	Was        *Captured `json:"was,omitempty"`      // settings read right before the door was closed
+	DoorShut   time.Time `json:"door_shut,omitzero"` // the cut-over
+	SafetyAt   time.Time `json:"safety_at,omitzero"` // Redis Cloud's time of the safety backup
+	DeletedAt  time.Time `json:"deleted_at,omitzero"`
+	NewRef     string    `json:"new_ref,omitempty"` // the recreated database
+	Endpoint   string    `json:"endpoint,omitempty"`
+	ImportedAt time.Time `json:"imported_at,omitzero"`
+	After      []string  `json:"after,omitempty"` // which settings were put back after the import
+	Loose      []string  `json:"loose,omitempty"` // what a person must look after
+}
+
+// Trial is the rehearsal: the backup imported into a throw-away database on
+// the original version.
+type Trial struct {
+	Name    string `json:"name,omitempty"`
+	Ref     string `json:"ref,omitempty"`
+	Result  string `json:"result,omitempty"` // in words, for the card
+	Passed  bool   `json:"passed,omitempty"`
+	Deleted bool   `json:"deleted,omitempty"`
+}
+
+// Captured are the database's settings, to be built again. The password and
+// anything else that opens a door is sealed; the rest is plain.
+type Captured struct {
+	Database    json.RawMessage `json:"database"`              // cloud.Database without secrets
+	Password    string          `json:"password"`              // sealed; erased when the session ends
+	Destination string          `json:"destination,omitempty"` // sealed: it may hold credentials
+	SourceIPs   []string        `json:"source_ips"`
+	Tags        []cloud.Tag     `json:"tags,omitempty"`
+	Roles       []int           `json:"roles,omitempty"` // ACL roles that name the database
+}
+
+// RevertRequest is a submitted revert modal.
+type RevertRequest struct {
+	Origin  string // what opened it; a repeated one opens nothing twice
+	Upgrade string // the upgrade's session id
+	By      approvals.Voter
+	Files   string // pasted
+	Name    string // the database's name, typed
+	Reason  string
+	Home    string
+}
+
+// Field is a modal field that an input error belongs to.
+type Field string
+
+// The fields of the modals.
+const (
+	FieldDatabase Field = "database"
+	FieldVersion  Field = "version"
+	FieldReason   Field = "reason"
+	FieldStart    Field = "start"
+	FieldFiles    Field = "files"
+	FieldName     Field = "name"
+)
+
+// CheckRevert validates a revert modal from the record alone, for immediate
+// answers; nil: it is fine.
+func (e *Engine) CheckRevert(up Session, r RevertRequest) map[Field]string {
+	problems := map[Field]string{}
+	if name := strings.TrimSpace(r.Name); name != up.Plan.Name && name != confirmText(up.Plan) {
+		problems[FieldName] = "Type " + up.Plan.Name + " exactly."
+	}
+	if strings.TrimSpace(r.Reason) == "" {
+		problems[FieldReason] = "Say why: the people who decide will read it."
+	}
+	if _, _, err := e.revertFiles(up, r.Files, nil); err != nil {
+		problems[FieldFiles] = upperFirst(err.Error()) + "."
+	}
+	return problems
+}
+
+func upperFirst(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// revertFiles checks pasted files against what the upgrade knows; raw are
+// further folders (the database's own destination with its credentials).
+func (e *Engine) revertFiles(up Session, pasted string, raw []string) ([]string, time.Time, error) {
+	allowed := slices.Concat(raw, []string{up.Plan.Backup}, e.cfg.Destinations)
+	return checkFiles(pasted, up.Plan.Ref().Database, allowed, up.Upgrade.Sent.Add(time.Minute))
+}
+
+// confirmText is what is typed to decide a delete.
+func confirmText(p Plan) string { return fmt.Sprintf("%s/%d", p.Name, p.Ref().Database) }
+
+// ConfirmText is the text that must be typed to decide on a revert.
+func (s Session) ConfirmText() string { return confirmText(s.Plan) }
+
+// Revertible says whether this upgrade can be taken back now; nil: yes.
+func (e *Engine) Revertible(s Session) *Refusal {
+	switch {
+	case s.Kind != KindUpgrade:
+		return refuse(TooLate, "This is a revert already.")
+	case s.State == Reverting:
+		return (&Refusal{Code: Busy, Text: "A revert of this upgrade is under way.", Link: s.Link})
+	case !slices.Contains([]State{Soaking, Done, Failed}, s.State):
+		return refuse(TooLate, "This upgrade is %s; there is nothing to take back.", s.State)
+	case s.Upgrade.Sent.IsZero():
+		return refuse(NoWayBack, "This upgrade was never sent, so there is nothing to take back.")
+	case s.Upgrade.BackupAt.IsZero():
+		return refuse(NoWayBack, "No backup was taken before this upgrade.")
+	case e.mode != ModeFull:
+		return refuse(NotAllowed, "This bot runs with MODE=%s and deletes nothing.", e.mode).
+			hint("Set MODE=full, or follow the manual steps in docs/revert.md.")
+	case s.Plan.Ref().Plan != cloud.Pro:
+		return refuse(NoWayBack, "Essentials databases cannot be created anew on the same port.")
+	}
+	return nil
+}
+
+// ProposeRevert opens a revert session: the rehearsal begins, and people are
+// asked when its result is known.
+func (e *Engine) ProposeRevert(ctx context.Context, r RevertRequest) (Session, error) {
+	up, err := e.Load(ctx, r.Upgrade)
+	if err != nil {
+		return Session{}, err
+	}
+	if err := approvals.MayRequest(r.By); err != nil {
+		return Session{}, entitlement(err)
+	}
+	if refusal := e.Revertible(up); refusal != nil {
+		if old, err := e.Load(ctx, idOf(KindRevert, r.Origin)); err == nil {
+			return old, nil // the same submission again
+		}
+		return Session{}, refusal
+	}
+	f, db, err := e.read(ctx, up.Plan.Ref())
+	if err != nil {
+		return Session{}, readRefusal(err, up.Plan.Name)
+	}
+	if refusal := e.revertPreflight(ctx, up, f); refusal != nil {
+		return Session{}, refusal
+	}
+	uris, at, err := e.revertFiles(up, r.Files, []string{db.Backup.Destination.Raw()})
+	if err != nil {
+		return Session{}, refuse(BadInput, "%s.", upperFirst(err.Error()))
+	}
+	return e.openRevert(ctx, up, r, f, uris, at)
+}
+
+// revertPreflight is every rule that refuses a revert before it begins.
+func (e *Engine) revertPreflight(ctx context.Context, up Session, f Facts) *Refusal {
+	name, from := up.Plan.Name, up.Upgrade.Snapshot.Version
+	switch {
+	case sameVersion(f.Version, from):
+		return refuse(NoWayBack, "%s already reads %s.", name, f.Version)
+	case f.Status != "active" || f.SubStatus != "active":
+		return refuse(NotActive, "%s is %s and its subscription is %s; a recreate is impossible until both are active.", name, f.Status, f.SubStatus).
+			hint("Restore the backup into another database by hand (side by side), or wait.")
+	case len(f.Replicas) > 0 || len(f.ReplicaOf) > 0 || f.ExternalSource:
+		return refuse(NoWayBack, "%s is part of an Active-Passive pair: recreating it would cut the link, and a target older than its source cannot sync.", name).
+			hint("Detach the replication first, then ask again.")
+	}
+	versions, err := e.cloud.CreatableVersions(ctx, cloud.Pro, up.Plan.Ref().Subscription)
+	if err != nil {
+		return readRefusal(err, name)
+	}
+	if !slices.ContainsFunc(versions, func(v cloud.Version) bool { return sameVersion(v.Version, from) }) {
+		return refuse(NoWayBack, "Redis Cloud no longer creates %s databases.", from)
+	}
+	return nil
+}
+
+// openRevert writes the new session and hands the database over, in one script.
+func (e *Engine) openRevert(ctx context.Context, up Session, r RevertRequest, f Facts, uris []string, at time.Time) (Session, error) {
+	now := e.now()
+	id := idOf(KindRevert, r.Origin)
+	s := Session{ID: id, Kind: KindRevert, record: session.Record{ID: id, Kind: string(KindRevert), Life: lifeVersion, Database: up.Plan.Database}}
+	s.Body = Body{
+		Plan: Plan{Database: up.Plan.Database, Name: up.Plan.Name, From: f.Version, To: up.Upgrade.Snapshot.Version,
+			Backup: up.Plan.Backup, Path: Recreate, Files: redactEach(uris)},
+		Facts: f, Reason: strings.TrimSpace(r.Reason), By: r.By.ID, Home: r.Home, Authors: []string{r.By.ID}, Asked: now, Link: up.ID,
+		Revert: &RevertWork{Upgraded: f.Version, BackupAt: at, UpgradedAt: up.Upgrade.Sent, Snapshot: *up.Upgrade.Snapshot,
+			Trial: Trial{Name: trialName(up.Plan.Name, id)}},
+	}
+	open, err := e.prepare(s, move{event: Propose, by: r.By.ID, note: "Revert requested. Rehearsing the import first; nothing is changed yet."}, nil)
+	if err != nil {
+		return s, err
+	}
+	hand, err := e.prepare(up, move{event: Revert, by: r.By.ID, note: ""}, func(b *Body) { b.Link, b.Prior = id, up.State })
+	if err != nil {
+		return s, err
+	}
+	hand.Due = session.Never
+	hold := session.Hold{Database: up.Plan.Database, To: id}
+	if !up.Ended {
+		hold.From = up.ID
+	}
+	recs, err := e.store.AdvanceAll(ctx, []session.Move{open, hand}, hold)
+	if err != nil {
+		return s, e.openError(err)
+	}
+	e.poke()
+	return decode(recs[0])
+}
+
+func redactEach(uris []string) []string {
+	var out []string
+	for _, u := range uris {
+		out = append(out, cloud.RedactURI(u))
+	}
+	return out
+}
+
+// trialName is a valid name for the throw-away database: at most 40
+// characters, and the same for every process that works on this session.
+func trialName(name, id string) string {
+	suffix := "-rehearsal-" + strings.TrimPrefix(id, "r-")[:6]
+	return strings.TrimRight(name[:min(len(name), 40-len(suffix))], "-") + suffix
+}
+
+// openError turns the store's refusals to open a session into words.
+func (e *Engine) openError(err error) error {
+	var held *session.HeldError
+	if errors.As(err, &held) {
+		return &Refusal{Code: Busy, Text: "This database already has a session.", Link: held.Owner}
+	}
+	return fmt.Errorf("open session: %w", err)
+}
+
+// readRefusal turns a failed read of Redis Cloud into words for the person
+// who waits for them.
+func readRefusal(err error, name string) *Refusal {
+	if d := denied(err); d != nil {
+		return d
+	}
+	if errors.Is(err, cloud.ErrNotFound) {
+		return refuse(NotFound, "%s no longer exists in Redis Cloud.", name).hint("Type /redis-upgrade to see what does.")
+	}
+	return refuse(Unreachable, "Redis Cloud did not answer, so nothing was started (%s).", err).hint("Try again in a minute.")
+}
+
+// loadable words the dump format rule for a revert's card.
+func loadable(from, to string) string {
+	a, errA := releases.Parse(from)
+	b, errB := releases.Parse(to)
+	if errA != nil || errB != nil {
+		return ""
+	}
+	if releases.Loads(a, b) == releases.Yes {
+		return "A backup taken on " + from + " loads in " + to + "."
+	}
+	return "A backup taken on " + from + " may not load in " + to + "; only the one from before the upgrade counts."
+}

@@ -1,0 +1,303 @@
+package upgrade
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+)
+
+// capture reads password, source IPs, roles and tags right before the door is
+// closed (older ones could bring back what was revoked meanwhile), seals the
+// secrets, and opens them once as a test.
+func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
+	s, ref := l.s, l.s.Plan.Ref()
+	db, err := e.cloud.Database(ctx, ref)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.failRevert(ctx, l, s.Plan.Name+" no longer exists in Redis Cloud. Nothing was changed by this revert.")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("capture settings: %w", err)
+	}
+	if !sameVersion(db.Version, s.Plan.From) {
+		return e.failRevert(ctx, l, fmt.Sprintf("%s reads %s now, approved was taking back %s. Nothing was changed.", s.Plan.Name, db.Version, s.Plan.From))
+	}
+	if db.Security.Password.Reveal() == "" {
+		return e.failRevert(ctx, l, "Redis Cloud does not tell this database's password, so it could not be created again with the same one. Nothing was changed.")
+	}
+	w, err := e.captured(ctx, s, db)
+	if err != nil {
+		return 0, err
+	}
+	return e.learn(ctx, l, "Settings captured. Closing the door.", func(r *RevertWork) { r.Was = w })
+}
+
+func (e *Engine) captured(ctx context.Context, s Session, db cloud.Database) (*Captured, error) {
+	password, err := e.sealer.Seal(db.Security.Password.Reveal(), s.ID, s.Plan.Database, "password")
+	if err != nil {
+		return nil, err
+	}
+	destination, err := e.sealer.Seal(db.Backup.Destination.Raw(), s.ID, s.Plan.Database, "destination")
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(db) // secrets marshal as "[secret]"
+	if err != nil {
+		return nil, fmt.Errorf("capture settings: %w", err)
+	}
+	tags, err := e.cloud.Tags(ctx, s.Plan.Ref())
+	if err != nil && !errors.Is(err, cloud.ErrNotFound) && denied(err) == nil {
+		return nil, fmt.Errorf("read tags: %w", err)
+	}
+	roles, err := e.rolesNaming(ctx, s.Plan.Ref())
+	if err != nil {
+		return nil, err
+	}
+	return &Captured{Database: raw, Password: password, Destination: destination, SourceIPs: db.Security.SourceIPs, Tags: tags, Roles: roles}, nil
+}
+
+// rolesNaming are the ACL roles with a rule for the database.
+func (e *Engine) rolesNaming(ctx context.Context, ref cloud.Ref) ([]int, error) {
+	roles, err := e.cloud.Roles(ctx)
+	if denied(err) != nil || errors.Is(err, cloud.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read ACL roles: %w", err)
+	}
+	var out []int
+	for _, r := range roles {
+		if names(r, ref) {
+			out = append(out, r.ID)
+		}
+	}
+	return out, nil
+}
+
+func names(r cloud.Role, ref cloud.Ref) bool {
+	return slices.ContainsFunc(r.Rules, func(rule cloud.RoleRule) bool {
+		return slices.ContainsFunc(rule.Databases, func(d cloud.RoleDatabase) bool { return d.Database == ref.Database })
+	})
+}
+
+func (e *Engine) password(s Session) (string, error) {
+	return e.sealer.Open(s.Revert.Was.Password, s.ID, s.Plan.Database, "password")
+}
+
+// recreateBody is the captured database on its original version, closed.
+func (e *Engine) recreateBody(s Session) (cloud.Create, error) {
+	var db cloud.Database
+	if err := json.Unmarshal(s.Revert.Was.Database, &db); err != nil {
+		return cloud.Create{}, fmt.Errorf("captured settings: %w", err)
+	}
+	password, err := e.password(s)
+	if err != nil {
+		return cloud.Create{}, err
+	}
+	destination, err := e.sealer.Open(s.Revert.Was.Destination, s.ID, s.Plan.Database, "destination")
+	if err != nil {
+		return cloud.Create{}, err
+	}
+	db.Security.Password, db.Backup.Destination = cloud.Secret(password), cloud.URI(destination)
+	c := e.createBody(s, db)
+	c.SourceIPs = closedDoor
+	return c, nil
+}
+
+// wipingSettings are those that flush the database; they come before the import.
+func (e *Engine) wipingSettings(ctx context.Context, l *lease, ref cloud.Ref) (bool, time.Duration, error) {
+	s := l.s
+	var was cloud.Database
+	if err := json.Unmarshal(s.Revert.Was.Database, &was); err != nil {
+		return false, 0, err
+	}
+	past := s.Call != nil && (s.Call.Key == callImport || s.Call.Key == callRules && s.Call.Phase == Settled)
+	if was.HashingPolicy != "custom" || past {
+		if past && s.Call.Key == callRules && s.Call.Outcome != Happened {
+			wait, err := e.stuck(ctx, l, "The sharding rules could not be set: "+s.Call.Error)
+			return false, wait, err
+		}
+		return true, 0, nil
+	}
+	same := func(db cloud.Database) bool { return slices.Equal(db.RegexRules, was.RegexRules) }
+	change := func(Session) (cloud.Update, error) { return cloud.Update{RegexRules: &was.RegexRules}, nil }
+	o := e.updateCall(callRules, "sharding rules of "+s.Plan.Name, ref, change, same)
+	o.rush = true
+	r, err := e.drive(ctx, l, o)
+	if err == nil && r.gate.stop != nil {
+		wait, err := e.stuck(ctx, l, r.gate.stop.Error())
+		return false, wait, err
+	}
+	return false, r.wait, err
+}
+
+// stepRestoring verifies the import, puts default user, tags and roles back,
+// and opens the door last.
+func (e *Engine) stepRestoring(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	ref, err := cloud.ParseRef(s.Revert.NewRef)
+	if err != nil {
+		return 0, err
+	}
+	if len(s.Revert.After) == 0 {
+		return e.verifyImport(ctx, l, ref)
+	}
+	var was cloud.Database
+	if err := json.Unmarshal(s.Revert.Was.Database, &was); err != nil {
+		return 0, err
+	}
+	for _, put := range []struct {
+		name string
+		run  func() (bool, string, time.Duration, error)
+	}{
+		{"default user", func() (bool, string, time.Duration, error) { return e.putDefaultUser(ctx, l, ref, was) }},
+		{"tags", func() (bool, string, time.Duration, error) { return e.putTags(ctx, l, ref) }},
+		{"roles", func() (bool, string, time.Duration, error) { return e.putRoles(ctx, l) }},
+	} {
+		if slices.Contains(s.Revert.After, put.name) {
+			continue
+		}
+		done, loose, wait, err := put.run()
+		if err != nil || !done {
+			return wait, err
+		}
+		return e.learn(ctx, l, "", func(w *RevertWork) {
+			w.After = append(w.After, put.name)
+			if loose != "" {
+				w.Loose = append(w.Loose, loose)
+			}
+		})
+	}
+	return e.openDoor(ctx, l, ref)
+}
+
+// verifyImport reads the recreated database back before anybody is let in.
+func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
+	s := l.s
+	db, err := e.cloud.Database(ctx, ref)
+	switch {
+	case err != nil:
+		return 0, err
+	case !db.Active():
+		return e.cfg.Poll, nil
+	case !sameVersion(db.Version, s.Plan.To):
+		return e.stuck(ctx, l, fmt.Sprintf("The recreated database reads %s, not %s", db.Version, s.Plan.To))
+	case db.Port != s.Revert.Snapshot.Port:
+		return e.stuck(ctx, l, fmt.Sprintf("The recreated database is on port %d, not %d", db.Port, s.Revert.Snapshot.Port))
+	}
+	note := fmt.Sprintf("Verified: version %s, port %d, import reported as succeeded.", db.Version, db.Port)
+	return e.learn(ctx, l, note, func(w *RevertWork) { w.After = append(w.After, "verified") })
+}
+
+func (e *Engine) putDefaultUser(ctx context.Context, l *lease, ref cloud.Ref, was cloud.Database) (bool, string, time.Duration, error) {
+	if was.Security.DefaultUser {
+		return true, "", 0, nil
+	}
+	off := false
+	same := func(db cloud.Database) bool { return !db.Security.DefaultUser }
+	change := func(Session) (cloud.Update, error) { return cloud.Update{DefaultUser: &off}, nil }
+	o := e.updateCall(callDefaultUser, "default user of "+l.s.Plan.Name, ref, change, same)
+	o.rush = true
+	r, err := e.drive(ctx, l, o)
+	switch {
+	case err != nil:
+		return false, "", 0, err
+	case r.gate.stop != nil:
+		return true, "the default user could not be disabled: " + r.gate.stop.Text, 0, nil
+	case r.call == nil:
+		return false, "", r.wait, nil
+	case r.call.Outcome != Happened:
+		return true, "the default user could not be disabled: " + r.call.Error, 0, nil
+	}
+	return true, "", 0, nil
+}
+
+// putTags is synchronous and replaces the whole list, so sending it again
+// does no harm.
+func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, string, time.Duration, error) {
+	tags := l.s.Revert.Was.Tags
+	if len(tags) == 0 {
+		return true, "", 0, nil
+	}
+	ctx = cloud.WithSendDeadline(ctx, time.Now().Add(e.cfg.SendTimeout))
+	if err := e.cloud.SetTags(ctx, ref, tags); err != nil {
+		return true, "the tags were not put back: " + err.Error(), 0, nil
+	}
+	return true, "", 0, nil
+}
+
+// putRoles names the roles that pointed at the old id. They are global to the
+// account and may have been edited meanwhile, so a person binds them.
+func (e *Engine) putRoles(_ context.Context, l *lease) (bool, string, time.Duration, error) {
+	if len(l.s.Revert.Was.Roles) == 0 {
+		return true, "", 0, nil
+	}
+	var ids []string
+	for _, id := range l.s.Revert.Was.Roles {
+		ids = append(ids, fmt.Sprint(id))
+	}
+	return true, "bind the ACL roles " + strings.Join(ids, ", ") + " to the new database id (they name the old one)", 0, nil
+}
+
+func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
+	s := l.s
+	done, wait, problem, err := e.sourceIPs(ctx, l, callOpenDoor, "opening of the door of "+s.Plan.Name, ref, true)
+	switch {
+	case err != nil:
+		return 0, err
+	case problem != "":
+		return e.stuck(ctx, l, "The data is back, but the door could not be opened: "+problem+". Set the source IPs by hand")
+	case !done:
+		return wait, nil
+	}
+	note := fmt.Sprintf("Done: %s is back on %s at %s with the data of %s. Its id is now %d (was %d).",
+		s.Plan.Name, s.Plan.To, s.Revert.Endpoint, stamp(s.Revert.BackupAt), ref.Database, s.Plan.Ref().Database)
+	_, err = e.close(ctx, s, move{event: Finish, note: note}, nil)
+	return moved, err
+}
+
+// sourceIPs puts the captured source addresses back.
+func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref cloud.Ref, rush bool) (done bool, wait time.Duration, problem string, err error) {
+	want := l.s.Revert.Was.SourceIPs
+	same := func(db cloud.Database) bool { return slices.Equal(db.Security.SourceIPs, want) }
+	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &want}, nil }
+	o := e.updateCall(key, label, ref, change, same)
+	o.rush = rush
+	r, err := e.drive(ctx, l, o)
+	switch {
+	case err != nil:
+		return false, 0, "", err
+	case r.gate.stop != nil:
+		return false, 0, r.gate.stop.Text, nil
+	case r.call == nil:
+		return false, r.wait, "", nil
+	case r.call.Outcome != Happened:
+		return false, 0, r.call.Error, nil
+	}
+	return true, 0, "", nil
+}
+
+// stepReopening opens the door again after giving up before the delete.
+func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	if s.Revert.Was != nil {
+		done, wait, problem, err := e.sourceIPs(ctx, l, callReopenDoor, "reopening of the door of "+s.Plan.Name, s.Plan.Ref(), true)
+		switch {
+		case err != nil:
+			return 0, err
+		case problem != "":
+			return e.failRevert(ctx, l, "The door of "+s.Plan.Name+" could not be reopened: "+problem+". Set its source IPs by hand to "+strings.Join(s.Revert.Was.SourceIPs, ", ")+".")
+		case !done:
+			return wait, nil
+		}
+	}
+	if s.CancelBy != "" {
+		return e.end(ctx, l, Cancel, "Revert cancelled; the door is open again. Nothing was deleted.")
+	}
+	return e.failRevert(ctx, l, s.Problem+" The door is open again; nothing was deleted.")
+}

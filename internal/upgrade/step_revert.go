@@ -1,0 +1,413 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+func (e *Engine) stepRevert(ctx context.Context, l *lease) (time.Duration, error) {
+	switch l.s.State {
+	case Rehearsing:
+		return e.stepRehearsing(ctx, l)
+	case Closing:
+		return e.stepClosing(ctx, l)
+	case Saving:
+		return e.stepSaving(ctx, l)
+	case Deleting:
+		return e.stepDeleting(ctx, l)
+	case Creating:
+		return e.stepCreating(ctx, l)
+	case Importing:
+		return e.stepImporting(ctx, l)
+	case Restoring:
+		return e.stepRestoring(ctx, l)
+	case Reopening:
+		return e.stepReopening(ctx, l)
+	}
+	return e.cfg.StatusEvery, nil
+}
+
+// stepRehearsing imports the backup into a throw-away database on the
+// original version, and dry-runs the create. It changes nothing that anybody
+// uses. Whatever happens, the throw-away database is deleted again.
+func (e *Engine) stepRehearsing(ctx context.Context, l *lease) (time.Duration, error) {
+	t := l.s.Revert.Trial
+	switch {
+	case t.Result == "" && t.Ref == "" && l.s.CancelBy != "" && !l.s.callOut():
+		return e.end(ctx, l, Cancel, "Revert cancelled. Nothing was changed.")
+	case t.Ref == "" && t.Result == "":
+		return e.rehearseCreate(ctx, l)
+	case t.Result == "":
+		return e.rehearseImport(ctx, l)
+	case t.Ref != "" && !t.Deleted:
+		return e.rehearseDelete(ctx, l)
+	case l.s.CancelBy != "":
+		return e.end(ctx, l, Cancel, "Revert cancelled. Nothing was changed.")
+	case !t.Passed:
+		return e.failRevert(ctx, l, "The rehearsal failed: "+t.Result+". Nothing was changed.")
+	}
+	return e.rehearseDryRun(ctx, l)
+}
+
+// learn stores a fact and looks again at once.
+func (e *Engine) learn(ctx context.Context, l *lease, note string, change func(*RevertWork)) (time.Duration, error) {
+	return e.do(ctx, l, move{event: Note, note: note}, func(b *Body) { change(b.Revert) })
+}
+
+func (e *Engine) rehearseCreate(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	body := func(s Session) (cloud.Create, error) {
+		db, err := e.cloud.Database(context.WithoutCancel(ctx), s.Plan.Ref())
+		if err != nil {
+			return cloud.Create{}, err
+		}
+		c := e.createBody(s, db)
+		c.Name, c.Port, c.SourceIPs, c.Backup, c.Password = s.Revert.Trial.Name, 0, closedDoor, nil, ""
+		return c, nil
+	}
+	r, err := e.drive(ctx, l, e.createCall(callRehearsalCreate, "creation of the rehearsal database", s.Plan.Ref(), s.Revert.Trial.Name, 0, body))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = r.gate.stop.Error() })
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome != Happened:
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the throw-away database could not be created: " + r.call.Error })
+	}
+	return 0, nil // its ref is in the record
+}
+
+// createBody is the database as it was, on the version it had: module list
+// and port come from before the upgrade, the rest from now.
+func (e *Engine) createBody(s Session, db cloud.Database) cloud.Create {
+	db.Modules = nil
+	for _, m := range s.Revert.Snapshot.Modules {
+		db.Modules = append(db.Modules, cloud.Module{Name: m})
+	}
+	db.Port = s.Revert.Snapshot.Port
+	return cloud.CreateFrom(db, s.Plan.To)
+}
+
+func (e *Engine) rehearseImport(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	ref, err := cloud.ParseRef(s.Revert.Trial.Ref)
+	if err != nil {
+		return 0, err
+	}
+	if s.Call != nil && s.Call.Key == callRehearsalCreate && s.CancelBy != "" {
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "cancelled" })
+	}
+	r, err := e.drive(ctx, l, e.importCall(s, callRehearsalImport, "rehearsal import", ref))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = r.gate.stop.Error() })
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome != Happened:
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the import did not succeed: " + r.call.Error })
+	}
+	return e.judgeTrial(ctx, l, ref)
+}
+
+// judgeTrial reads the rehearsal database back.
+func (e *Engine) judgeTrial(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
+	db, err := e.cloud.Database(ctx, ref)
+	if err != nil {
+		return 0, err
+	}
+	if !sameVersion(db.Version, l.s.Plan.To) {
+		return e.learn(ctx, l, "", func(w *RevertWork) {
+			w.Trial.Result = fmt.Sprintf("the throw-away database reads %s, not %s", db.Version, l.s.Plan.To)
+		})
+	}
+	return e.learn(ctx, l, "", func(w *RevertWork) {
+		w.Trial.Passed = true
+		w.Trial.Result = fmt.Sprintf("all %d files imported into a throw-away database on %s (%.0f MB used afterwards)", len(l.s.Plan.Files), db.Version, db.UsedMB)
+	})
+}
+
+func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (time.Duration, error) {
+	ref, err := cloud.ParseRef(l.s.Revert.Trial.Ref)
+	if err != nil {
+		return 0, err
+	}
+	name := l.s.Revert.Trial.Name
+	only := func(_ context.Context, _ *lease, db cloud.Database) gate {
+		if db.Name != name || ref.Database == l.s.Plan.Ref().Database {
+			return gate{stop: refuse(Stale, "Database %d is named %s, not %s: not ours to delete.", ref.Database, db.Name, name)}
+		}
+		return gate{}
+	}
+	r, err := e.drive(ctx, l, e.deleteCall(callRehearsalDelete, "removal of the rehearsal database", ref, only))
+	loose := ""
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil && r.gate.stop.Code != NotFound:
+		loose = r.gate.stop.Error()
+	case r.gate.stop == nil && r.call == nil:
+		return r.wait, nil
+	case r.call != nil && r.call.Outcome != Happened:
+		loose = "the throw-away database " + name + " could not be deleted (" + r.call.Error + "); delete it by hand"
+	}
+	hold := session.Hold{Database: ref.String(), From: l.s.ID}
+	return e.do(ctx, l, move{event: Note, holds: []session.Hold{hold}}, func(b *Body) {
+		b.Revert.Trial.Deleted = true
+		if loose != "" {
+			b.Revert.Loose = append(b.Revert.Loose, loose)
+		}
+	})
+}
+
+// rehearseDryRun asks Redis Cloud whether the create would be accepted, then
+// puts the question to people.
+func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	if p := s.Progress; p.Probe != "" {
+		task, err := e.cloud.Task(ctx, p.Probe)
+		if errors.Is(err, cloud.ErrNotFound) || err == nil && !task.Ended() {
+			return e.cfg.Poll, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if task.Err != nil && !expectedWhileItExists(task.Err.Code) {
+			return e.failRevert(ctx, l, "The dry run of the create was refused: "+task.Err.Error()+". Nothing was changed.")
+		}
+		return e.ask(ctx, l)
+	}
+	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if err != nil {
+		return 0, err
+	}
+	c := e.createBody(s, db)
+	c.SourceIPs, c.Name, c.Port = closedDoor, s.Revert.Trial.Name, 0 // name and port are still taken by the database itself
+	task, err := e.cloud.DryRun(ctx, s.Plan.Ref().Plan, s.Plan.Ref().Subscription, c)
+	if err != nil {
+		code, text, retry := e.judge(&Call{First: s.Updated}, err)
+		if retry > 0 || code == "" {
+			return 0, err
+		}
+		return e.failRevert(ctx, l, "The dry run of the create was refused: "+text+". Nothing was changed.")
+	}
+	l.observe(ctx, Progress{Probe: task.ID, Text: "dry run of the create"})
+	return e.cfg.Poll, nil
+}
+
+// expectedWhileItExists are complaints that vanish with the delete.
+func expectedWhileItExists(code string) bool {
+	return slices.Contains([]string{"DATABASE_NAME_EXISTS", "DATABASE_PORT_IS_UNAVAILABLE", "DATABASE_CUSTOM_PORT_NOT_UNIQUE"}, code)
+}
+
+func (e *Engine) ask(ctx context.Context, l *lease) (time.Duration, error) {
+	return e.do(ctx, l, move{event: Rehearse, ask: true, note: "Rehearsal passed: " + l.s.Revert.Trial.Result + ". Two people decide now."}, func(b *Body) {
+		b.Asked, b.Revert.DryRun, b.Call = e.now(), "accepted", nil
+	})
+}
+
+// failRevert ends a revert that has changed nothing, or nothing that is not
+// put back.
+func (e *Engine) failRevert(ctx context.Context, l *lease, text string) (time.Duration, error) {
+	_, err := e.close(ctx, l.s, move{event: Fail, note: text}, func(b *Body) { b.Problem = text })
+	return moved, err
+}
+
+// giveUp leads back over the door before anything is deleted.
+func (e *Engine) giveUp(ctx context.Context, l *lease, why string) (time.Duration, error) {
+	note := why + " Reopening the door; nothing was deleted."
+	return e.do(ctx, l, move{event: Reopen, note: note}, func(b *Body) {
+		b.Call = nil
+		if b.CancelBy == "" {
+			b.Problem = why
+		}
+	})
+}
+
+// stepClosing captures what will be built again, then closes the door.
+func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, error) {
+	if l.s.Revert.Was == nil {
+		if l.s.CancelBy != "" {
+			return e.end(ctx, l, Cancel, "Revert cancelled. Nothing was changed.")
+		}
+		return e.capture(ctx, l)
+	}
+	if l.s.CancelBy != "" && !l.s.callOut() {
+		return e.giveUp(ctx, l, "Cancelled.")
+	}
+	same := func(db cloud.Database) bool { return slices.Equal(db.Security.SourceIPs, closedDoor) }
+	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &closedDoor}, nil }
+	r, err := e.drive(ctx, l, e.updateCall(callCloseDoor, "closing of the door of "+l.s.Plan.Name, l.s.Plan.Ref(), change, same))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.giveUp(ctx, l, r.gate.stop.Error())
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome != Happened:
+		return e.giveUp(ctx, l, "The door could not be closed: "+r.call.Error+".")
+	}
+	return e.do(ctx, l, move{event: Close, note: "Door closed: no application can connect any more. Taking a safety backup of the upgraded data."},
+		func(b *Body) { b.Revert.DoorShut = e.now() })
+}
+
+func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error) {
+	if l.s.CancelBy != "" && !l.s.callOut() {
+		return e.giveUp(ctx, l, "Cancelled.")
+	}
+	r, err := e.drive(ctx, l, e.backupCall(l.s, callSafetyBackup))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.giveUp(ctx, l, r.gate.stop.Error())
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome != Happened:
+		return e.giveUp(ctx, l, "The safety backup did not succeed: "+r.call.Error+".")
+	}
+	return e.do(ctx, l, move{event: Save, note: "Safety backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."}, nil)
+}
+
+// stepDeleting is the point of no return: its ready tests everything once
+// more, and the approval is spent by its intent.
+func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, error) {
+	out := l.s.callOut() && l.s.Call.Key == callDelete
+	if l.s.CancelBy != "" && !out {
+		return e.giveUp(ctx, l, "Cancelled.")
+	}
+	r, err := e.drive(ctx, l, e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.giveUp(ctx, l, r.gate.stop.Error())
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome != Happened:
+		return e.giveUp(ctx, l, "Redis Cloud refused the delete: "+r.call.Error+".")
+	}
+	return e.do(ctx, l, move{event: Delete, note: "Deleted. Creating it again on " + l.s.Plan.To + ", same port, still closed."},
+		func(b *Body) { b.Revert.DeletedAt = e.now() })
+}
+
+// mayDelete is the last gate before the irreversible: the database is still
+// the approved one, its door is shut, the safety backup is younger than the
+// door's closing, the secrets can be unsealed, and the voters are entitled.
+func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gate {
+	s := l.s
+	switch {
+	case db.Name != s.Plan.Name || !sameVersion(db.Version, s.Plan.From):
+		return gate{stop: refuse(Stale, "It reads %s on %s, approved was %s on %s.", db.Name, db.Version, s.Plan.Name, s.Plan.From)}
+	case !slices.Equal(db.Security.SourceIPs, closedDoor):
+		return gate{stop: refuse(Stale, "Somebody opened the door again (source IPs %s).", strings.Join(db.Security.SourceIPs, ", "))}
+	case s.Revert.SafetyAt.IsZero():
+		return gate{stop: refuse(NoBackup, "There is no safety backup.")}
+	}
+	if _, err := e.password(s); err != nil {
+		return gate{stop: refuse(NoWayBack, "The captured password cannot be unsealed: %s.", err)}
+	}
+	if err := e.entitled(ctx, s); err != nil {
+		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}}
+	}
+	return gate{}
+}
+
+func (e *Engine) stepCreating(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	body := func(s Session) (cloud.Create, error) { return e.recreateBody(s) }
+	o := e.createCall(callCreate, "creation of "+s.Plan.Name, s.Plan.Ref(), s.Plan.Name, s.Revert.Snapshot.Port, body)
+	o.rush = true
+	r, err := e.drive(ctx, l, o)
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.stuck(ctx, l, "It could not be created again: "+r.gate.stop.Error())
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome == Rejected && expectedWhileItExists(r.call.Code) && e.now().Sub(r.call.First) < e.cfg.Patience:
+		return e.again(ctx, l, r.call) // the port may stay taken for some minutes after the delete
+	case r.call.Outcome != Happened:
+		return e.stuck(ctx, l, "It could not be created again: "+r.call.Error)
+	}
+	return e.afterCreate(ctx, l)
+}
+
+// again plans a refused call once more after a while.
+func (e *Engine) again(ctx context.Context, l *lease, c *Call) (time.Duration, error) {
+	next := *c
+	next.RetryAt = e.now().Add(4 * e.cfg.Poll)
+	return e.do(ctx, l, move{event: Calling, data: map[string]any{"call": c.Key, "answer": "again", "code": c.Code}}, func(b *Body) { b.Call = &next })
+}
+
+func (e *Engine) afterCreate(ctx context.Context, l *lease) (time.Duration, error) {
+	ref, err := cloud.ParseRef(l.s.Revert.NewRef)
+	if err != nil {
+		return 0, err
+	}
+	db, err := e.cloud.Database(ctx, ref)
+	if err != nil {
+		return 0, err
+	}
+	was := l.s.Revert.Snapshot
+	note := fmt.Sprintf("Created on %s with id %d, endpoint %s. Importing the backup.", db.Version, ref.Database, db.PublicEndpoint)
+	loose := ""
+	if db.PublicEndpoint != was.Endpoint {
+		loose = fmt.Sprintf("the endpoint was %s and is %s: clients must be told", was.Endpoint, db.PublicEndpoint)
+		note += " The endpoint is not the old one."
+	}
+	return e.do(ctx, l, move{event: Create, note: note}, func(b *Body) {
+		b.Revert.Endpoint = db.PublicEndpoint
+		if loose != "" {
+			b.Revert.Loose = append(b.Revert.Loose, loose)
+		}
+	})
+}
+
+// stepImporting sets what would wipe data first, then imports.
+func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, error) {
+	ref, err := cloud.ParseRef(l.s.Revert.NewRef)
+	if err != nil {
+		return 0, err
+	}
+	done, wait, err := e.wipingSettings(ctx, l, ref)
+	if err != nil || !done {
+		return wait, err
+	}
+	r, err := e.drive(ctx, l, e.importCall(l.s, callImport, "import into "+l.s.Plan.Name, ref))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.stuck(ctx, l, "The import cannot start: "+r.gate.stop.Error())
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome != Happened:
+		return e.stuck(ctx, l, "The import did not succeed: "+r.call.Error)
+	}
+	return e.do(ctx, l, move{event: Import, note: "Imported at " + stamp(l.s.Revert.ImportedAt) + ". Verifying, then putting users, roles and tags back."}, nil)
+}
+
+// stuck ends a revert after its delete with a named failure: what exists, what
+// does not, and what a person does next.
+func (e *Engine) stuck(ctx context.Context, l *lease, why string) (time.Duration, error) {
+	s := l.s
+	text := fmt.Sprintf("%s The database was deleted at %s. Its backup: %s. Safety backup of the upgraded data: %s, at %s.",
+		strings.TrimSuffix(why, ".")+".", stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt))
+	if s.Revert.NewRef != "" {
+		text += " The new database exists and its door is closed: " + s.Revert.NewRef + "."
+	}
+	return e.failRevert(ctx, l, text)
+}

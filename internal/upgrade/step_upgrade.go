@@ -1,0 +1,314 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// step runs what the session's state asks for. It answers how long to wait
+// until the next look, or moved.
+func (e *Engine) step(ctx context.Context, l *lease) (time.Duration, error) {
+	switch l.s.State {
+	case Proposed:
+		return e.stepProposed(ctx, l)
+	case Approved:
+		return e.stepApproved(ctx, l)
+	}
+	if l.s.Kind == KindRevert {
+		return e.stepRevert(ctx, l)
+	}
+	switch l.s.State {
+	case Checking:
+		return e.stepChecking(ctx, l)
+	case Blocked:
+		return e.stepBlocked(ctx, l)
+	case BackingUp:
+		return e.stepBackingUp(ctx, l)
+	case Upgrading:
+		return e.stepUpgrading(ctx, l)
+	case Verifying:
+		return e.stepVerifying(ctx, l)
+	case Soaking:
+		return e.stepSoaking(ctx, l)
+	}
+	return e.cfg.StatusEvery, nil // Reverting: its revert moves it
+}
+
+// do makes a move whose only purpose is the move.
+func (e *Engine) do(ctx context.Context, l *lease, m move, change func(*Body)) (time.Duration, error) {
+	_, err := e.advance(ctx, l.s, m, change)
+	return moved, err
+}
+
+// free is the hold that lets go of the session's database.
+func free(s Session) []session.Hold {
+	return []session.Hold{{Database: s.Plan.Database, From: s.ID}}
+}
+
+// policy is who decides on this session.
+func (e *Engine) policy(s Session) approvals.Policy {
+	if s.Kind == KindRevert {
+		return e.cfg.Reverts
+	}
+	return e.cfg.Upgrades
+}
+
+// stepProposed waits for people, and gives up when they have not decided.
+func (e *Engine) stepProposed(ctx context.Context, l *lease) (time.Duration, error) {
+	p := e.policy(l.s)
+	if wait := l.s.Asked.Add(p.DecideWithin).Sub(e.now()); wait > 0 {
+		return min(wait, time.Minute), nil
+	}
+	return e.end(ctx, l, Expire, fmt.Sprintf("Nobody decided within %s. Nothing was done.", words(p.DecideWithin)))
+}
+
+// end closes a session that has not changed anything, and hands the database
+// back to the upgrade if it is a revert.
+func (e *Engine) end(ctx context.Context, l *lease, ev Event, note string) (time.Duration, error) {
+	_, err := e.close(ctx, l.s, move{event: ev, note: note}, nil)
+	return moved, err
+}
+
+// stepApproved waits for the start, and never runs late.
+func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, error) {
+	now := e.now()
+	if until := e.startBy(l.s); now.After(until) {
+		return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so the approval has lapsed. Nothing was done.", stamp(until)))
+	}
+	if wait := l.s.Plan.NotBefore.Sub(now); wait > 0 {
+		return min(wait, time.Minute), nil
+	}
+	return e.do(ctx, l, move{event: Begin}, nil)
+}
+
+func (e *Engine) startBy(s Session) time.Time {
+	if !s.Plan.Until.IsZero() {
+		return s.Plan.Until
+	}
+	from := s.Agreed
+	if s.Plan.NotBefore.After(from) {
+		from = s.Plan.NotBefore
+	}
+	return from.Add(e.policy(s).StartWithin)
+}
+
+// stepChecking reads the world again and compares it with what was approved.
+func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, error) {
+	f, db, g, err := e.compare(ctx, l.s)
+	if err != nil {
+		return 0, err
+	}
+	if g.stop != nil {
+		return e.stopUpgrade(ctx, l, g, &f)
+	}
+	if err := e.entitled(ctx, l.s); err != nil {
+		return e.stopUpgrade(ctx, l, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true}, &f)
+	}
+	return e.do(ctx, l, move{event: Fit, note: "Preflight passed. Backing up first."}, func(b *Body) {
+		f.Backup = b.Facts.Backup.refreshed(f.Backup)
+		b.Facts = f
+		b.Problem = ""
+		b.Upgrade.Snapshot = &Snapshot{Version: db.Version, Modules: f.Modules, Endpoint: db.PublicEndpoint, Port: db.Port, Shards: db.Shards}
+	})
+}
+
+// refreshed keeps the last backup's time, which only a status task tells.
+func (b BackupFacts) refreshed(now BackupFacts) BackupFacts {
+	now.Last, now.Status, now.Known = b.Last, b.Status, b.Known
+	return now
+}
+
+// compare reads the facts again and says whether the approved plan still fits.
+func (e *Engine) compare(ctx context.Context, s Session) (Facts, cloud.Database, gate, error) {
+	f, db, err := e.read(ctx, s.Plan.Ref())
+	switch {
+	case errors.Is(err, cloud.ErrNotFound):
+		return s.Facts, db, gate{stop: refuse(NotFound, "%s no longer exists in Redis Cloud.", s.Plan.Name)}, nil
+	case denied(err) != nil:
+		return s.Facts, db, gate{stop: denied(err)}, nil
+	case err != nil:
+		return f, db, gate{}, err
+	}
+	if !sameVersion(f.Version, s.Plan.From) {
+		stop := refuse(Stale, "%s was on %s when this was approved and is on %s now; somebody or Redis Cloud moved it.", s.Plan.Name, s.Plan.From, f.Version)
+		void := slices.ContainsFunc(f.Targets, func(t string) bool { return sameVersion(t, s.Plan.To) })
+		return f, db, gate{stop: stop, void: void}, nil
+	}
+	if f.Backup.Where != s.Plan.Backup {
+		stop := refuse(Stale, "The backup destination moved from %s to %s.", s.Plan.Backup, f.Backup.Where)
+		return f, db, gate{stop: stop, void: true}, nil
+	}
+	if s.Facts.WayBack.Possible && !f.WayBack.Possible {
+		return f, db, gate{stop: refuse(Stale, "The way back is gone: %s", f.WayBack.Text), void: true}, nil
+	}
+	return f, db, gate{stop: e.preflight(s.Plan.Name, s.Plan.To, f)}, nil
+}
+
+// denied turns a missing permission or feature into words.
+func denied(err error) *Refusal {
+	var d *cloud.Denied
+	if !errors.As(err, &d) {
+		return nil
+	}
+	return refuse(NotAllowed, "Redis Cloud refused: %s.", d.Missing)
+}
+
+// stopUpgrade says what moved. A plan that can be asked again is; everything
+// else blocks and names who can unblock it.
+func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate, f *Facts) (time.Duration, error) {
+	if !g.void {
+		return e.do(ctx, l, move{event: Block, note: "Blocked: " + g.stop.Error()}, func(b *Body) { b.Problem = g.stop.Error() })
+	}
+	return e.do(ctx, l, move{event: Revise, ask: true, note: g.stop.Error() + " Please decide again."}, func(b *Body) {
+		if f != nil {
+			f.Backup = b.Facts.Backup.refreshed(f.Backup)
+			b.Facts, b.Plan.From, b.Plan.Backup = *f, f.Version, f.Backup.Where
+		}
+		b.Asked, b.Agreed, b.Decisions, b.Call = e.now(), time.Time{}, nil, nil
+	})
+}
+
+// entitled tests the approvals once more when they are used: a voter who left
+// the group meanwhile does not count.
+func (e *Engine) entitled(ctx context.Context, s Session) error {
+	now := map[string]approvals.Voter{}
+	for _, d := range s.Decisions {
+		v, err := e.roles.Voter(ctx, d.By)
+		if err != nil {
+			return fmt.Errorf("Slack cannot say whether %s may still approve", d.Name)
+		}
+		now[d.By] = v
+	}
+	p := e.policy(s)
+	if _, ok := p.Outcome(s.question(), p.Recheck(s.Decisions, now), s.Agreed).(approvals.Approved); !ok {
+		return errors.New("a voter has lost the right to approve since, so the approvals no longer reach the quorum")
+	}
+	return nil
+}
+
+// stepBlocked looks again now and then; people can ask for it too.
+func (e *Engine) stepBlocked(ctx context.Context, l *lease) (time.Duration, error) {
+	if until := e.startBy(l.s); e.now().After(until) {
+		return e.end(ctx, l, Expire, "It stayed blocked until its approval lapsed. Nothing was upgraded.")
+	}
+	return e.cfg.StatusEvery, nil
+}
+
+func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, error) {
+	r, err := e.drive(ctx, l, e.backupCall(l.s, callBackup))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.stopUpgrade(ctx, l, r.gate, nil)
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome != Happened:
+		return e.do(ctx, l, move{event: Block, note: "The backup did not succeed: " + r.call.Error + ". Nothing was upgraded."},
+			func(b *Body) {
+				b.Problem, b.Call = "The backup did not succeed: "+r.call.Error+". Mend it, then check again.", nil
+			})
+	case l.s.CancelBy != "":
+		return e.end(ctx, l, Cancel, "Cancelled, as asked while the backup ran. Nothing was upgraded.")
+	}
+	return e.do(ctx, l, move{event: BackUp, note: "Backup done at " + stamp(l.s.Upgrade.BackupAt) + ". Upgrading."}, nil)
+}
+
+func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, error) {
+	if l.s.Call == nil || l.s.Call.Key != callUpgrade || l.s.Call.Phase == Planned {
+		if until := e.startBy(l.s); e.now().After(until) {
+			return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so nothing was upgraded. The backup stays.", stamp(until)))
+		}
+	}
+	r, err := e.drive(ctx, l, e.upgradeCall(l.s))
+	switch {
+	case err != nil:
+		return 0, err
+	case r.gate.stop != nil:
+		return e.stopUpgrade(ctx, l, r.gate, nil)
+	case r.call == nil:
+		return r.wait, nil
+	case r.call.Outcome == Rejected:
+		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "Redis Cloud refused the upgrade: " + r.call.Error + ". Nothing was changed."},
+			func(b *Body) { b.Problem = "Redis Cloud refused the upgrade: " + r.call.Error })
+	case r.call.Outcome == Broke:
+		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + r.call.Error}, func(b *Body) {
+			b.Problem = "The upgrade failed: " + r.call.Error
+		})
+	}
+	return e.do(ctx, l, move{event: Upgrade, note: "Redis Cloud says the upgrade is done. Verifying."}, nil)
+}
+
+// stepVerifying believes nothing it has not read back.
+func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if err != nil {
+		return 0, fmt.Errorf("verify: %w", err)
+	}
+	auto := db.AutoMinor != nil && *db.AutoMinor
+	if !db.Active() {
+		l.observe(ctx, Progress{Text: "waiting for the database: " + db.Status})
+		return e.cfg.Poll, nil
+	}
+	if !reached(db.Version, s.Plan.To, auto) {
+		return e.do(ctx, l, move{event: Fail, holds: free(s), note: fmt.Sprintf("Redis Cloud called the upgrade done, but %s reads %s, not %s.", s.Plan.Name, db.Version, s.Plan.To)},
+			func(b *Body) { b.Problem = "The version read back is " + db.Version + ", not " + b.Plan.To + "." })
+	}
+	if changed := differences(s, db); changed != "" {
+		return e.do(ctx, l, move{event: Fail, holds: free(s), note: "The upgraded database is not what it was: " + changed}, func(b *Body) { b.Problem = changed })
+	}
+	now := e.now()
+	note := fmt.Sprintf("Version %s confirmed; endpoint and shards unchanged. Watching for %s. Application health is not checked.", db.Version, words(e.cfg.Soak))
+	return e.do(ctx, l, move{event: Verify, note: note}, func(b *Body) {
+		b.Upgrade.Finished, b.Upgrade.SoakUntil = now, now.Add(e.cfg.Soak)
+		b.Facts.Version, b.Facts.Status = db.Version, db.Status
+	})
+}
+
+// differences are what an upgrade must not change.
+func differences(s Session, db cloud.Database) string {
+	was := s.Upgrade.Snapshot
+	switch {
+	case was == nil:
+		return ""
+	case was.Endpoint != db.PublicEndpoint:
+		return fmt.Sprintf("its endpoint was %s and is %s.", was.Endpoint, db.PublicEndpoint)
+	case was.Shards != db.Shards:
+		return fmt.Sprintf("it had %d shards and has %d.", was.Shards, db.Shards)
+	}
+	return ""
+}
+
+func (e *Engine) stepSoaking(ctx context.Context, l *lease) (time.Duration, error) {
+	s := l.s
+	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.do(ctx, l, move{event: Fail, holds: free(s), note: s.Plan.Name + " was deleted elsewhere while it was watched."},
+			func(b *Body) { b.Problem = b.Plan.Name + " no longer exists in Redis Cloud." })
+	}
+	if err != nil {
+		return 0, fmt.Errorf("watch: %w", err)
+	}
+	auto := db.AutoMinor != nil && *db.AutoMinor
+	if !reached(db.Version, s.Plan.To, auto) || db.Failed() {
+		text := fmt.Sprintf("While watched, %s turned to version %s, status %s.", s.Plan.Name, db.Version, db.Status)
+		return e.do(ctx, l, move{event: Fail, holds: free(s), note: text}, func(b *Body) { b.Problem = text })
+	}
+	left := s.Upgrade.SoakUntil.Sub(e.now())
+	if left > 0 {
+		return min(left, e.cfg.StatusEvery), nil
+	}
+	if !db.Active() {
+		return e.cfg.StatusEvery, nil // not called done in transition
+	}
+	note := fmt.Sprintf("Done: %s is on %s. Version confirmed; application health not checked.", s.Plan.Name, db.Version)
+	return e.do(ctx, l, move{event: Finish, note: note, holds: free(s)}, nil)
+}
