@@ -38,8 +38,9 @@ type Entry struct {
 	Store bool
 	// Allowed says that the configuration lets the bot touch its subscription.
 	Allowed bool
-	// Tags are its tags, nil while they were never read: they cost a call per
-	// database and are read a few at a time (see Config.TagsPerRefresh).
+	// Tags are its tags: empty when it has none, nil while they were never read.
+	// They cost a call per database and are read a few at a time (see
+	// Config.TagsPerRefresh), so what decides about approvals reads them itself.
 	Tags map[string]string
 	// Newest is the newest released version offered in its subscription; empty
 	// when unknown.

@@ -111,12 +111,19 @@ func (f *fakeCloud) CreatableVersions(context.Context, cloud.Plan, int) ([]cloud
 	return f.offered, nil
 }
 
-func (f *fakeCloud) Tags(_ context.Context, ref cloud.Ref) (map[string]string, error) {
+func (f *fakeCloud) Tags(_ context.Context, ref cloud.Ref) ([]cloud.Tag, error) {
 	if err := f.call("tags"); err != nil {
 		return nil, err
 	}
-	return f.tagged[ref], nil
+	var tags []cloud.Tag
+	for key, value := range f.tagged[ref] {
+		tags = append(tags, cloud.Tag{Key: key, Value: value})
+	}
+	return tags, nil
 }
+
+// The real client is what New gets in production.
+var _ Cloud = (*cloud.Client)(nil)
 
 var errBroken = errors.New("broken on purpose")
 
@@ -179,7 +186,7 @@ func newServer(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
 func newIndex(t testing.TB, f *fakeCloud, client redis.UniversalClient, change ...func(*Config)) *Index {
 	t.Helper()
 	c := Config{
-		Cloud: f, Tags: f, Redis: client, Prefix: "test", Every: time.Minute,
+		Cloud: f, Redis: client, Prefix: "test", Every: time.Minute,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	for _, apply := range change {

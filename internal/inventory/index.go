@@ -22,20 +22,13 @@ type Cloud interface {
 	Databases(ctx context.Context, plan cloud.Plan, subscription int) ([]cloud.Database, error)
 	TargetVersions(ctx context.Context, ref cloud.Ref) ([]string, error)
 	CreatableVersions(ctx context.Context, plan cloud.Plan, subscription int) ([]cloud.Version, error)
-}
-
-// Tagger reads the tags of one database. It is apart from [Cloud] because it is
-// the one listing that costs a call per database.
-type Tagger interface {
-	Tags(ctx context.Context, ref cloud.Ref) (map[string]string, error)
+	Tags(ctx context.Context, ref cloud.Ref) ([]cloud.Tag, error)
 }
 
 // Config is what an Index needs. Cloud and Redis are required.
 type Config struct {
 	// Cloud answers what the account holds.
 	Cloud Cloud
-	// Tags reads tags; nil: entries have none.
-	Tags Tagger
 	// Redis holds the snapshot that all replicas share.
 	Redis redis.UniversalClient
 	// Prefix starts all keys: "{<prefix>}:inventory:…". Default "redis-upgrade".
@@ -46,7 +39,8 @@ type Config struct {
 	// Default 5 minutes.
 	TargetsTTL time.Duration
 	// TagsPerRefresh bounds the databases whose tags one reading reads, oldest
-	// first. Default 60: a call a second at the default pace.
+	// first: there is a call per database. Default 60, a call a second at the
+	// default pace; negative: none.
 	TagsPerRefresh int
 	// Allow lists the subscriptions that the bot may touch; empty: all. The others
 	// are in the index too, because replication crosses subscriptions.
@@ -74,7 +68,7 @@ func (c Config) withDefaults() Config {
 	if c.TargetsTTL <= 0 {
 		c.TargetsTTL = 5 * time.Minute
 	}
-	if c.TagsPerRefresh <= 0 {
+	if c.TagsPerRefresh == 0 {
 		c.TagsPerRefresh = 60
 	}
 	if c.Now == nil {

@@ -16,7 +16,7 @@ import (
 
 // What one reading may ask for at most beyond the listings themselves.
 const (
-	parallelListings = 4  // subscriptions listed at the same time
+	parallelCalls    = 4  // calls out at the same time
 	offersPerReading = 30 // subscriptions whose offered versions are read
 	offersLast       = 60 // readings that offered versions are believed
 )
@@ -110,7 +110,7 @@ func (r *reading) ofPlan(plan cloud.Plan, listed []cloud.Subscription, err error
 // few at a time; each goroutine writes its own subscription only.
 func (r *reading) databases(ctx context.Context, all []subscription) {
 	var group errgroup.Group
-	group.SetLimit(parallelListings)
+	group.SetLimit(parallelCalls)
 	for i := range all {
 		if s := &all[i]; !s.Failed {
 			group.Go(func() error {
@@ -156,15 +156,21 @@ func (r *reading) offers(ctx context.Context, all []subscription) {
 		}
 	}
 	slices.SortStableFunc(due, func(a, b *subscription) int { return a.OfferedAt.Compare(b.OfferedAt) })
+	var group errgroup.Group
+	group.SetLimit(parallelCalls)
 	for _, s := range due[:min(len(due), offersPerReading)] {
-		versions, err := r.config.Cloud.CreatableVersions(ctx, s.Plan, s.ID)
-		if err != nil {
-			s.OfferedAt = r.at.Add(-life * 9 / 10)
-			r.problem(err, "versions offered to %s subscription %d", s.Plan, s.ID)
-			continue
-		}
-		s.Offered, s.OfferedAt = released(versions), r.at
+		group.Go(func() error {
+			versions, err := r.config.Cloud.CreatableVersions(ctx, s.Plan, s.ID)
+			if err != nil {
+				s.OfferedAt = r.at.Add(-life * 9 / 10)
+				r.problem(err, "versions offered to %s subscription %d", s.Plan, s.ID)
+				return nil
+			}
+			s.Offered, s.OfferedAt = released(versions), r.at
+			return nil
+		})
 	}
+	_ = group.Wait() // the goroutines note their errors as problems
 }
 
 // released are the versions that are no previews, oldest first.
@@ -181,33 +187,49 @@ func released(versions []cloud.Version) []string {
 // tags reads the tags that are oldest. An error ends it for this time: what is
 // wrong with one call is usually wrong with all; the failed one goes to the back.
 func (r *reading) tags(ctx context.Context, all []subscription) {
-	if r.config.Tags == nil {
-		return
-	}
-	type item struct {
-		ref cloud.Ref
-		of  *database
-	}
-	var due []item
+	var due []untagged
 	for i := range all {
 		s := &all[i]
 		for j := range s.Databases {
 			if !s.Failed {
 				d := &s.Databases[j]
-				due = append(due, item{cloud.Ref{Plan: s.Plan, Subscription: s.ID, Database: d.ID}, d})
+				due = append(due, untagged{cloud.Ref{Plan: s.Plan, Subscription: s.ID, Database: d.ID}, d})
 			}
 		}
 	}
-	slices.SortStableFunc(due, func(a, b item) int { return a.of.TagsAt.Compare(b.of.TagsAt) })
-	for _, next := range due[:min(len(due), r.config.TagsPerRefresh)] {
-		tags, err := r.config.Tags.Tags(ctx, next.ref)
-		next.of.TagsAt = r.at
-		if err != nil {
-			r.problem(err, "tags of %s", next.ref)
-			return
-		}
-		next.of.Tags = tags
+	slices.SortStableFunc(due, func(a, b untagged) int { return a.of.TagsAt.Compare(b.of.TagsAt) })
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelCalls)
+	for _, next := range due[:min(len(due), max(0, r.config.TagsPerRefresh))] {
+		group.Go(func() error { return r.tagsOf(ctx, next) })
 	}
+	if err := group.Wait(); err != nil {
+		r.problem(err, "tags")
+	}
+}
+
+// untagged is a database whose tags are to be read.
+type untagged struct {
+	ref cloud.Ref
+	of  *database
+}
+
+// tagsOf reads the tags of one database, unless another one's failed already.
+func (r *reading) tagsOf(ctx context.Context, next untagged) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tags, err := r.config.Cloud.Tags(ctx, next.ref)
+	switch {
+	case err == nil:
+		next.of.Tags, next.of.TagsAt = make(map[string]string, len(tags)), r.at
+		for _, tag := range tags {
+			next.of.Tags[tag.Key] = tag.Value
+		}
+	case ctx.Err() == nil:
+		next.of.TagsAt = r.at // to the back of the queue
+	}
+	return err
 }
 
 // databaseOf takes over what may be stored, field by field: no password, no

@@ -92,13 +92,22 @@ func (s shared) load(ctx context.Context) (*account, int64, error) {
 	return a, generation, err
 }
 
+// acquireScript takes a free lease. The client repeats a script whose reply got
+// lost, so finding our own token is success too.
+//
+//	KEYS[1] lease   ARGV[1] token, ARGV[2] milliseconds   → 1 taken, 0 held by another
+var acquireScript = redis.NewScript(`
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 1 end
+return 0`)
+
 // acquire takes the lease for token; false means that another replica holds it.
 func (s shared) acquire(ctx context.Context, token string) (bool, error) {
-	ok, err := s.redis.SetNX(ctx, s.leaseKey(), token, leaseTTL).Result()
+	n, err := acquireScript.Run(ctx, s.redis, []string{s.leaseKey()}, token, leaseTTL.Milliseconds()).Int()
 	if err != nil {
 		return false, fmt.Errorf("take inventory lease: %w", err)
 	}
-	return ok, nil
+	return n == 1, nil
 }
 
 // renewScript prolongs a lease that is still ours.

@@ -54,7 +54,7 @@ type database struct {
 	BackupOn     bool              `json:"backup,omitempty"`
 	Sources      []string          `json:"sources,omitempty"` // as address() writes them
 	Modules      []string          `json:"modules,omitempty"`
-	Tags         map[string]string `json:"tags,omitempty"`
+	Tags         map[string]string `json:"tags,omitzero"` // nil: never read
 	TagsAt       time.Time         `json:"tagsAt,omitzero"`
 }
 
