@@ -1,0 +1,77 @@
+// What the page knows: who you are, where you look, the last state fetched.
+// Everything else is drawn from it.
+
+import { slack } from './hooks.js';
+
+const listeners = new Set();
+let running = false;
+let again = false;
+
+export const app = {
+  me: 'ann', // the person you act as
+  area: 'chat', // chat | cloud | faults | cards | calls
+  room: 'channel', // channel | home
+  thread: '', // ts of the open thread's root
+  state: null, // last answer of the state hook
+  trouble: '', // why the last fetch failed
+  linked: false, // the event stream is open
+  speed: 1,
+
+  channel() {
+    return this.state?.channels?.[0] || { id: 'C0REDISOPS', name: 'redis-ops', messages: [] };
+  },
+
+  // on calls fn after every change of what the page knows.
+  on(fn) {
+    listeners.add(fn);
+  },
+
+  changed() {
+    for (const fn of listeners) fn();
+  },
+
+  // go moves the page, and keeps the address bar able to come back.
+  go(next) {
+    Object.assign(this, next);
+    const where = new URLSearchParams({ area: this.area, as: this.me });
+    if (this.room !== 'channel') where.set('room', this.room);
+    if (this.thread) where.set('thread', this.thread);
+    history.replaceState(null, '', `#${where}`);
+    this.changed();
+  },
+
+  restore() {
+    const where = new URLSearchParams(location.hash.slice(1));
+    this.area = where.get('area') || 'chat';
+    this.me = where.get('as') || 'ann';
+    this.room = where.get('room') || 'channel';
+    this.thread = where.get('thread') || '';
+  },
+
+  // refresh fetches the state of the current person; calls while one is under
+  // way cause exactly one more.
+  async refresh() {
+    if (running) { again = true; return; }
+    running = true;
+    do {
+      again = false;
+      const me = this.me;
+      try {
+        const state = await slack.state(me);
+        if (me === this.me) this.state = state;
+        else again = true;
+        this.trouble = '';
+      } catch (err) {
+        this.trouble = err.message;
+      }
+      this.changed();
+    } while (again);
+    running = false;
+  },
+};
+
+// complain shows a refusal that belongs to no particular control.
+export function complain(text) {
+  app.complaint = text;
+  app.changed();
+}

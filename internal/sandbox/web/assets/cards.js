@@ -1,0 +1,1 @@
+export function mount(n) { n.textContent='soon'; return () => {}; }

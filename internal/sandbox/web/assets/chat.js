@@ -1,0 +1,102 @@
+// The chat area: channel, thread pane, the bot's Home tab, and modals on top.
+
+import { app } from './app.js';
+import { h, icon, keep, stable } from './dom.js';
+import { drawMessage, updateMessage } from './message.js';
+import { composer } from './composer.js';
+import { dayLine } from './dates.js';
+import { drawGuide } from './guide.js';
+import { drawHome, homeRoom } from './home.js';
+import { drawModals } from './modal.js';
+import { people } from './people.js';
+
+// mount builds the area once and answers the function that redraws it.
+export function mountChat(area) {
+  const feed = h('div', { class: 'feed', role: 'log', 'aria-label': 'Messages', tabindex: '0', dataset: { testid: 'feed' } });
+  const main = composer({ testid: 'composer', label: 'Message #redis-ops', where: () => ({ channel: app.channel().id, thread: '' }) });
+  const guide = h('div', { class: 'guide', dataset: { testid: 'guide' } });
+  const members = h('span', { class: 'topic' });
+  const channel = h('div', { class: 'channel', dataset: { testid: 'channel' } },
+    h('header', { class: 'room-head' }, h('h1', null, '# redis-ops'), members), guide, feed, main.root);
+  const thread = threadPane();
+  const home = homeRoom();
+  const modals = h('div', { class: 'modals', dataset: { testid: 'modals' } });
+  area.append(h('div', { class: 'rooms' }, channel, home, thread.root), modals);
+
+  return () => {
+    const { id, messages = [] } = app.channel();
+    channel.hidden = app.room !== 'channel';
+    home.hidden = app.room !== 'home';
+    members.textContent = `${people.list.length} people and @${people.bot.name}`;
+    drawFeed(feed, rootItems(id, messages));
+    main.sync();
+    drawGuide(guide, main.type);
+    thread.draw(id, messages);
+    drawHome(home);
+    drawModals(modals);
+  };
+}
+
+// rootItems lists what stands in the channel: days, roots with their counts,
+// and private answers outside threads.
+function rootItems(channel, messages) {
+  const replies = new Map();
+  for (const m of messages) {
+    if (!isReply(m) || m.ephemeral_to) continue;
+    const r = replies.get(m.thread_ts) || { count: 0, last: m.ts };
+    replies.set(m.thread_ts, { count: r.count + 1, last: m.ts });
+  }
+  return withDays(messages.filter((m) => !isReply(m) || m.subtype === 'thread_broadcast')
+    .map((message) => ({ channel, message, inThread: false, ...replies.get(message.ts) })));
+}
+
+const isReply = (m) => Boolean(m.thread_ts && m.thread_ts !== m.ts);
+
+function withDays(items) {
+  const out = [];
+  let day = '';
+  for (const item of items) {
+    const d = dayLine(item.message.ts);
+    if (d !== day) out.push({ day: day = d });
+    out.push(item);
+  }
+  return out;
+}
+
+// drawFeed keeps the reader where they are: at the end, or where they scrolled.
+function drawFeed(feed, items) {
+  const atEnd = feed.scrollHeight - feed.scrollTop - feed.clientHeight < 80 || !feed.firstChild;
+  keep(feed, items, {
+    key: (i) => i.day || `${i.message.ts}${i.message.ephemeral_to || ''}`,
+    sig: (i) => stable(i),
+    draw: (i) => (i.day ? h('div', { class: 'day', role: 'separator' }, h('span', null, i.day)) : drawMessage(i)),
+    update: (node, i) => { if (!i.day) updateMessage(node, i); },
+  });
+  if (atEnd) feed.scrollTop = feed.scrollHeight;
+}
+
+function threadPane() {
+  const feed = h('div', { class: 'feed', role: 'log', 'aria-label': 'Thread', tabindex: '0' });
+  const write = composer({ testid: 'thread-composer', label: 'Reply…', where: () => ({ channel: app.channel().id, thread: app.thread }) });
+  const root = h('aside', { class: 'thread', 'aria-label': 'Thread', dataset: { testid: 'thread' } },
+    h('header', { class: 'room-head' }, h('h2', null, 'Thread'), h('span', { class: 'topic' }, '#redis-ops'),
+      h('button', {
+        type: 'button', class: 'menu-button', 'aria-label': 'Close thread', title: 'Close thread',
+        dataset: { testid: 'thread-close' }, on: { click: () => app.go({ thread: '' }) },
+      }, icon('close'))),
+    feed, write.root);
+  let shown = '';
+
+  function draw(channel, messages) {
+    root.hidden = !app.thread;
+    if (!app.thread) return;
+    const mine = messages.filter((m) => m.ts === app.thread || m.thread_ts === app.thread);
+    if (shown !== app.thread) feed.replaceChildren();
+    shown = app.thread;
+    const items = mine.map((message) => ({ channel, message, inThread: true }));
+    if (items.length > 1) items.splice(1, 0, { day: `${items.length - 1} ${items.length === 2 ? 'reply' : 'replies'}` });
+    drawFeed(feed, items);
+    write.sync();
+  }
+  return { root, draw };
+}

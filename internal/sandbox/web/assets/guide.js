@@ -1,0 +1,62 @@
+// The hint above the messages: what to do next, for somebody who has never
+// seen the bot. It reads the cards' metadata and never invents a state.
+
+import { app } from './app.js';
+import { h, icon, fill, stable } from './dom.js';
+import { people } from './people.js';
+
+const closedKey = 'sandbox.guide.closed';
+
+// latest answers what the newest card says about itself:
+// {ts, kind, database, state}, or null without a card.
+function latest(messages) {
+  const cards = messages.filter((m) => m.metadata?.event_type === 'redis_upgrade' && (!m.thread_ts || m.thread_ts === m.ts));
+  const last = cards.at(-1);
+  return last ? { ts: last.ts, ...last.metadata.event_payload } : null;
+}
+
+const approvers = ['bob', 'carol'];
+
+// step answers {text, buttons} for this person and this card.
+function step(me, card, type) {
+  const name = people.name(me);
+  const start = { label: 'Type /redis-upgrade for me', testid: 'guide-type', run: () => type('/redis-upgrade ') };
+  const become = (who) => ({ label: `Become ${people.name(who)}`, testid: `guide-${who}`, run: () => app.go({ me: who }) });
+  const open = card && { label: 'Open its thread', testid: 'guide-thread', run: () => app.go({ thread: card.ts }) };
+  if (!card) {
+    return me === 'guest' || me === 'eve'
+      ? { text: `You are ${name}. Start as Ann, the engineer who asks for an upgrade.`, buttons: [become('ann')] }
+      : { text: `You are ${name}. Type /redis-upgrade, press Enter, and plan an upgrade: pick a database such as cache-prod, a version, and say why.`, buttons: [start] };
+  }
+  switch (card.state) {
+    case 'proposed':
+      return approvers.includes(me)
+        ? { text: `You are ${name}, an approver. Read the card below and click Approve or Deny.`, buttons: [open] }
+        : { text: 'Four eyes: nobody approves their own upgrade. Become an approver and decide on the card.', buttons: approvers.map(become) };
+    case 'soaking':
+      return { text: 'Upgraded. The thread tells the story. To see the way back: become Dan (on call) and press Revert…, or use ⋮ “Revert this upgrade”.', buttons: [become('dan'), open] };
+    case 'failed': case 'blocked':
+      return { text: 'The bot stopped and says why in the thread.', buttons: [open, start] };
+    case 'done': case 'denied': case 'expired': case 'cancelled':
+      return { text: `That one is over (${card.state}). Start another, or look at Redis Cloud and Bad days on the left.`, buttons: [start, open] };
+    default:
+      return { text: `The bot is at work (${card.state}). Follow it in the thread, or watch the database under Redis Cloud.`, buttons: [open] };
+  }
+}
+
+export function drawGuide(box, type) {
+  const closed = sessionStorage.getItem(closedKey) === 'yes';
+  box.hidden = closed || !app.state;
+  if (box.hidden) return;
+  const card = latest(app.channel().messages || []);
+  const now = stable([app.me, card, people.list.length]);
+  if (box.drawn === now) return;
+  box.drawn = now;
+  const { text, buttons } = step(app.me, card, type);
+  fill(box, icon('bulb'), h('span', { class: 'guide-text', dataset: { testid: 'guide-text' } }, text),
+    buttons.filter(Boolean).map((b) => h('button', { type: 'button', class: 'button small', dataset: { testid: b.testid }, on: { click: b.run } }, b.label)),
+    h('button', {
+      type: 'button', class: 'menu-button', 'aria-label': 'Hide hints', title: 'Hide hints', dataset: { testid: 'guide-close' },
+      on: { click: () => { sessionStorage.setItem(closedKey, 'yes'); app.changed(); } },
+    }, icon('close')));
+}

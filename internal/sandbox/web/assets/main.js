@@ -1,0 +1,95 @@
+// The sandbox's page: wiring.
+//
+// What tests may hold on to (stable):
+//   [data-testid=area-chat|area-cloud|area-faults|area-cards|area-calls]  areas
+//   [data-testid=person-ann|-bob|-carol|-dan|-eve|-guest]  the person you act as
+//   [data-testid=room-redis-ops] [data-testid=room-home]   rooms
+//   [data-testid=channel]  [data-testid=composer] [data-testid=send] [data-testid=composer-error]
+//   [data-testid=message][data-ts=…]   a message; also data-user, data-ephemeral
+//   [data-testid=open-thread][data-ts=…]   a root's "n replies"; [data-testid=reply-in-thread] without replies
+//   [data-testid=message-menu] → [data-testid=shortcut-revert_upgrade]
+//   [data-testid=thread] [data-testid=thread-composer] [data-testid=thread-send] [data-testid=thread-close]
+//   [data-testid=modal][data-view-id][data-callback-id]   the top modal; modal-below those under it
+//   [data-testid=modal-submit] [data-testid=modal-close] [data-testid=modal-dismiss] [data-testid=modal-error]
+//   [data-testid=block-error][data-block-id=…]   an input's error
+//   [data-testid=confirm] [data-testid=confirm-ok] [data-testid=confirm-deny]
+//   [data-testid=home]  [data-testid=guide] [data-testid=guide-type]
+//   every control: data-action-id, data-block-id, data-testid=<element type>; buttons also data-value;
+//   radio buttons and checkboxes one input per option, with data-value;
+//   selects: the input, after a click on it [data-testid=option][data-value=…] in the open list;
+//   overflow: after a click [data-testid=overflow-option][data-value=…];
+//   [data-testid=missed]   the mark beside an element that was not acknowledged or was refused
+//   cloud: [data-testid=database][data-id=…], backup-uri, ledger-row, console-run; faults: [data-testid=fault][data-fault=…]
+
+import { app } from './app.js';
+import { h, icon, fill } from './dom.js';
+import { slack } from './hooks.js';
+import { people } from './people.js';
+import { mountChat } from './chat.js';
+import { drawSide } from './side.js';
+
+const areas = {};
+for (const node of document.querySelectorAll('.area')) areas[node.id.replace('area-', '')] = node;
+const drawChat = mountChat(areas.chat);
+const lazy = { cloud: './cloud.js', faults: './faults.js', cards: './cards.js', calls: './calls.js' };
+const mounted = {};
+let shownAs = app.me;
+
+function draw() {
+  for (const [name, node] of Object.entries(areas)) node.hidden = name !== app.area;
+  if (shownAs !== app.me) {
+    shownAs = app.me;
+    app.state = null;
+    app.refresh();
+  }
+  drawSide(document.getElementById('side'));
+  drawNotice(document.getElementById('notice'));
+  drawChat();
+  drawPanel(app.area);
+}
+
+// drawPanel loads an area's module when it is first looked at; each exports
+// mount(node), which answers the function that redraws it.
+async function drawPanel(name) {
+  if (!lazy[name]) return;
+  mounted[name] = mounted[name] || import(lazy[name]).then((m) => m.mount(areas[name]));
+  (await mounted[name])();
+}
+
+function drawNotice(box) {
+  const text = app.complaint || app.trouble;
+  box.hidden = !text;
+  if (box.drawn === text) return;
+  box.drawn = text;
+  fill(box, text && [icon('warning'), h('span', null, text), h('button', {
+    type: 'button', class: 'plain', 'aria-label': 'Dismiss', on: { click: () => { app.complaint = ''; app.trouble = ''; app.changed(); } },
+  }, icon('close'))]);
+}
+
+async function loadPeople() {
+  try {
+    people.load(await slack.people());
+    app.changed();
+  } catch { /* the built-in people stand in */ }
+}
+
+function follow() {
+  const source = new EventSource('/events');
+  const heard = (e) => {
+    try { app.speed = JSON.parse(e.data).speed || app.speed; } catch { /* keep the last */ }
+    app.linked = true;
+  };
+  source.addEventListener('state', (e) => { heard(e); app.stale = true; app.refresh(); });
+  source.addEventListener('beat', (e) => { heard(e); app.refresh(); });
+  source.addEventListener('error', () => { app.linked = false; app.changed(); });
+}
+
+app.restore();
+shownAs = app.me;
+app.on(draw);
+draw();
+loadPeople();
+app.refresh();
+follow();
+// When the bot is still starting, hooks refuse: ask again until they answer.
+setInterval(() => { if (app.trouble) { app.refresh(); loadPeople(); } }, 1000);

@@ -1,0 +1,172 @@
+// The stack of modals: the top one can be used, those below wait.
+
+import { app } from './app.js';
+import { h, icon, fill, keep, stable, cycleTab } from './dom.js';
+import { blocks, showError } from './blocks.js';
+import { slack } from './hooks.js';
+import { textObject, words } from './mrkdwn.js';
+import { inputsOf, initialState, plainValue, problem } from './values.js';
+import { forget, viewSurface } from './surface.js';
+
+const trouble = 'We had some trouble connecting. Try again?';
+
+// drawModals brings the stack in line with the state. A view keeps its node
+// for its whole life, through every views.update.
+export function drawModals(box) {
+  const stack = app.state?.modals || [];
+  box.hidden = !stack.length;
+  forget('v:', new Set([...stack.map((v) => `v:${v.id}`), `v:${app.state?.home?.id}`]));
+  keep(box, stack, { key: (v) => v.id, sig: (v) => stable(v), draw: build, update });
+  const nodes = [...box.children];
+  nodes.forEach((node, n) => {
+    const top = n === nodes.length - 1;
+    node.classList.toggle('below', !top);
+    node.inert = !top;
+    if (top) node.dataset.testid = 'modal';
+    else node.dataset.testid = 'modal-below';
+    node.style.setProperty('--depth', String(nodes.length - 1 - n));
+    if (top && !node.seen) { node.seen = true; focusFirst(node); }
+  });
+}
+
+function focusFirst(node) {
+  if (app.area !== 'chat') return;
+  const first = node.querySelector('[autofocus]') || node.querySelector('.modal-body input:not([type=radio]):not([type=checkbox]), .modal-body textarea') ||
+    node.querySelector('[data-testid=modal-submit]') || node.querySelector('[data-testid=modal-close]');
+  first?.focus({ preventScroll: true });
+}
+
+function build(view) {
+  const head = h('h2', { id: `title-${view.id}` });
+  const body = h('div', { class: 'modal-body' });
+  const banner = h('div', { class: 'banner', role: 'alert', hidden: true, dataset: { testid: 'modal-error' } });
+  const submit = h('button', { type: 'button', class: 'button primary', dataset: { testid: 'modal-submit' }, on: { click: () => send(node) } });
+  const close = h('button', { type: 'button', class: 'button', dataset: { testid: 'modal-close' }, on: { click: () => leave(node, false) } });
+  const node = h('div', {
+    class: 'modal', role: 'dialog', 'aria-modal': 'true', 'aria-labelledby': `title-${view.id}`, dataset: { viewId: view.id },
+    on: { keydown: (e) => onKey(node, e) },
+  },
+  h('header', null, head, h('button', {
+    type: 'button', class: 'menu-button', 'aria-label': 'Close all', title: 'Close', dataset: { testid: 'modal-dismiss' }, on: { click: () => leave(node, true) },
+  }, icon('close'))), banner, body, h('footer', null, close, submit));
+  Object.assign(node, { view: { ...view }, parts: { head, body, banner, submit, close }, errors: new Map() });
+  node.surface = {
+    ...viewSurface(node.view),
+    errorOf: (block) => node.errors.get(block.block_id),
+    touched: (block) => setErrors(node, { ...Object.fromEntries(node.errors), [block.block_id]: '' }),
+    enter: () => { if (node.view.submit) send(node); },
+  };
+  const act = node.surface.act;
+  node.surface.act = async (...args) => {
+    try {
+      return await act(...args);
+    } catch (err) {
+      if (!node.isConnected || node.leaving) return null; // its modal went away meanwhile: nothing to say
+      throw err;
+    }
+  };
+  update(node, view);
+  return node;
+}
+
+function update(node, view) {
+  const { head, body, submit, close } = node.parts;
+  for (const k of Object.keys(node.view)) delete node.view[k];
+  Object.assign(node.view, view);
+  node.dataset.callbackId = view.callback_id || '';
+  fill(head, textObject(view.title));
+  blocks(body, view.blocks, node.surface);
+  submit.hidden = !view.submit;
+  if (!submit.parentNode.classList.contains('busy')) fill(submit, textObject(view.submit || 'Submit'));
+  fill(close, textObject(view.close || 'Cancel'));
+}
+
+function onKey(node, e) {
+  if (e.key === 'Escape') leave(node, false);
+  else cycleTab(node, e);
+}
+
+function banner(node, text, detail) {
+  const { banner: el } = node.parts;
+  el.hidden = !text;
+  fill(el, text && [icon('warning'), h('span', null, text), detail && h('small', null, detail)]);
+}
+
+// setErrors shows {block_id: text}; what belongs to no input goes to the banner.
+function setErrors(node, errors) {
+  node.errors = new Map(Object.entries(errors).filter(([, text]) => text));
+  const lost = new Map(node.errors);
+  let first = null;
+  for (const el of node.parts.body.children) {
+    const text = node.errors.get(el.dataset.blockId) || '';
+    if (showError(el, text) && text) {
+      lost.delete(el.dataset.blockId);
+      first = first || el;
+    }
+  }
+  return { first, lost };
+}
+
+function showErrors(node, errors) {
+  const { first, lost } = setErrors(node, errors);
+  banner(node, lost.size ? [...lost.values()].join(' ') : '');
+  first?.scrollIntoView({ block: 'nearest' });
+  first?.querySelector('input,textarea')?.focus({ preventScroll: true });
+}
+
+// values collects what the hooks take: block_id/action_id → plain value.
+function values(node) {
+  const out = {};
+  for (const { block, element } of inputsOf(node.view.blocks)) {
+    out[`${block.block_id}/${element.action_id}`] = plainValue(element, node.surface.get(block, element) ?? initialState(element));
+  }
+  return out;
+}
+
+function problems(node) {
+  const out = {};
+  for (const { block, element } of inputsOf(node.view.blocks)) {
+    const text = problem(block, element, node.surface.get(block, element) ?? initialState(element));
+    if (text) out[block.block_id] = text;
+  }
+  return out;
+}
+
+async function send(node) {
+  const footer = node.parts.submit.parentNode;
+  if (footer.classList.contains('busy')) return;
+  const wrong = problems(node);
+  showErrors(node, wrong);
+  if (Object.keys(wrong).length) return;
+  busy(node, true);
+  try {
+    const answer = await slack.submit(app.me, node.view.id, values(node));
+    if (answer.acked === false) banner(node, trouble, answer.error);
+    else if (answer.errors && Object.keys(answer.errors).length) showErrors(node, answer.errors);
+    else if (answer.error) banner(node, trouble, answer.error);
+  } catch (err) {
+    banner(node, err.message);
+  }
+  busy(node, false);
+  app.refresh();
+}
+
+function busy(node, on) {
+  const { submit, close } = node.parts;
+  submit.parentNode.classList.toggle('busy', on);
+  submit.classList.toggle('working', on);
+  submit.setAttribute('aria-busy', String(on));
+  close.disabled = on;
+}
+
+// leave closes this view, or (all) the whole stack, as Cancel and ✕ do.
+async function leave(node, all) {
+  node.leaving = true;
+  try {
+    await slack.close(app.me, node.view.id, all || Boolean(node.view.clear_on_close));
+  } catch (err) {
+    if (words(err.message)) banner(node, err.message);
+  }
+  node.leaving = false;
+  app.refresh();
+}

@@ -1,0 +1,57 @@
+// Surfaces: what an interactive element stands on. A surface keeps the drafts
+// of its inputs here, outside the DOM, so that no refresh can lose them.
+
+import { app } from './app.js';
+import { slack } from './hooks.js';
+
+const drafts = new Map(); // surface id → Map(block/action → state)
+
+function draftsOf(id) {
+  if (!drafts.has(id)) drafts.set(id, new Map());
+  return drafts.get(id);
+}
+
+const slot = (block, el) => `${block.block_id || ''}/${el.action_id || ''}`;
+
+// forget drops the drafts of views that are no longer open.
+export function forget(prefix, alive) {
+  for (const id of drafts.keys()) if (id.startsWith(prefix) && !alive.has(id)) drafts.delete(id);
+}
+
+function base(id, stored, where) {
+  const mine = () => draftsOf(id);
+  return {
+    id,
+    get: (block, el) => mine().get(slot(block, el)) ?? stored()?.[block.block_id]?.[el.action_id],
+    set: (block, el, state) => mine().set(slot(block, el), state),
+    act: async (block, el, value) => {
+      const answer = await slack.action({ ...where(), action_id: named(block, el), value });
+      app.refresh();
+      return answer;
+    },
+    options: (block, el, query) => slack.options({ ...where(), action_id: named(block, el), query }),
+  };
+}
+
+// named is how the hooks tell elements apart.
+const named = (block, el) => el.action_id;
+
+export function messageSurface(channel, message) {
+  return base(`m:${channel}:${message.ts}`, () => message.state?.values, () => ({ user: app.me, channel, ts: message.ts }));
+}
+
+export function viewSurface(view) {
+  return base(`v:${view.id}`, () => view.state?.values, () => ({ user: app.me, view_id: view.id }));
+}
+
+// stillSurface is for the gallery: everything can be tried, nothing is sent.
+export function stillSurface(id) {
+  return {
+    ...base(`g:${id}`, () => null, () => ({})),
+    act: async () => null,
+    options: async (block, el, query) => ({
+      options: ['cache-prod', 'orders-prod', 'search-prod'].filter((n) => n.includes(query))
+        .map((n) => ({ value: n, text: { type: 'plain_text', text: n } })),
+    }),
+  };
+}

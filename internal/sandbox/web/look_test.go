@@ -1,0 +1,99 @@
+package web
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+var (
+	look  = flag.Duration("look", 0, "serve the page over canned answers for this long, for a person to look at")
+	shots = flag.String("shots", "", "save pictures of the page in this folder")
+	only  = flag.String("only", "", "with -shots: only pictures whose name contains this")
+)
+
+// TestLook is a way to see the page without a sandbox; edits to assets/ show
+// after a reload:
+//
+//	go test ./internal/sandbox/web -run TestLook -look 1h -v
+func TestLook(t *testing.T) {
+	if *look == 0 {
+		t.Skip("only with -look")
+	}
+	f := newFake(t)
+	t.Logf("open %s", f.serve(t, cannedGallery))
+	time.Sleep(*look)
+}
+
+// TestShots takes pictures of every area, light and dark:
+//
+//	go test ./internal/sandbox/web -run TestShots -shots /tmp/shots
+func TestShots(t *testing.T) {
+	if *shots == "" {
+		t.Skip("only with -shots")
+	}
+	pictures := []struct {
+		name, hash string
+		modal      bool
+		width      int64
+		height     int64
+		act        func(b *tab)
+	}{
+		{name: "chat", hash: "area=chat&as=ann&thread=1790000300.000200"},
+		{name: "narrow", hash: "area=chat&as=bob&thread=1790000300.000200", width: 1100, height: 760},
+		{name: "sink", hash: "area=chat&as=ann"},
+		{name: "modal", hash: "area=chat&as=ann", modal: true, height: 1500},
+		{name: "search", hash: "area=chat&as=ann", modal: true, act: func(b *tab) {
+			b.click(`[data-action-id=database]`)
+			b.see(`[data-testid=option]`)
+		}},
+		{name: "slash", hash: "area=chat&as=ann", act: func(b *tab) { b.typeIn(`[data-testid=composer]`, "/re") }},
+		{name: "menu", hash: "area=chat&as=ann", act: func(b *tab) { b.click(`[data-ts="1790000300.000200"] [data-testid=message-menu]`) }},
+		{name: "confirm", hash: "area=chat&as=ann", act: func(b *tab) { b.click(`[data-action-id=deny]`) }},
+		{name: "cloud", hash: "area=cloud&as=ann", height: 1100},
+		{name: "faults", hash: "area=faults&as=ann", height: 1100},
+		{name: "cards", hash: "area=cards&as=ann", height: 1100},
+		{name: "calls", hash: "area=calls&as=ann"},
+	}
+	b := newTab(t)
+	for _, p := range pictures {
+		if !strings.Contains(p.name, *only) {
+			continue
+		}
+		f := newFake(t)
+		if p.modal {
+			f.open(decode(t, cannedModal))
+		}
+		url := f.serve(t, cannedGallery)
+		for _, theme := range []string{"light", "dark"} {
+			width, height := max(p.width, 0), max(p.height, 0)
+			if width == 0 {
+				width = 1440
+			}
+			if height == 0 {
+				height = 900
+			}
+			b.do("size", chromedp.EmulateViewport(width, height))
+			b.dark(theme == "dark")
+			b.open("about:blank")
+			b.open(url + "/#" + p.hash)
+			time.Sleep(600 * time.Millisecond)
+			if p.act != nil {
+				p.act(b)
+				time.Sleep(200 * time.Millisecond)
+			}
+			png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(*shots, p.name+"-"+theme+".png"), png, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
