@@ -1,0 +1,72 @@
+package session_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+func TestThread(t *testing.T) {
+	eachBackend(t, func(t *testing.T, h *harness) {
+		h.open("s1", "db1")
+		wantThread := func(want session.Thread) {
+			t.Helper()
+			got, err := h.Thread(h.ctx, "s1")
+			h.nil(err)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("thread (-want +got):\n%s", diff)
+			}
+		}
+		wantThread(session.Thread{})
+		card := session.Thread{Channel: "C1", TS: "10.1"}
+		for _, post := range []struct {
+			sentence, ts string
+			won          bool
+		}{
+			{"the first post wins", "10.1", true},
+			{"the second loses", "10.2", false},
+			{"the winner's repeat wins", "10.1", true},
+		} {
+			winner, won, err := h.ClaimCard(h.ctx, "s1", "C1", post.ts)
+			h.ok(post.sentence, post.won)(won, err)
+			if diff := cmp.Diff(card, winner); diff != "" {
+				t.Errorf("%s: winner (-want +got):\n%s", post.sentence, diff)
+			}
+		}
+		wantThread(card)
+
+		h.nil(h.Drawn(h.ctx, "s1", 2, "two"))
+		h.nil(h.Drawn(h.ctx, "s1", 1, "one"))
+		h.nil(h.Milestone(h.ctx, "s1", 7))
+		h.nil(h.Milestone(h.ctx, "s1", 5))
+		card.Revision, card.Digest, card.Cursor = 2, "two", 7
+		wantThread(card)
+		h.nil(h.Drawn(h.ctx, "s1", 2, "progress"))
+		h.nil(h.Drawn(h.ctx, "s1", 10, "ten")) // compared as numbers
+		card.Revision, card.Digest = 10, "ten"
+		wantThread(card)
+
+		wantLink := func(ts, want string) {
+			t.Helper()
+			id, err := h.ByThread(h.ctx, "C1", ts)
+			if err != nil || id != want {
+				t.Errorf("message %s leads to %q, %v", ts, id, err)
+			}
+		}
+		wantLink("10.1", "s1")
+		_, err := h.ByThread(h.ctx, "C1", "10.2")
+		h.wantErr(err, session.ErrNotFound)
+		h.nil(h.LinkThread(h.ctx, "C1", "10.2", "s1"))
+		wantLink("10.2", "s1")
+
+		reply, won, err := h.ClaimReply(h.ctx, "s2", "C1", "10.3", "10.1")
+		h.ok("a reply is a card", true)(won, err)
+		if diff := cmp.Diff(session.Thread{Channel: "C1", TS: "10.3", Parent: "10.1"}, reply); diff != "" {
+			t.Errorf("reply (-want +got):\n%s", diff)
+		}
+		wantLink("10.1", "s1")
+		wantLink("10.3", "s2")
+	})
+}
