@@ -1,0 +1,44 @@
+# Everything one does with this repository. `make` lists the targets.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help test lint sandbox bench docs build image
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSION      = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GOFLAGS_BIN  = -trimpath -tags timetzdata -ldflags="-s -w -X main.version=$(VERSION)"
+
+# What is passed on: `make sandbox ARGS="-speed 60"`, `make test PKG=./internal/session/...`.
+ARGS    ?=
+PKG     ?= ./...
+TIMEOUT ?= 10m
+IMAGE   ?= redis-upgrade-bot
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## run all tests with the race detector; installs redis-server and chromium where it can (CI=true: nothing may be skipped)
+	@scripts/need
+	@CGO_ENABLED=1 go test -race -json -timeout $(TIMEOUT) $(PKG) | go run ./scripts/report
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then printf 'not formatted (run gofmt -w):\n%s\n' "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+sandbox: ## start the bot among emulators, with a page to try it: http://127.0.0.1:8080
+	go run ./cmd/sandbox $(ARGS)
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem $(PKG)
+
+docs: ## write the generated parts of docs/ again (every TestDocs… with -update)
+	@dirs=$$(grep -rl --include='*_test.go' '^func TestDocs' . | xargs -r -n1 dirname | sort -u || true); \
+	if [ -z "$$dirs" ]; then echo 'nothing is generated: there is no TestDocs'; else go test -count=1 -run '^TestDocs' $$dirs -args -update; fi
+
+build: ## build the production binary: bin/bot, static
+	CGO_ENABLED=0 go build $(GOFLAGS_BIN) -o bin/bot ./cmd/bot
+
+image: ## build the container image (needs docker)
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE):$(VERSION) .
