@@ -1,0 +1,259 @@
+package cloud
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+)
+
+// DefaultURL is the only production address of the API.
+const DefaultURL = "https://api.redislabs.com/v1"
+
+const (
+	defaultReadTimeout = 15 * time.Second
+	defaultRetryBase   = time.Second
+	defaultUserAgent   = "redis-upgrade-bot"
+
+	readTries    = 10       // of one read, the first included
+	maxBackoff   = 60       // of RetryBase
+	maxBody      = 32 << 20 // bytes of one answer; a page of 100 databases has some 200 KiB
+	dialTimeout  = 10 * time.Second
+	tlsTimeout   = 10 * time.Second
+	idleLifetime = 60 * time.Second
+)
+
+// Limiter is met by the budget that all replicas share.
+type Limiter interface {
+	// Wait blocks until cost requests may be made, or fails without spending.
+	Wait(ctx context.Context, cost int) error
+	// Pause keeps everybody away from the API for d.
+	Pause(ctx context.Context, d time.Duration)
+}
+
+// Config says how to reach Redis Cloud. It prints without Key and Secret.
+type Config struct {
+	URL       string // base address with or without /v1; empty: DefaultURL; https unless loopback
+	Key       string // account key, sent as x-api-key; required
+	Secret    string // user key, sent as x-api-secret-key; required
+	UserAgent string // empty: redis-upgrade-bot
+
+	// Dial opens connections; nil: net.Dialer.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// TLS is for a private certificate authority; nil: the system's.
+	TLS *tls.Config
+	// Now decides about ages (a Retry-After date); nil: time.Now. Send
+	// deadlines never use it: they go by the wall clock of the machine.
+	Now func() time.Time
+	// Limiter is asked before every request, retries included; nil: none.
+	Limiter Limiter
+	// ReadTimeout bounds one attempt of a read; 0: 15 s.
+	ReadTimeout time.Duration
+	// RetryBase is the first pause between attempts of a read; the others
+	// double up to 60 times as much; 0: 1 s.
+	RetryBase time.Duration
+	// Jitter returns a random duration in [0, n), n > 0, for those pauses;
+	// nil: math/rand.
+	Jitter func(n time.Duration) time.Duration
+	// Log gets one debug line per request and a warning per retry; nil: none.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.UserAgent == "" {
+		c.UserAgent = defaultUserAgent
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.ReadTimeout <= 0 {
+		c.ReadTimeout = defaultReadTimeout
+	}
+	if c.RetryBase <= 0 {
+		c.RetryBase = defaultRetryBase
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.N[time.Duration]
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// String describes the configuration without its keys.
+func (c Config) String() string {
+	return fmt.Sprintf("cloud.Config{URL:%s Key:%s Secret:%s}", RedactURI(c.URL), Secret(c.Key), Secret(c.Secret))
+}
+
+// Format prints String for every verb and flag.
+func (c Config) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
+
+// MarshalJSON marshals String.
+func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// LogValue is String, for slog.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Client speaks to one account. It is safe for concurrent use and prints
+// without its keys.
+type Client struct {
+	reads     *resty.Client // keeps connections, repeats
+	changes   *resty.Client // one connection per request, never repeats
+	base      string
+	secrets   []string // the keys, for the scrubber
+	now       func() time.Time
+	limiter   Limiter
+	retryBase time.Duration
+	jitter    func(n time.Duration) time.Duration
+	log       *slog.Logger
+}
+
+// New checks the configuration and builds a client; it opens no connection.
+func New(cfg Config) (*Client, error) {
+	base, err := baseURL(cfg.URL)
+	if err := errors.Join(err, checkKey("Key", cfg.Key), checkKey("Secret", cfg.Secret)); err != nil {
+		return nil, fmt.Errorf("configure Redis Cloud client: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	c := &Client{
+		base:      base,
+		secrets:   []string{cfg.Key, cfg.Secret},
+		now:       cfg.Now,
+		limiter:   cfg.Limiter,
+		retryBase: cfg.RetryBase,
+		jitter:    cfg.Jitter,
+		log:       cfg.Log,
+	}
+	c.reads = c.newResty(cfg, readTransport(cfg))
+	c.repeat(c.reads.SetTimeout(cfg.ReadTimeout))
+	c.changes = c.newResty(cfg, changeTransport(cfg))
+	return c, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() {
+	c.reads.GetClient().CloseIdleConnections()
+	c.changes.GetClient().CloseIdleConnections()
+}
+
+// String names the client without its keys.
+func (c Client) String() string { return "cloud.Client{" + c.base + "}" }
+
+// Format prints String for every verb and flag.
+func (c Client) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
+
+// MarshalJSON marshals String.
+func (c Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// LogValue is String, for slog.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// newResty sets what reads and changes share. Redirects are never followed:
+// the keys would travel along.
+func (c *Client) newResty(cfg Config, transport http.RoundTripper) *resty.Client {
+	hc := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return resty.NewWithClient(hc).
+		SetLogger(silent{}).
+		SetBaseURL(c.base).
+		SetHeader("x-api-key", cfg.Key).
+		SetHeader("x-api-secret-key", cfg.Secret).
+		SetHeader("Accept", "application/json").
+		SetHeader("Content-Type", "application/json"). // wanted on every request, also without a body
+		SetHeader("User-Agent", cfg.UserAgent).
+		SetResponseBodyLimit(maxBody).
+		OnBeforeRequest(c.spend).
+		OnAfterResponse(c.check)
+}
+
+func readTransport(cfg Config) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         cfg.Dial,
+		TLSClientConfig:     cfg.TLS.Clone(),
+		TLSHandshakeTimeout: tlsTimeout,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     idleLifetime,
+	}
+}
+
+// changeTransport sends one request per connection, over HTTP/1.1: HTTP/2
+// would repeat refused streams by itself.
+func changeTransport(cfg Config) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         fenced(cfg.Dial),
+		TLSClientConfig:     cfg.TLS.Clone(),
+		TLSHandshakeTimeout: tlsTimeout,
+		DisableKeepAlives:   true,
+		DisableCompression:  true,
+		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+	}
+}
+
+// baseURL checks the address and completes it to end in /v1.
+func baseURL(raw string) (string, error) {
+	if raw == "" {
+		raw = DefaultURL
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return "", errors.New("URL: not an address") // its text could hold a password
+	}
+	switch {
+	case u.User != nil:
+		return "", errors.New("URL: must not contain credentials")
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", errors.New("URL: must have neither query nor fragment")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	default:
+		return "", errors.New("URL: must be https (http only for loopback)")
+	}
+	base := strings.TrimRight(u.String(), "/")
+	if !strings.HasSuffix(base, "/v1") {
+		base += "/v1"
+	}
+	return base, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// checkKey refuses what cannot travel in a header, without showing it.
+func checkKey(name, key string) error {
+	if key == "" {
+		return fmt.Errorf("%s: missing", name)
+	}
+	for _, r := range key {
+		if r <= ' ' || r > '~' {
+			return fmt.Errorf("%s: contains a character that no key has (a blank or line end?)", name)
+		}
+	}
+	return nil
+}
+
+// silent is resty's logger: what is worth saying, this package says itself.
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}
