@@ -56,57 +56,58 @@ func TestAdvanceReturnsWhatLoadReads(t *testing.T) {
 	})
 }
 
+var refusalRows = []struct {
+	sentence string
+	move     func(h *harness, r session.Record) session.Move
+	want     error
+}{
+	{"a move that the life does not have", func(h *harness, r session.Record) session.Move {
+		return session.Move{Record: r, Event: "finish"}
+	}, session.ErrNotAllowed},
+	{"an opening by an event that does not open", func(h *harness, r session.Record) session.Move {
+		return session.Move{Record: session.Record{ID: "new", Kind: "errand"}, Event: "begin"}
+	}, session.ErrNotAllowed},
+	{"an opening that names a state", func(h *harness, r session.Record) session.Move {
+		return session.Move{Record: session.Record{ID: "new", Kind: "errand", State: "asked"}, Event: "begin"}
+	}, session.ErrNotAllowed},
+	{"a kind without a life", func(h *harness, r session.Record) session.Move {
+		return session.Move{Record: session.Record{ID: "new", Kind: "party"}, Event: "ask"}
+	}, session.ErrNotAllowed},
+	{"a life version that is not configured", func(h *harness, r session.Record) session.Move {
+		r.Life = 7
+		return session.Move{Record: r, Event: "begin"}
+	}, session.ErrNotAllowed},
+	{"a record that moved meanwhile", func(h *harness, r session.Record) session.Move {
+		h.move(r, "vote")
+		return session.Move{Record: r, Event: "begin"}
+	}, session.ErrStale},
+	{"a record that was made up", func(h *harness, r session.Record) session.Move {
+		r.Head = "feed"
+		return session.Move{Record: r, Event: "begin"}
+	}, session.ErrStale},
+	{"a record that was never stored", func(h *harness, r session.Record) session.Move {
+		r.ID = "ghost"
+		return session.Move{Record: r, Event: "begin"}
+	}, session.ErrStale},
+	{"an id that another kind has", func(h *harness, r session.Record) session.Move {
+		h.nil(h.rdb.HSet(h.ctx, h.key("session:s1"), "kind", "party").Err())
+		return opening("s1", "db2")
+	}, session.ErrStale},
+	{"a database that another session holds", func(h *harness, r session.Record) session.Move {
+		return opening("s2", "db1")
+	}, session.ErrHeld},
+	{"a journal that is ahead of its record", func(h *harness, r session.Record) session.Move {
+		h.nil(h.rdb.XAdd(h.ctx, &redis.XAddArgs{Stream: h.key("journal:s1"), ID: "2-1", Values: []string{"event", "forged"}}).Err())
+		return session.Move{Record: r, Event: "begin"}
+	}, session.ErrTampered},
+	{"a journal whose record was taken away", func(h *harness, r session.Record) session.Move {
+		h.nil(h.rdb.Del(h.ctx, h.key("session:s1")).Err())
+		return opening("s1", "db2")
+	}, session.ErrTampered},
+}
+
 func TestAdvanceRefuses(t *testing.T) {
-	rows := []struct {
-		sentence string
-		move     func(h *harness, r session.Record) session.Move
-		want     error
-	}{
-		{"a move that the life does not have", func(h *harness, r session.Record) session.Move {
-			return session.Move{Record: r, Event: "finish"}
-		}, session.ErrNotAllowed},
-		{"an opening by an event that does not open", func(h *harness, r session.Record) session.Move {
-			return session.Move{Record: session.Record{ID: "new", Kind: "errand"}, Event: "begin"}
-		}, session.ErrNotAllowed},
-		{"an opening that names a state", func(h *harness, r session.Record) session.Move {
-			return session.Move{Record: session.Record{ID: "new", Kind: "errand", State: "asked"}, Event: "begin"}
-		}, session.ErrNotAllowed},
-		{"a kind without a life", func(h *harness, r session.Record) session.Move {
-			return session.Move{Record: session.Record{ID: "new", Kind: "party"}, Event: "ask"}
-		}, session.ErrNotAllowed},
-		{"a life version that is not configured", func(h *harness, r session.Record) session.Move {
-			r.Life = 7
-			return session.Move{Record: r, Event: "begin"}
-		}, session.ErrNotAllowed},
-		{"a record that moved meanwhile", func(h *harness, r session.Record) session.Move {
-			h.move(r, "vote")
-			return session.Move{Record: r, Event: "begin"}
-		}, session.ErrStale},
-		{"a record that was made up", func(h *harness, r session.Record) session.Move {
-			r.Head = "feed"
-			return session.Move{Record: r, Event: "begin"}
-		}, session.ErrStale},
-		{"a record that was never stored", func(h *harness, r session.Record) session.Move {
-			r.ID = "ghost"
-			return session.Move{Record: r, Event: "begin"}
-		}, session.ErrStale},
-		{"an id that another kind has", func(h *harness, r session.Record) session.Move {
-			h.nil(h.rdb.HSet(h.ctx, h.key("session:s1"), "kind", "party").Err())
-			return opening("s1", "db2")
-		}, session.ErrStale},
-		{"a database that another session holds", func(h *harness, r session.Record) session.Move {
-			return opening("s2", "db1")
-		}, session.ErrHeld},
-		{"a journal that is ahead of its record", func(h *harness, r session.Record) session.Move {
-			h.nil(h.rdb.XAdd(h.ctx, &redis.XAddArgs{Stream: h.key("journal:s1"), ID: "2-1", Values: []string{"event", "forged"}}).Err())
-			return session.Move{Record: r, Event: "begin"}
-		}, session.ErrTampered},
-		{"a journal whose record was taken away", func(h *harness, r session.Record) session.Move {
-			h.nil(h.rdb.Del(h.ctx, h.key("session:s1")).Err())
-			return opening("s1", "db2")
-		}, session.ErrTampered},
-	}
-	for _, row := range rows {
+	for _, row := range refusalRows {
 		t.Run(row.sentence, func(t *testing.T) {
 			eachBackend(t, func(t *testing.T, h *harness) {
 				m := row.move(h, h.open("s1", "db1"))
@@ -273,7 +274,7 @@ func TestUnavailableServer(t *testing.T) {
 	h.wantErr(err, context.Canceled)
 }
 
-// dump is every key of the store and its content; the fence counter may move.
+// dump is every key of the store and its content.
 func dump(h *harness) map[string]any {
 	h.t.Helper()
 	out := map[string]any{}

@@ -49,8 +49,8 @@ for i = 1, tonumber(ARGV[1]) do
   m.id, m.kind, m.revision, m.head, m.ended = take(), take(), tonumber(take()), take(), take() == '1'
   m.due, m.urgency, m.entry, m.record = tonumber(take()), tonumber(take()), list(), list()
   m.entryid = text(m.revision + 1) .. '-1'
-  local now = redis.call('HMGET', m.session, 'revision', 'head', 'created', 'kind')
-  m.now = { revision = tonumber(now[1] or '0'), head = now[2] or '', created = now[3], kind = now[4] }
+  local now = redis.call('HMGET', m.session, 'revision', 'head', 'created', 'kind', 'ended')
+  m.now = { revision = tonumber(now[1] or '0'), head = now[2] or '', created = now[3], kind = now[4], ended = now[5] == '1' }
   redis.call('HGET', m.thread, 'ts')
   redis.call('ZSCORE', KEYS[1], m.id)
   redis.call('ZSCORE', KEYS[2], m.id)
@@ -124,7 +124,7 @@ for _, m in ipairs(moves) do
   for _, key in ipairs({ m.session, m.journal, m.thread }) do
     if m.ended and retention > 0 then
       redis.call('PEXPIRE', key, text(retention))
-    else
+    elseif m.now.ended or m.revision == 0 then
       redis.call('PERSIST', key)
     end
   end

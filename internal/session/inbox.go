@@ -11,12 +11,14 @@ import (
 // receiveScript records an envelope, already claimed by its receiver, once.
 //
 //	KEYS  1 queue  2 fence  3 payloads  4 received
-//	ARGV  1 envelope  2 payload  3 lease ms  4 ms to remember it
-//	→     token, "" when it was received before
+//	ARGV  1 envelope  2 payload  3 lease ms  4 ms to remember it  5 nonce of this call
+//	→     token, "" when it was received before by another call
 var receiveScript = redis.NewScript(clockLua + `
-if redis.call('EXISTS', KEYS[4]) == 1 or redis.call('ZSCORE', KEYS[1], ARGV[1]) then return '' end
+local by, score = redis.call('GET', KEYS[4]), redis.call('ZSCORE', KEYS[1], ARGV[1])
+if by == ARGV[5] and score then return text(tonumber(score)) end
+if by or score then return '' end
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
-redis.call('SET', KEYS[4], '1', 'PX', ARGV[4])
+redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[4])
 local token = stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[3]))
 redis.call('ZADD', KEYS[1], token, ARGV[1])
 return token
@@ -26,11 +28,14 @@ return token
 // back claimed by the caller; should the caller die, another replica claims it
 // from the [Store.Inbox] when the lease ends. fresh is false, and the item empty,
 // when the envelope was received before, within the hour or not worked off yet.
-// A repeat of Receive after a lost answer is not fresh either: the lease then ends
-// unused, and whoever claims the envelope next works it off.
+// The client's own repeat of the script after a lost reply is fresh all the same.
 func (s *Store) Receive(ctx context.Context, envelope string, payload []byte, lease time.Duration) (it Item, fresh bool, err error) {
+	nonce, err := s.nonce()
+	if err != nil {
+		return Item{}, false, err
+	}
 	keys := append(s.Inbox().keys, s.keys.received(envelope))
-	text, err := receiveScript.Run(ctx, s.rdb, keys, envelope, payload, ms(lease), ms(s.seenFor)).Text()
+	text, err := receiveScript.Run(ctx, s.rdb, keys, envelope, payload, ms(lease), ms(s.seenFor), nonce).Text()
 	if err != nil {
 		return Item{}, false, unavailable("receive "+envelope, err)
 	}

@@ -77,6 +77,7 @@ return out
 // and hides them from everybody else for the lease. next is the time until there
 // may be something to claim again (a date or the end of somebody's lease), 0 when
 // more is waiting now, -1 when the queue is empty; state changes may come earlier.
+// A claim whose answer is lost costs one lease.
 func (q *Queue) Claim(ctx context.Context, lease time.Duration, max int) (items []Item, next time.Duration, err error) {
 	if max < 1 {
 		return nil, 0, fmt.Errorf("claim %d from queue %s", max, q.name)
@@ -137,7 +138,8 @@ return 1
 `)
 
 // Done removes a claimed member, and its payload. It is false, and does nothing,
-// when the member was claimed again, moved or removed meanwhile.
+// when the member was claimed again, moved or removed meanwhile; also when it was
+// this call's own lost first try that removed it. Either way the caller is through.
 func (q *Queue) Done(ctx context.Context, it Item) (bool, error) {
 	n, err := q.store.runInt(ctx, "finish in queue "+q.name, doneScript, q.keys, it.ID, it.Token)
 	return n == 1, err

@@ -14,92 +14,93 @@ import (
 
 const lease = 10 * time.Second // long: it does not end within a test
 
+var fencingRows = []struct {
+	sentence string
+	play     func(t *testing.T, h *harness, q *session.Queue)
+}{
+	{"what is claimed is hidden until the lease ends, then handed out again", func(t *testing.T, h *harness, q *session.Queue) {
+		old := h.wantClaim(q, 30*time.Millisecond, "a")[0]
+		h.wantClaim(q, lease)
+		var again []session.Item
+		eventually(t, "claimed again", func() bool { again = h.claim(q, lease); return len(again) == 1 })
+		h.ok("done by whom it lapsed for", false)(q.Done(h.ctx, old))
+		h.ok("rescheduled by whom it lapsed for", false)(q.Reschedule(h.ctx, old, 0))
+		_, ok, err := q.Renew(h.ctx, old, lease)
+		h.ok("renewed by whom it lapsed for", false)(ok, err)
+		h.ok("done by the new one", true)(q.Done(h.ctx, again[0]))
+	}},
+	{"a lease that ended counts on while nobody else came", func(t *testing.T, h *harness, q *session.Queue) {
+		it := h.wantClaim(q, time.Millisecond, "a")[0]
+		time.Sleep(5 * time.Millisecond)
+		h.ok("done late", true)(q.Done(h.ctx, it))
+	}},
+	{"done removes, and only once", func(t *testing.T, h *harness, q *session.Queue) {
+		it := h.wantClaim(q, lease, "a")[0]
+		h.ok("done", true)(q.Done(h.ctx, it))
+		h.ok("done again", false)(q.Done(h.ctx, it))
+		_, next, err := q.Claim(h.ctx, lease, 1)
+		h.nil(err)
+		if next != -1 {
+			t.Errorf("an empty queue's next is %s", next)
+		}
+	}},
+	{"setting takes a member away from whoever has it", func(t *testing.T, h *harness, q *session.Queue) {
+		it := h.wantClaim(q, lease, "a")[0]
+		h.nil(q.Set(h.ctx, "a", 0))
+		h.ok("done", false)(q.Done(h.ctx, it))
+		h.wantClaim(q, lease, "a")
+	}},
+	{"rescheduled comes back later", func(t *testing.T, h *harness, q *session.Queue) {
+		it := h.wantClaim(q, lease, "a")[0]
+		h.ok("rescheduled", true)(q.Reschedule(h.ctx, it, 40*time.Millisecond))
+		items, next, err := q.Claim(h.ctx, lease, 1)
+		h.nil(err)
+		if len(items) != 0 || next <= 0 || next > 40*time.Millisecond {
+			t.Errorf("claimed %v, next in %s", items, next)
+		}
+		h.ok("rescheduled with an old token", false)(q.Reschedule(h.ctx, it, 0))
+		eventually(t, "back", func() bool { return len(h.claim(q, lease)) == 1 })
+	}},
+	{"a renewed claim has a new token and a new lease", func(t *testing.T, h *harness, q *session.Queue) {
+		it := h.wantClaim(q, 40*time.Millisecond, "a")[0]
+		renewed, ok, err := q.Renew(h.ctx, it, lease)
+		h.ok("renewed", true)(ok, err)
+		if renewed.Token == it.Token || renewed.ID != "a" {
+			t.Errorf("renewed %+v to %+v", it, renewed)
+		}
+		time.Sleep(60 * time.Millisecond)
+		h.wantClaim(q, lease)
+		h.ok("done with the old token", false)(q.Done(h.ctx, it))
+		h.ok("done", true)(q.Done(h.ctx, renewed))
+	}},
+	{"the longest waiting goes first, and no more than asked", func(t *testing.T, h *harness, q *session.Queue) {
+		h.nil(q.Set(h.ctx, "b", -2*time.Second))
+		h.nil(q.Set(h.ctx, "c", -1*time.Second))
+		items, next, err := q.Claim(h.ctx, lease, 2)
+		h.nil(err)
+		if diff := cmp.Diff([]string{"b", "c"}, ids(items)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if next != 0 {
+			t.Errorf("more is waiting, next is %s", next)
+		}
+		if late := items[0].Late; late < 2*time.Second || late > 30*time.Second {
+			t.Errorf("late by %s", late)
+		}
+	}},
+	{"what is not due yet is not claimed", func(t *testing.T, h *harness, q *session.Queue) {
+		h.wantClaim(q, lease, "a")
+		h.nil(q.Set(h.ctx, "b", time.Hour))
+		items, next, err := q.Claim(h.ctx, lease, 5)
+		h.nil(err)
+		if len(items) != 0 || next <= 0 || next > lease {
+			t.Errorf("claimed %v, next in %s", items, next)
+		}
+	}},
+}
+
 func TestQueueFencing(t *testing.T) {
-	rows := []struct {
-		sentence string
-		play     func(t *testing.T, h *harness, q *session.Queue)
-	}{
-		{"what is claimed is hidden until the lease ends, then handed out again", func(t *testing.T, h *harness, q *session.Queue) {
-			old := h.wantClaim(q, 30*time.Millisecond, "a")[0]
-			h.wantClaim(q, lease)
-			var again []session.Item
-			eventually(t, "claimed again", func() bool { again = h.claim(q, lease); return len(again) == 1 })
-			h.ok("done by whom it lapsed for", false)(q.Done(h.ctx, old))
-			h.ok("rescheduled by whom it lapsed for", false)(q.Reschedule(h.ctx, old, 0))
-			_, ok, err := q.Renew(h.ctx, old, lease)
-			h.ok("renewed by whom it lapsed for", false)(ok, err)
-			h.ok("done by the new one", true)(q.Done(h.ctx, again[0]))
-		}},
-		{"a lease that ended counts on while nobody else came", func(t *testing.T, h *harness, q *session.Queue) {
-			it := h.wantClaim(q, time.Millisecond, "a")[0]
-			time.Sleep(5 * time.Millisecond)
-			h.ok("done late", true)(q.Done(h.ctx, it))
-		}},
-		{"done removes, and only once", func(t *testing.T, h *harness, q *session.Queue) {
-			it := h.wantClaim(q, lease, "a")[0]
-			h.ok("done", true)(q.Done(h.ctx, it))
-			h.ok("done again", false)(q.Done(h.ctx, it))
-			_, next, err := q.Claim(h.ctx, lease, 1)
-			h.nil(err)
-			if next != -1 {
-				t.Errorf("an empty queue's next is %s", next)
-			}
-		}},
-		{"setting takes a member away from whoever has it", func(t *testing.T, h *harness, q *session.Queue) {
-			it := h.wantClaim(q, lease, "a")[0]
-			h.nil(q.Set(h.ctx, "a", 0))
-			h.ok("done", false)(q.Done(h.ctx, it))
-			h.wantClaim(q, lease, "a")
-		}},
-		{"rescheduled comes back later", func(t *testing.T, h *harness, q *session.Queue) {
-			it := h.wantClaim(q, lease, "a")[0]
-			h.ok("rescheduled", true)(q.Reschedule(h.ctx, it, 40*time.Millisecond))
-			items, next, err := q.Claim(h.ctx, lease, 1)
-			h.nil(err)
-			if len(items) != 0 || next <= 0 || next > 40*time.Millisecond {
-				t.Errorf("claimed %v, next in %s", items, next)
-			}
-			h.ok("rescheduled with an old token", false)(q.Reschedule(h.ctx, it, 0))
-			eventually(t, "back", func() bool { return len(h.claim(q, lease)) == 1 })
-		}},
-		{"a renewed claim has a new token and a new lease", func(t *testing.T, h *harness, q *session.Queue) {
-			it := h.wantClaim(q, 40*time.Millisecond, "a")[0]
-			renewed, ok, err := q.Renew(h.ctx, it, lease)
-			h.ok("renewed", true)(ok, err)
-			if renewed.Token == it.Token || renewed.ID != "a" {
-				t.Errorf("renewed %+v to %+v", it, renewed)
-			}
-			time.Sleep(60 * time.Millisecond)
-			h.wantClaim(q, lease)
-			h.ok("done with the old token", false)(q.Done(h.ctx, it))
-			h.ok("done", true)(q.Done(h.ctx, renewed))
-		}},
-		{"the longest waiting goes first, and no more than asked", func(t *testing.T, h *harness, q *session.Queue) {
-			h.nil(q.Set(h.ctx, "b", -2*time.Second))
-			h.nil(q.Set(h.ctx, "c", -1*time.Second))
-			items, next, err := q.Claim(h.ctx, lease, 2)
-			h.nil(err)
-			if diff := cmp.Diff([]string{"b", "c"}, ids(items)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if next != 0 {
-				t.Errorf("more is waiting, next is %s", next)
-			}
-			if late := items[0].Late; late < 2*time.Second || late > 30*time.Second {
-				t.Errorf("late by %s", late)
-			}
-		}},
-		{"what is not due yet is not claimed", func(t *testing.T, h *harness, q *session.Queue) {
-			h.wantClaim(q, lease, "a")
-			h.nil(q.Set(h.ctx, "b", time.Hour))
-			items, next, err := q.Claim(h.ctx, lease, 5)
-			h.nil(err)
-			if len(items) != 0 || next <= 0 || next > lease {
-				t.Errorf("claimed %v, next in %s", items, next)
-			}
-		}},
-	}
-	for _, row := range rows {
+	for _, row := range fencingRows {
 		t.Run(row.sentence, func(t *testing.T) {
 			eachBackend(t, func(t *testing.T, h *harness) {
 				h.nil(h.Due().Set(h.ctx, "a", 0))
@@ -248,6 +249,21 @@ func TestAnEnvelopeStillWaitingIsNotFreshHoweverOld(t *testing.T) {
 		h.nil(h.rdb.Del(h.ctx, h.key("seen:envelope:e1")).Err())
 		_, fresh, err = h.Receive(h.ctx, "e1", []byte("x"), lease)
 		h.ok("received again", false)(fresh, err)
+	})
+}
+
+func TestAReceiverWhoseReplyWasLostStillHasIt(t *testing.T) {
+	eachBackend(t, func(t *testing.T, h *harness) {
+		_, _, err := h.Receive(h.ctx, "warm", nil, lease)
+		h.nil(err)
+		lossy, lose := lossyClient(t, h.rdb, 3)
+		lose.Store(1)
+		it, fresh, err := session.New(lossy, h.cfg).Receive(h.ctx, "e1", []byte("x"), lease)
+		h.ok("received", true)(fresh, err)
+		if lose.Load() != 0 {
+			t.Fatal("no reply was lost; the test proves nothing")
+		}
+		h.ok("worked off", true)(h.Inbox().Done(h.ctx, it))
 	})
 }
 

@@ -2,7 +2,6 @@ package session_test
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -195,7 +194,7 @@ func lossyClient(t testing.TB, rdb redis.UniversalClient, retries int) (lossy re
 	case *redis.ClusterClient:
 		lossy = redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Options().Addrs, Dialer: dial, MaxRetries: retries, MaxRedirects: retries})
 	default:
-		t.Fatal(fmt.Sprintf("no lossy %T", rdb))
+		t.Fatalf("no lossy %T", rdb)
 	}
 	t.Cleanup(func() { lossy.Close() })
 	if err := lossy.Ping(context.Background()).Err(); err != nil {

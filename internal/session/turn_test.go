@@ -7,93 +7,94 @@ import (
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
+var turnRows = []struct {
+	sentence string
+	play     func(t *testing.T, h *harness, a, b, c session.Record)
+}{
+	{"one has it, the others line up as they came", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.wantTurn("a", 0, true, 0)
+		h.wantTurn("b", 0, false, 1)
+		h.wantTurn("c", 0, false, 2)
+		h.wantTurn("b", 0, false, 1)
+		h.wantTurn("a", 0, true, 0)
+		h.wantHolder("a")
+		h.nil(h.LeaveTurn(h.ctx, "account", "a"))
+		h.wantHolder("")
+		h.wantTurn("c", 0, false, 1)
+		h.wantTurn("b", 0, true, 0)
+		h.wantTurn("c", 0, false, 1)
+		h.nil(h.LeaveTurn(h.ctx, "account", "b"))
+		h.wantTurn("c", 0, true, 0)
+	}},
+	{"priority goes before arrival", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.wantTurn("a", 0, true, 0)
+		h.wantTurn("b", 0, false, 1)
+		h.wantTurn("c", 5, false, 1)
+		h.wantTurn("b", 0, false, 2)
+		h.nil(h.LeaveTurn(h.ctx, "account", "a"))
+		h.wantTurn("b", 0, false, 1)
+		h.wantTurn("c", 5, true, 0)
+	}},
+	{"a raised priority keeps the arrival", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.wantTurn("a", 0, true, 0)
+		h.wantTurn("b", -3, false, 1)
+		h.wantTurn("c", 7, false, 1)
+		h.wantTurn("b", 7, false, 1)
+		h.wantTurn("c", 7, false, 2)
+	}},
+	{"an ended holder loses it by itself", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.wantTurn("a", 0, true, 0)
+		h.wantTurn("b", 0, false, 1)
+		h.move(a, "cancel")
+		h.wantHolder("")
+		h.wantTurn("b", 0, true, 0)
+		h.wantHolder("b")
+	}},
+	{"an ended waiter is passed over", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.wantTurn("a", 0, true, 0)
+		h.wantTurn("b", 0, false, 1)
+		h.wantTurn("c", 0, false, 2)
+		h.move(b, "cancel")
+		h.nil(h.LeaveTurn(h.ctx, "account", "a"))
+		h.wantTurn("c", 0, true, 0)
+	}},
+	{"a waiter who stopped asking is passed over, and lines up anew", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.WithTurnPatience(40 * time.Millisecond)
+		h.wantTurn("a", 0, true, 0)
+		h.wantTurn("b", 0, false, 1)
+		h.wantTurn("c", 0, false, 2)
+		h.nil(h.LeaveTurn(h.ctx, "account", "a"))
+		time.Sleep(60 * time.Millisecond)
+		h.wantTurn("c", 0, true, 0)
+		h.wantTurn("b", 0, false, 1)
+	}},
+	{"a holder need not ask again", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.WithTurnPatience(time.Millisecond)
+		h.wantTurn("a", 0, true, 0)
+		time.Sleep(5 * time.Millisecond)
+		h.wantTurn("b", 0, false, 1)
+		h.wantHolder("a")
+	}},
+	{"leaving the line gives the place away", func(t *testing.T, h *harness, a, b, c session.Record) {
+		h.wantTurn("a", 0, true, 0)
+		h.wantTurn("b", 0, false, 1)
+		h.wantTurn("c", 0, false, 2)
+		h.nil(h.LeaveTurn(h.ctx, "account", "b"))
+		h.wantTurn("c", 0, false, 1)
+		h.wantHolder("a")
+	}},
+	{"who is not open gets none", func(t *testing.T, h *harness, a, b, c session.Record) {
+		_, _, err := h.TakeTurn(h.ctx, "account", "ghost", 0)
+		h.wantErr(err, session.ErrNotFound)
+		h.move(a, "cancel")
+		_, _, err = h.TakeTurn(h.ctx, "account", "a", 0)
+		h.wantErr(err, session.ErrNotFound)
+		h.wantHolder("")
+	}},
+}
+
 func TestTurns(t *testing.T) {
-	rows := []struct {
-		sentence string
-		play     func(t *testing.T, h *harness, a, b, c session.Record)
-	}{
-		{"one has it, the others line up as they came", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.wantTurn("a", 0, true, 0)
-			h.wantTurn("b", 0, false, 1)
-			h.wantTurn("c", 0, false, 2)
-			h.wantTurn("b", 0, false, 1)
-			h.wantTurn("a", 0, true, 0)
-			h.wantHolder("a")
-			h.nil(h.LeaveTurn(h.ctx, "account", "a"))
-			h.wantHolder("")
-			h.wantTurn("c", 0, false, 1)
-			h.wantTurn("b", 0, true, 0)
-			h.wantTurn("c", 0, false, 1)
-			h.nil(h.LeaveTurn(h.ctx, "account", "b"))
-			h.wantTurn("c", 0, true, 0)
-		}},
-		{"priority goes before arrival", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.wantTurn("a", 0, true, 0)
-			h.wantTurn("b", 0, false, 1)
-			h.wantTurn("c", 5, false, 1)
-			h.wantTurn("b", 0, false, 2)
-			h.nil(h.LeaveTurn(h.ctx, "account", "a"))
-			h.wantTurn("b", 0, false, 1)
-			h.wantTurn("c", 5, true, 0)
-		}},
-		{"a raised priority keeps the arrival", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.wantTurn("a", 0, true, 0)
-			h.wantTurn("b", -3, false, 1)
-			h.wantTurn("c", 7, false, 1)
-			h.wantTurn("b", 7, false, 1)
-			h.wantTurn("c", 7, false, 2)
-		}},
-		{"an ended holder loses it by itself", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.wantTurn("a", 0, true, 0)
-			h.wantTurn("b", 0, false, 1)
-			h.move(a, "cancel")
-			h.wantHolder("")
-			h.wantTurn("b", 0, true, 0)
-			h.wantHolder("b")
-		}},
-		{"an ended waiter is passed over", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.wantTurn("a", 0, true, 0)
-			h.wantTurn("b", 0, false, 1)
-			h.wantTurn("c", 0, false, 2)
-			h.move(b, "cancel")
-			h.nil(h.LeaveTurn(h.ctx, "account", "a"))
-			h.wantTurn("c", 0, true, 0)
-		}},
-		{"a waiter who stopped asking is passed over, and lines up anew", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.WithTurnPatience(40 * time.Millisecond)
-			h.wantTurn("a", 0, true, 0)
-			h.wantTurn("b", 0, false, 1)
-			h.wantTurn("c", 0, false, 2)
-			h.nil(h.LeaveTurn(h.ctx, "account", "a"))
-			time.Sleep(60 * time.Millisecond)
-			h.wantTurn("c", 0, true, 0)
-			h.wantTurn("b", 0, false, 1)
-		}},
-		{"a holder need not ask again", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.WithTurnPatience(time.Millisecond)
-			h.wantTurn("a", 0, true, 0)
-			time.Sleep(5 * time.Millisecond)
-			h.wantTurn("b", 0, false, 1)
-			h.wantHolder("a")
-		}},
-		{"leaving the line gives the place away", func(t *testing.T, h *harness, a, b, c session.Record) {
-			h.wantTurn("a", 0, true, 0)
-			h.wantTurn("b", 0, false, 1)
-			h.wantTurn("c", 0, false, 2)
-			h.nil(h.LeaveTurn(h.ctx, "account", "b"))
-			h.wantTurn("c", 0, false, 1)
-			h.wantHolder("a")
-		}},
-		{"who is not open gets none", func(t *testing.T, h *harness, a, b, c session.Record) {
-			_, _, err := h.TakeTurn(h.ctx, "account", "ghost", 0)
-			h.wantErr(err, session.ErrNotFound)
-			h.move(a, "cancel")
-			_, _, err = h.TakeTurn(h.ctx, "account", "a", 0)
-			h.wantErr(err, session.ErrNotFound)
-			h.wantHolder("")
-		}},
-	}
-	for _, row := range rows {
+	for _, row := range turnRows {
 		t.Run(row.sentence, func(t *testing.T) {
 			eachBackend(t, func(t *testing.T, h *harness) {
 				row.play(t, h, h.open("a", "1"), h.open("b", "2"), h.open("c", "3"))

@@ -189,6 +189,35 @@ func TestCheck(t *testing.T) {
 	want("maxmemory-policy is unknown", "persistence is unknown")
 }
 
+func TestCheckElsewhere(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		on       backend
+		want     int
+	}{
+		{"a server that tells nothing gives two warnings", backends[0], 2},
+		{"a cluster is asked at the master of our tag", backends[2], 1},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			h := newHarness(t, row.on.start(t))
+			problems, err := h.Check(h.ctx)
+			if err != nil || len(problems) != row.want {
+				t.Errorf("problems %q, %v", problems, err)
+			}
+		})
+	}
+}
+
+func TestConfirmOnACluster(t *testing.T) {
+	h := newHarness(t, backends[2].start(t))
+	h.cfg.WaitReplicas, h.cfg.WaitTimeout = 1, 20*time.Millisecond
+	m := opening("s1", "db1")
+	m.Confirm = true
+	_, err := session.New(h.rdb, h.cfg).Advance(h.ctx, m)
+	h.wantErr(err, session.ErrUnconfirmed)
+	h.load("s1")
+}
+
 // An hour of leases passes at once in a bubble, over pipes instead of sockets.
 func TestLeasesInASynctestBubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
