@@ -1,0 +1,257 @@
+package thread
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+)
+
+// Slack is what a Drawer needs of a *slack.Client.
+type Slack interface {
+	PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error)
+	UpdateMessageContext(ctx context.Context, channel, ts string, options ...slack.MsgOption) (string, string, string, error)
+}
+
+// Config is what a Drawer needs to know.
+type Config struct {
+	Channel string        // where cards go
+	Policy  view.Policy   // who decides, for the cards
+	Lease   time.Duration // how long a claimed card is left to its replica
+	Window  time.Duration // the minute that Slack's limits count in; the sandbox shortens it
+	Workers int
+}
+
+// Slack's limits, a little under what it documents. Per workspace and channel.
+const (
+	updatesPerMinute = 45
+	updateBurst      = 10
+	postsPerMinute   = 55 // about one a second and channel
+	postBurst        = 4
+)
+
+// Drawer draws.
+type Drawer struct {
+	cfg   Config
+	store *session.Store
+	slack Slack
+	log   *slog.Logger
+}
+
+// New wires a Drawer; Run starts it.
+func New(cfg Config, store *session.Store, api Slack, log *slog.Logger) *Drawer {
+	return &Drawer{cfg: cfg, store: store, slack: api, log: log}
+}
+
+// idle is how long a state change may wait until somebody looks.
+const idle = 100 * time.Millisecond
+
+// Run draws until ctx ends, then waits for what is being drawn.
+func (d *Drawer) Run(ctx context.Context) error {
+	var drawing sync.WaitGroup
+	defer drawing.Wait()
+	slots := make(chan struct{}, d.cfg.Workers)
+	for ctx.Err() == nil {
+		var items []session.Item
+		if free := cap(slots) - len(slots); free > 0 {
+			var err error
+			if items, _, err = d.store.Dirty().Claim(ctx, d.cfg.Lease, free); err != nil && ctx.Err() == nil {
+				d.log.Warn("claim cards", "error", err)
+			}
+		}
+		for _, it := range items {
+			slots <- struct{}{}
+			drawing.Go(func() {
+				defer func() { <-slots }()
+				d.take(ctx, it)
+			})
+		}
+		if len(items) > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(idle):
+		}
+	}
+	return ctx.Err()
+}
+
+// take draws one session and settles its claim.
+func (d *Drawer) take(ctx context.Context, it session.Item) {
+	wait, err := d.draw(ctx, it.ID)
+	switch {
+	case ctx.Err() != nil:
+		return // the lease lapses and another replica draws it
+	case err != nil:
+		d.log.Warn("draw card", "session", it.ID, "error", err)
+		wait = max(d.pause(ctx, err), time.Second)
+	case wait == 0:
+		if _, err := d.store.Dirty().Done(ctx, it); err != nil {
+			d.log.Warn("card drawn, claim not settled", "session", it.ID, "error", err)
+		}
+		return
+	}
+	if _, err := d.store.Dirty().Reschedule(ctx, it, wait); err != nil {
+		d.log.Warn("reschedule card", "session", it.ID, "error", err)
+	}
+}
+
+// pause holds all replicas back when Slack asked for it.
+func (d *Drawer) pause(ctx context.Context, err error) time.Duration {
+	var limited *slack.RateLimitedError
+	if !errors.As(err, &limited) {
+		return 0
+	}
+	for _, budget := range []string{budgetPosts, budgetUpdates} {
+		if err := d.store.SetBudgetPause(ctx, budget, limited.RetryAfter); err != nil {
+			d.log.Warn("pause slack budget", "error", err)
+		}
+	}
+	return limited.RetryAfter
+}
+
+// draw brings card and thread in line. A positive wait means: the limits hold,
+// come back then.
+func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
+	rec, err := d.store.Load(ctx, id)
+	if err != nil {
+		return 0, fmt.Errorf("load: %w", err)
+	}
+	s, err := upgrade.Decode(rec)
+	if err != nil {
+		return 0, err
+	}
+	t, err := d.store.Thread(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if t.Parent == "" && s.Kind == upgrade.KindRevert {
+		up, err := d.store.Thread(ctx, s.Link)
+		if err != nil {
+			return 0, err
+		}
+		if up.TS == "" {
+			return time.Second, nil // its upgrade's card comes first
+		}
+		t.Parent = up.TS
+	}
+	if wait, err := d.card(ctx, s, &t); err != nil || wait > 0 {
+		return wait, err
+	}
+	return d.milestones(ctx, s, t)
+}
+
+const (
+	budgetPosts   = "slack-posts"
+	budgetUpdates = "slack-updates"
+)
+
+// card posts or updates the card if it differs from what was last sent.
+func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *session.Thread) (time.Duration, error) {
+	m := view.Card(s, d.cfg.Policy)
+	digest, err := digestOf(m)
+	if err != nil || digest == t.Digest {
+		return 0, err
+	}
+	if t.TS == "" {
+		return d.post(ctx, s, t, m, digest)
+	}
+	if wait, err := d.store.TakeBudget(ctx, budgetUpdates, updatesPerMinute, d.cfg.Window, updateBurst, 1); err != nil || wait > 0 {
+		return wait, err
+	}
+	_, _, _, err = d.slack.UpdateMessageContext(ctx, t.Channel, t.TS, options(m)...)
+	if err != nil {
+		return 0, fmt.Errorf("update card: %w", describe(err))
+	}
+	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
+}
+
+func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *session.Thread, m view.Message, digest string) (time.Duration, error) {
+	if wait, err := d.store.TakeBudget(ctx, budgetPosts, postsPerMinute, d.cfg.Window, postBurst, 1); err != nil || wait > 0 {
+		return wait, err
+	}
+	opts := options(m)
+	if t.Parent != "" {
+		opts = append(opts, slack.MsgOptionTS(t.Parent))
+	}
+	channel, ts, err := d.slack.PostMessageContext(ctx, d.cfg.Channel, opts...)
+	if err != nil {
+		return 0, fmt.Errorf("post card: %w", describe(err))
+	}
+	winner, won, err := d.store.ClaimReply(ctx, s.ID, channel, ts, t.Parent)
+	if err != nil {
+		return 0, err
+	}
+	if !won { // another replica's post was first; ours stays as a doubled card
+		d.log.Warn("doubled card", "session", s.ID, "ts", ts, "card", winner.TS)
+	}
+	winner.Parent, *t = t.Parent, winner
+	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
+}
+
+// milestones posts what the journal says beyond the cursor, in order.
+func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Thread) (time.Duration, error) {
+	entries, err := d.store.Journal(ctx, s.ID, t.Cursor, 50)
+	if err != nil {
+		return 0, err
+	}
+	root := t.TS
+	if t.Parent != "" {
+		root = t.Parent
+	}
+	for _, e := range entries {
+		if m, ok := view.Milestone(upgrade.Event(e.Event), e.By, e.Note); ok {
+			if wait, err := d.store.TakeBudget(ctx, budgetPosts, postsPerMinute, d.cfg.Window, postBurst, 1); err != nil || wait > 0 {
+				return wait, err
+			}
+			if _, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(root))...); err != nil {
+				return 0, fmt.Errorf("post milestone: %w", describe(err))
+			}
+		}
+		if err := d.store.Milestone(ctx, s.ID, e.Revision); err != nil {
+			return 0, err
+		}
+	}
+	if len(entries) == 50 {
+		return time.Millisecond, nil
+	}
+	return 0, nil
+}
+
+func options(m view.Message) []slack.MsgOption {
+	opts := []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl()}
+	if m.Metadata.EventType != "" {
+		opts = append(opts, slack.MsgOptionMetadata(m.Metadata))
+	}
+	return opts
+}
+
+func digestOf(m view.Message) (string, error) {
+	raw, err := json.Marshal([]any{m.Text, m.Blocks, m.Metadata})
+	if err != nil {
+		return "", fmt.Errorf("encode card: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:12]), nil
+}
+
+// describe adds Slack's own complaints, which Error() leaves out.
+func describe(err error) error {
+	var se slack.SlackErrorResponse
+	if errors.As(err, &se) && len(se.ResponseMetadata.Messages) > 0 {
+		return fmt.Errorf("%w: %v", err, se.ResponseMetadata.Messages)
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package view
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/redis-upgrade/bot/internal/inventory"
+	"github.com/redis-upgrade/bot/internal/upgrade"
+)
+
+func modal(callback, title, submit, closing string, blocks []slack.Block, metadata string) slack.ModalViewRequest {
+	v := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: callback, Title: plain(title, maxTitle),
+		Close: plain(closing, maxTitle), Blocks: slack.Blocks{BlockSet: blocks}, PrivateMetadata: metadata}
+	if submit != "" {
+		v.Submit = plain(submit, maxTitle)
+	}
+	return v
+}
+
+func reasonInput(label, hint string) *slack.InputBlock {
+	in := slack.NewPlainTextInputBlockElement(plain(hint, 150), ActionReason)
+	in.Multiline, in.MaxLength = true, 1000
+	return slack.NewInputBlock("reason", plain(label, maxField), nil, in)
+}
+
+// RequestForm is what the request modal shows.
+type RequestForm struct {
+	Entry    *inventory.Entry // the database picked so far
+	Versions []string         // on offer for it; nil: still being read
+	Version  string           // preselected
+	Problem  string           // why this database cannot be upgraded
+	Metadata string
+}
+
+// RequestModal asks for database, version, reason and start. Without a
+// database it needs no data, so it can be the first thing that is opened.
+func RequestModal(f RequestForm) slack.ModalViewRequest {
+	pick := slack.NewOptionsSelectBlockElement(slack.OptTypeExternal, plain("Search by name, id, version or tag", 150), ActionDatabase)
+	zero := 0
+	pick.MinQueryLength = &zero
+	if f.Entry != nil {
+		pick.InitialOption = Option(*f.Entry)
+	}
+	database := slack.NewInputBlock("database", plain("Database", maxField), nil, pick)
+	database.DispatchAction = true
+	blocks := []slack.Block{database}
+	blocks = append(blocks, versionBlocks(f)...)
+	blocks = append(blocks, reasonInput("Why?", "What needs the new version, and why now?"))
+	start := slack.NewDateTimePickerBlockElement(ActionStart)
+	when := slack.NewInputBlock("start", plain("Not before", maxField), plain("Empty: as soon as it is approved.", maxField), start)
+	when.Optional = true
+	blocks = append(blocks, when, note("People approve first. A backup is always taken before the upgrade; nothing is changed until both are there."))
+	return modal(CallbackRequest, "Upgrade a database", "Request upgrade", "Cancel", blocks, f.Metadata)
+}
+
+// versionBlocks are the version list of the picked database. Its block id
+// holds the database, so that a choice made for another one is dropped.
+func versionBlocks(f RequestForm) []slack.Block {
+	switch {
+	case f.Entry == nil:
+		return []slack.Block{note("Pick a database to see the versions that Redis Cloud offers for it.")}
+	case f.Problem != "":
+		return []slack.Block{section(":no_entry_sign: " + Escape(f.Problem))}
+	case f.Versions == nil:
+		return []slack.Block{note(":hourglass_flowing_sand: Reading the versions that Redis Cloud offers for " + Escape(f.Entry.Name) + "…")}
+	case len(f.Versions) == 0:
+		return []slack.Block{section(fmt.Sprintf(":white_check_mark: %s runs %s, and Redis Cloud offers nothing newer for it.", Escape(f.Entry.Name), Escape(f.Entry.Version)))}
+	}
+	var options []*slack.OptionBlockObject
+	var initial *slack.OptionBlockObject
+	for _, v := range f.Versions[:min(len(f.Versions), 100)] {
+		o := slack.NewOptionBlockObject(v, plain(v, maxOption), nil)
+		options = append(options, o)
+		if v == f.Version {
+			initial = o
+		}
+	}
+	list := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Pick a version", 150), ActionVersion, options...)
+	list.InitialOption = initial
+	hint := fmt.Sprintf("%s runs %s now, in subscription %s.", f.Entry.Name, f.Entry.Version, f.Entry.SubscriptionName)
+	return []slack.Block{slack.NewInputBlock(VersionBlock(*f.Entry), plain("Version", maxField), plain(hint, maxField), list)}
+}
+
+// VersionBlock is the block id of the version list of one database.
+func VersionBlock(e inventory.Entry) string { return "version-" + e.Ref.String() }
+
+// Option is a database in a select: its name and what tells it apart.
+func Option(e inventory.Entry) *slack.OptionBlockObject {
+	text := e.Name + " · " + e.Version
+	switch {
+	case e.Protocol == "memcached":
+		text = e.Name + " · memcached"
+	case e.ActiveActive:
+		text += " · Active-Active"
+	}
+	about := fmt.Sprintf("%s · #%d", e.SubscriptionName, e.Ref.Database)
+	if e.Behind > 0 && e.Upgradable() {
+		about = fmt.Sprintf("%s · %s to %s", about, plural(e.Behind, "version")+" behind, up", e.Newest)
+	}
+	return slack.NewOptionBlockObject(e.Ref.String(), plain(text, maxOption), plain(about, maxOption))
+}
+
+// DenyModal asks for the reason of a denial.
+func DenyModal(s upgrade.Session, metadata string) slack.ModalViewRequest {
+	blocks := []slack.Block{
+		section(fmt.Sprintf("*%s* will not be carried out; %s reads your reason in the thread.", Escape(title(s)), person(s.By))),
+		reasonInput("Reason", "What would have to change for a yes?"),
+	}
+	return modal(CallbackDeny, "Deny", "Deny", "Back", blocks, metadata)
+}
+
+// InfoModal says one thing to somebody who just clicked.
+func InfoModal(title, text string) slack.ModalViewRequest {
+	return modal(CallbackInfo, title, "", "Close", []slack.Block{section(text)}, "")
+}
+
+// LoadingModal holds the place of a modal whose content is being read.
+func LoadingModal(title string) slack.ModalViewRequest {
+	return InfoModal(title, ":hourglass_flowing_sand: One moment…")
+}
+
+// StartOf is a picked start: seconds since 1970, or zero when none was.
+func StartOf(seconds int64) time.Time {
+	if seconds <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

@@ -1,0 +1,101 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+)
+
+// Slack's limits, in characters. https://docs.slack.dev/reference/block-kit
+const (
+	maxHeader  = 150
+	maxSection = 3000
+	maxField   = 2000
+	maxTitle   = 24
+	maxButton  = 75
+	maxOption  = 75
+	maxBlocks  = 50
+	maxError   = 2000
+	maxText    = 4000
+)
+
+// Escape makes outside text safe in mrkdwn: no links, no mentions, no markup
+// of ours. Formatting characters stay; Slack has no way to quote them.
+func Escape(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+}
+
+// Cut shortens s to n characters, visibly.
+func Cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+// quote shows outside text as a quote with a bar on every line.
+func quote(s string) string {
+	return ">" + strings.ReplaceAll(Escape(Cut(strings.TrimSpace(s), 600)), "\n", "\n>")
+}
+
+// person mentions a user; an empty id is the bot.
+func person(id string) string {
+	if id == "" {
+		return "the bot"
+	}
+	return "<@" + Escape(id) + ">"
+}
+
+func people(ids []string) string {
+	var out []string
+	for _, id := range ids {
+		out = append(out, person(id))
+	}
+	return strings.Join(out, ", ")
+}
+
+// when shows an instant in the reader's time zone.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+// link is a labelled link. Label is outside text; url is ours.
+func link(url, label string) string { return "<" + url + "|" + Escape(label) + ">" }
+
+func plain(s string, n int) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, Cut(s, n), true, false)
+}
+
+func mrkdwn(s string, n int) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, Cut(s, n), false, false)
+}
+
+func section(s string) slack.Block {
+	return slack.NewSectionBlock(mrkdwn(s, maxSection), nil, nil)
+}
+
+func fields(texts ...string) slack.Block {
+	var out []*slack.TextBlockObject
+	for _, t := range texts {
+		out = append(out, mrkdwn(t, maxField))
+	}
+	return slack.NewSectionBlock(nil, out, nil)
+}
+
+func note(s string) slack.Block {
+	return slack.NewContextBlock("", mrkdwn(s, maxSection))
+}
+
+// plural is "1 change", "2 changes".
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
