@@ -242,7 +242,7 @@ func dig(v any, path ...any) any {
 	return v
 }
 
-// keep stops all applications, so that digests stay.
+// quiet is a fleet without applications, so that digests stay.
 func quiet(c *Config) {
 	c.Fleet = DefaultFleet()
 	for i := range c.Fleet.Subscriptions {

@@ -225,3 +225,34 @@ func TestAnImportIntoAReplicaIsOverwritten(t *testing.T) {
 		t.Error("the source did not take its target back")
 	}
 }
+
+func TestEssentialsHaveTheirOwnRules(t *testing.T) {
+	b := newBench(t, func(c *Config) {
+		c.Fleet = Fleet{Subscriptions: []FleetSubscription{{
+			Name: "plan", Plan: "essentials", Backups: true, Targets: "all",
+			Databases: []FleetDatabase{{Name: "small", Version: "7.2", Protocol: "stack", Keys: 10, BackupPath: "s3://b/small"}},
+		}}}
+	})
+	path := b.path("small")
+	list := strings.TrimSuffix(path, path[strings.LastIndex(path, "/"):])
+	if got := b.refused("POST", list, obj{"name": "second"}); got != "FIXED_DATABASE_FIXED_SUBSCRIPTION_REACHED_MAX_DATABASES_COUNT" {
+		t.Errorf("a second database: %q", got)
+	}
+	b.do("POST", path+"/backup", nil)
+	b.do("POST", path+"/upgrade", obj{"targetRedisVersion": "7.4"})
+	if d := b.database("small"); d.Version != "7.4" || len(b.files("small")) != 1 {
+		t.Errorf("got %+v", d)
+	}
+	b.do("PUT", path, obj{"periodicBackupPath": "", "sourceIps": []string{"10.0.0.0/8"}})
+	if d := b.api(200, "GET", path, nil); dig(d, "backup", "remoteBackupEnabled") != false || dig(d, "security", "sourceIps", 0) != "10.0.0.0/8" {
+		t.Errorf("got %v", d)
+	}
+	b.do("DELETE", path, nil)
+	b.api(400, "POST", list, obj{"name": "small", "port": 12000})
+	b.task(b.api(200, "POST", list, obj{"name": "small", "redisVersion": "7.2"}))
+	b.wait(time.Hour)
+	b.do("POST", b.path("small")+"/import", obj{"sourceType": "aws-s3", "importFromUri": b.newest("small")})
+	if d := b.database("small"); d.Keys != 10 || d.Version != "7.2" || d.Protocol != "stack" {
+		t.Errorf("got %+v", d)
+	}
+}

@@ -87,7 +87,7 @@ func TestTheSameSeedGivesTheSameAccount(t *testing.T) {
 		b := newBench(t, func(c *Config) { c.Seed = seed })
 		return b.send("GET", "/hooks/cloud/databases", nil, nil).raw + fmt.Sprint(b.api(200, "POST", b.path("cache-prod")+"/backup", nil)["taskId"])
 	}
-	if read(1) != read(1) {
+	if first, again := read(1), read(1); first != again {
 		t.Error("two accounts of one seed differ")
 	}
 	if read(1) == read(2) {

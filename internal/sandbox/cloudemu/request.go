@@ -203,7 +203,7 @@ func (sh shape) read(raw []byte) (fields, error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		raw = []byte("{}")
 		if len(sh.required) > 0 {
-			return nil, errors.New("Required request body is missing")
+			return nil, errors.New("required request body is missing")
 		}
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -213,7 +213,7 @@ func (sh shape) read(raw []byte) (fields, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("Unexpected content after the JSON object")
+		return nil, errors.New("unexpected content after the JSON object")
 	}
 	if why := sh.check(o); why != "" {
 		return nil, errors.New(why)

@@ -107,7 +107,6 @@ type database struct {
 	lastBackup backupState
 	lastImport importState
 	traffic    *trafficState
-	slow       []obj
 }
 
 // dynamicNames are the names without port; empty: none given out.
