@@ -454,9 +454,9 @@ const accountTurn = "account"
 func subscriptionTurn(ref cloud.Ref) string { return fmt.Sprintf("subscription:%d", ref.Subscription) }
 
 func (e *Engine) takeTurns(ctx context.Context, l *lease, o outside) (bool, error) {
-	priority := 1
+	priority := 0
 	if o.rush {
-		priority = 0
+		priority = 10 // higher goes first
 	}
 	for _, name := range []string{subscriptionTurn(o.ref), accountTurn} {
 		held, ahead, err := e.store.TakeTurn(ctx, name, l.s.ID, priority)

@@ -126,20 +126,46 @@ type Click struct {
 	Session string
 	Ask     int64 // the ask that the button carried; 0: not from a button
 	By      approvals.Voter
-	Choice  approvals.Choice
 	Reason  string // of a denial
 	Typed   string // of an approved revert: the database's name/id
+
+	choice approvals.Choice
 }
 
-// Decide records a vote and draws its consequence in the same write. Votes of
+// Approve records a vote for the session's plan.
+func (e *Engine) Approve(ctx context.Context, c Click) (Session, error) {
+	c.choice = approvals.Approve
+	return e.decide(ctx, c)
+}
+
+// Deny records a vote against it; one is enough.
+func (e *Engine) Deny(ctx context.Context, c Click) (Session, error) {
+	c.choice = approvals.Deny
+	return e.decide(ctx, c)
+}
+
+// MayApprove is Approve's judgement without the text that a modal asks for,
+// to be asked when the modal is opened. Nothing is recorded.
+func (e *Engine) MayApprove(s Session, c Click) error {
+	c.choice, c.Typed = approvals.Approve, s.ConfirmText()
+	return e.judgeClick(s, c)
+}
+
+// MayDeny is the same for Deny.
+func (e *Engine) MayDeny(s Session, c Click) error {
+	c.choice, c.Reason = approvals.Deny, "-"
+	return e.judgeClick(s, c)
+}
+
+// decide records a vote and draws its consequence in the same write. Votes of
 // different people never make each other stale.
-func (e *Engine) Decide(ctx context.Context, c Click) (Session, error) {
+func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 	return e.retry(ctx, c.Session, func(s Session) (Session, error) {
 		if r := e.judgeClick(s, c); r != nil {
 			return s, r
 		}
 		p, q := e.policy(s), s.question()
-		d := c.By.Vote(q, c.Choice, strings.TrimSpace(c.Reason), e.now())
+		d := c.By.Vote(q, c.choice, strings.TrimSpace(c.Reason), e.now())
 		so := append(slices.Clone(s.Decisions), d)
 		m := move{event: Vote, by: c.By.ID}
 		switch out := p.Outcome(q, so, e.now()).(type) {
@@ -165,28 +191,21 @@ func (e *Engine) Decide(ctx context.Context, c Click) (Session, error) {
 
 // judgeClick tests a decision against the session as it is now.
 func (e *Engine) judgeClick(s Session, c Click) error {
-	if s.State != Proposed && (s.State != Approved || c.Choice != approvals.Deny) {
+	if s.State != Proposed && (s.State != Approved || c.choice != approvals.Deny) {
 		return refuse(TooLate, "This %s is %s; there is nothing to decide any more.", s.Kind, s.State)
 	}
 	q := s.question()
 	q.Seen, q.Now = c.Ask, e.now()
-	if err := e.policy(s).May(c.By, q, s.Decisions, c.Choice); err != nil {
+	if err := e.policy(s).May(c.By, q, s.Decisions, c.choice); err != nil {
 		return entitlement(err)
 	}
-	if c.Choice == approvals.Deny && strings.TrimSpace(c.Reason) == "" {
+	if c.choice == approvals.Deny && strings.TrimSpace(c.Reason) == "" {
 		return refuse(BadInput, "Say why: the requester will read it.")
 	}
-	if c.Choice == approvals.Approve && s.Kind == KindRevert && strings.TrimSpace(c.Typed) != s.ConfirmText() {
+	if c.choice == approvals.Approve && s.Kind == KindRevert && strings.TrimSpace(c.Typed) != s.ConfirmText() {
 		return refuse(BadInput, "Type %s exactly to approve the deletion.", s.ConfirmText())
 	}
 	return nil
-}
-
-// MayDecide is judgeClick without the inputs of a modal, to be asked before
-// one is opened.
-func (e *Engine) MayDecide(s Session, c Click) error {
-	c.Reason, c.Typed = "-", s.ConfirmText()
-	return e.judgeClick(s, c)
 }
 
 // retry runs a person's move against the newest record until nobody else

@@ -6,7 +6,7 @@
 // Both jobs are sessions: durable state machines whose record lives in Redis
 // (package session). The tables in life.go are every move they can make;
 // [Engine] is the only caller that moves one. Whatever a person wants arrives
-// through [Engine.Propose], [Engine.ProposeRevert], [Engine.Decide],
+// through [Engine.Propose], [Engine.ProposeRevert], [Engine.Approve], [Engine.Deny],
 // [Engine.Cancel], [Engine.Recheck] and [Engine.Settle], which answer with the
 // moved session or a [Refusal] in words for the person.
 //

@@ -198,4 +198,5 @@ type Inventory interface {
 	Get(ref cloud.Ref) (inventory.Entry, bool)
 	ReplicasOf(ref cloud.Ref) []inventory.Entry
 	SourcesOf(ref cloud.Ref) (known []inventory.Entry, external []string)
+	CachedTargets(ref cloud.Ref) (versions []string, read time.Time, ok bool)
 }

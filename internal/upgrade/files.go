@@ -135,3 +135,14 @@ func redactAll(folders []string) string {
 	}
 	return strings.Join(out, " or ")
 }
+
+// ExampleFile shows how the first file of an upgrade's own backup is named, as
+// far as that can be known.
+func ExampleFile(s Session) string {
+	shards := 1
+	if s.Upgrade.Snapshot != nil {
+		shards = max(s.Upgrade.Snapshot.Shards, 1)
+	}
+	return fmt.Sprintf("%s/bk%s-…-%d-%s-1_of_%d-….rdb.gz", strings.TrimSuffix(s.Plan.Backup, "/"),
+		s.Upgrade.BackupAt.UTC().Format("20060102"), s.Plan.Ref().Database, s.Plan.Name, shards)
+}

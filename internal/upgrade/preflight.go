@@ -1,12 +1,14 @@
 package upgrade
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
+	"github.com/redis-upgrade/bot/internal/releases"
 )
 
 // Admissible says, from the warm index alone, why a database cannot be
@@ -27,6 +29,53 @@ func (e *Engine) Admissible(entry inventory.Entry) *Refusal {
 		return refuse(NotAllowed, "%s is in subscription %d, which this bot may not touch (ALLOW_SUBSCRIPTIONS).", entry.Name, entry.Ref.Subscription)
 	}
 	return nil
+}
+
+// Warm says what is known, without asking Redis Cloud, to stand in the way of
+// upgrading this database, to version where one is named; nil: nothing.
+func (e *Engine) Warm(ctx context.Context, entry inventory.Entry, version string) *Refusal {
+	if r := e.Admissible(entry); r != nil {
+		return r
+	}
+	if r := e.Busy(ctx, entry.Ref); r != nil {
+		return r
+	}
+	versions, _, cached := e.inventory.CachedTargets(entry.Ref)
+	if cached && len(versions) == 0 || !cached && entry.Behind == 0 && entry.Newest != "" {
+		return refuse(NothingNewer, "%s runs %s and Redis Cloud offers nothing newer for it.", entry.Name, entry.Version)
+	}
+	if cached {
+		return NotOffered(entry, versions, version)
+	}
+	if version == "" {
+		return nil
+	}
+	want, err := releases.Parse(version)
+	newest, errNewest := releases.Parse(entry.Newest)
+	if err != nil || !olderVersion(entry.Version, version) || errNewest == nil && newest.Less(want) {
+		return notOffered(entry, nil, version)
+	}
+	return nil
+}
+
+// NotOffered refuses a version that is not among those on offer; nil where it
+// is, or where none is named.
+func NotOffered(entry inventory.Entry, versions []string, version string) *Refusal {
+	if version == "" || slices.ContainsFunc(versions, func(v string) bool { return sameVersion(v, version) }) {
+		return nil
+	}
+	return notOffered(entry, versions, version)
+}
+
+func notOffered(entry inventory.Entry, versions []string, version string) *Refusal {
+	r := refuse(BadVersion, "%s (now %s) cannot go to %s.", entry.Name, entry.Version, version)
+	if len(versions) > 0 {
+		return r.hint("Offered: %s.", strings.Join(versions, ", "))
+	}
+	if entry.Newest != "" {
+		return r.hint("The newest on offer is %s.", entry.Newest)
+	}
+	return r
 }
 
 func (e *Engine) allowed(ref cloud.Ref) bool {

@@ -84,6 +84,10 @@ func (p Plan) Hash() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// ParseRef reads a database's address as it stands in plans and in the value
+// of a select. It says nothing about whether there is such a database.
+func ParseRef(text string) (cloud.Ref, error) { return cloud.ParseRef(text) }
+
 // Ref addresses the plan's database. Plans are only made from valid ones.
 func (p Plan) Ref() cloud.Ref {
 	ref, err := cloud.ParseRef(p.Database)
@@ -175,4 +179,23 @@ func (s Session) question() approvals.Question {
 // callOut reports whether an outside call may be under way.
 func (s Session) callOut() bool {
 	return s.Call != nil && (s.Call.Phase == Sending || s.Call.Phase == Sent || s.Call.Phase == Unknown)
+}
+
+// KindOf is the kind of session that an id was given to; "" for none.
+func KindOf(id string) Kind {
+	switch {
+	case strings.HasPrefix(id, "u-"):
+		return KindUpgrade
+	case strings.HasPrefix(id, "r-"):
+		return KindRevert
+	}
+	return ""
+}
+
+// IsID reports whether a word has the form of a session's id.
+func IsID(word string) bool {
+	if len(word) != 12 || word[1] != '-' || word[0] != 'u' && word[0] != 'r' {
+		return false
+	}
+	return strings.Trim(word[2:], "abcdefghijklmnopqrstuvwxyz234567") == ""
 }

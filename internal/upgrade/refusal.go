@@ -3,6 +3,8 @@ package upgrade
 import (
 	"errors"
 	"fmt"
+
+	"github.com/redis-upgrade/bot/internal/session"
 )
 
 // Refusal is a "no" in words for the person who asked: why, and what would
@@ -45,6 +47,11 @@ const (
 	Unreachable   Code = "unreachable"    // Redis Cloud or Slack could not say
 	Paused        Code = "paused"         // all changing calls are paused
 )
+
+// ErrTryAgain is in errors that may pass by themselves: the store did not
+// answer, or another replica moved the session too often. Whoever recorded
+// what a person wanted tries again; nothing was changed.
+var ErrTryAgain = session.ErrUnavailable
 
 func refuse(code Code, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}

@@ -128,3 +128,11 @@ func StartOf(seconds int64) time.Time {
 	}
 	return time.Unix(seconds, 0).UTC()
 }
+
+// Home is the bot's Home tab: what is under way, and how to begin.
+func Home(open []upgrade.Session, permalink func(id string) string) slack.HomeTabViewRequest {
+	m := Sessions("Under way", open, permalink)
+	blocks := append([]slack.Block{slack.NewHeaderBlock(plain("Redis Cloud upgrades", maxHeader))}, m.Blocks...)
+	blocks = append(blocks, slack.NewDividerBlock())
+	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: append(blocks, Help().Blocks...)}}
+}

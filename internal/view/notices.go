@@ -45,6 +45,15 @@ func Unknown(name string, near []inventory.Entry) Message {
 	return notice(text)
 }
 
+// Ambiguous is the answer to a name that several databases have.
+func Ambiguous(name string, matches []inventory.Entry) Message {
+	var lines []string
+	for _, e := range matches[:min(len(matches), 10)] {
+		lines = append(lines, fmt.Sprintf("• `%d` %s in %s", e.Ref.Database, Escape(e.Name), Escape(e.SubscriptionName)))
+	}
+	return notice(fmt.Sprintf(":mag: Several databases are named `%s`. Say which by its id:\n%s", Escape(Cut(name, 80)), strings.Join(lines, "\n")))
+}
+
 // Help explains the command.
 func Help() Message {
 	return notice("*Upgrading Redis Cloud databases together*\n" +

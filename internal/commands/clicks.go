@@ -1,0 +1,263 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+)
+
+// interaction sorts what came from a message, a modal or a menu.
+func (h *Handler) interaction(ctx context.Context, req *request, cb slack.InteractionCallback) {
+	switch cb.Type {
+	case slack.InteractionTypeBlockSuggestion:
+		h.suggest(req, cb)
+	case slack.InteractionTypeBlockActions:
+		h.clicked(ctx, req, cb)
+	case slack.InteractionTypeViewSubmission:
+		h.submitted(ctx, req, cb)
+	case slack.InteractionTypeMessageAction:
+		h.shortcut(ctx, req, cb)
+	default: // view_closed, and whatever Slack invents
+		req.ack()
+	}
+}
+
+// suggestions is Slack's own limit of options in a list.
+const suggestions = 100
+
+// options is the answer to a search. slack-go's own type leaves an empty list
+// out, which Slack takes for an error.
+type options struct {
+	Options []*slack.OptionBlockObject `json:"options"`
+}
+
+func (h *Handler) suggest(req *request, cb slack.InteractionCallback) {
+	out := options{Options: []*slack.OptionBlockObject{}}
+	if cb.ActionID == view.ActionDatabase {
+		for _, e := range h.parts.Inventory.Search(cb.Value, suggestions) {
+			out.Options = append(out.Options, view.Option(e))
+		}
+	}
+	req.ack(out)
+}
+
+// clicked handles buttons and selects. One payload may carry several actions;
+// Slack sends one.
+func (h *Handler) clicked(ctx context.Context, req *request, cb slack.InteractionCallback) {
+	if len(cb.ActionCallback.BlockActions) == 0 {
+		req.ack()
+		return
+	}
+	action := cb.ActionCallback.BlockActions[0]
+	if action.ActionID == view.ActionDatabase {
+		req.ack()
+		h.picked(ctx, cb, action)
+		return
+	}
+	target, ok := view.ParseTarget(action.Value)
+	if !ok {
+		req.ack() // a link button, an input, or a button of another life
+		return
+	}
+	at := place{Channel: cb.Channel.ID, Thread: threadOf(cb), Session: target.Session, Ask: target.Ask}
+	i := intent{User: cb.User.ID, At: at}
+	switch action.ActionID {
+	case view.ActionApprove:
+		h.approve(ctx, req, cb, i)
+	case view.ActionDeny:
+		req.ack()
+		h.openFor(ctx, cb.TriggerID, cb.User.ID, at, h.denyForm)
+	case view.ActionRevert:
+		req.ack()
+		h.openFor(ctx, cb.TriggerID, cb.User.ID, at, h.revertForm)
+	case view.ActionChanges:
+		req.ack()
+		h.openFor(ctx, cb.TriggerID, cb.User.ID, at, h.changesForm)
+	case view.ActionCancel:
+		i.Do = doCancel
+		h.decide(ctx, req, i)
+	case view.ActionRecheck:
+		i.Do = doRecheck
+		h.decide(ctx, req, i)
+	case view.ActionHappened, view.ActionAbsent:
+		i.Do, i.On = doSettle, action.ActionID == view.ActionHappened
+		h.decide(ctx, req, i)
+	default:
+		req.ack()
+	}
+}
+
+// threadOf is the thread in which a clicked message stands; "" for a root.
+func threadOf(cb slack.InteractionCallback) string {
+	if cb.Container.ThreadTs != "" && cb.Container.ThreadTs != cb.Container.MessageTs {
+		return cb.Container.ThreadTs
+	}
+	return ""
+}
+
+// approve is a vote, or, for a revert, opens the modal in which the vote's
+// text is typed. Which it is, the session's id says without a look-up.
+func (h *Handler) approve(ctx context.Context, req *request, cb slack.InteractionCallback, i intent) {
+	if upgrade.KindOf(i.At.Session) == upgrade.KindRevert {
+		req.ack()
+		h.openFor(ctx, cb.TriggerID, cb.User.ID, i.At, h.approveForm)
+		return
+	}
+	i.Do = doApprove
+	h.decide(ctx, req, i)
+}
+
+// picked reads the versions of the database that was just chosen in the
+// request modal and shows them there.
+func (h *Handler) picked(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) {
+	if cb.View.CallbackID != view.CallbackRequest {
+		return
+	}
+	f := view.RequestForm{Metadata: cb.View.PrivateMetadata}
+	entry, ok := h.entryOf(action.SelectedOption.Value)
+	if !ok {
+		h.update(ctx, cb.View.ID, view.RequestModal(f))
+		return
+	}
+	f.Entry = &entry
+	at := parsePlace(f.Metadata)
+	at.Version = "" // what was asked for on the command line was for another database
+	if r := h.parts.Engine.Warm(ctx, entry, ""); r != nil {
+		f.Problem = r.Error()
+		h.update(ctx, cb.View.ID, view.RequestModal(f))
+		return
+	}
+	f.Metadata = at.String()
+	h.fillVersions(ctx, cb.View.ID, cb.User.ID, f)
+}
+
+// form makes a modal for a session, or refuses; late is asked after the modal
+// is open and replaces it with its reason.
+type form func(ctx context.Context, s upgrade.Session, at place) (v slack.ModalViewRequest, late func(context.Context, string) error, err error)
+
+// openFor opens a modal about a session: at once where the session is loaded
+// quickly, else a loading view that is filled. Who may is asked while the
+// person reads, and again when the modal is submitted.
+func (h *Handler) openFor(ctx context.Context, trigger, user string, at place, make form) {
+	load, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	s, err := h.parts.Engine.Load(load, at.Session)
+	if err != nil && load.Err() != nil {
+		h.openLate(ctx, trigger, user, at, make)
+		return
+	}
+	v, late, err := h.formFor(ctx, s, at, make, err)
+	if err != nil {
+		h.complain(ctx, user, at, err)
+		return
+	}
+	res, err := h.open(ctx, trigger, v)
+	if err != nil {
+		h.complain(ctx, user, at, err)
+		return
+	}
+	h.object(ctx, user, res.ID, late)
+}
+
+func (h *Handler) formFor(ctx context.Context, s upgrade.Session, at place, make form, err error) (slack.ModalViewRequest, func(context.Context, string) error, error) {
+	if err != nil {
+		return slack.ModalViewRequest{}, nil, err
+	}
+	return make(ctx, s, at)
+}
+
+func (h *Handler) openLate(ctx context.Context, trigger, user string, at place, make form) {
+	res, err := h.open(ctx, trigger, view.LoadingModal("One moment"))
+	if err != nil {
+		h.complain(ctx, user, at, err)
+		return
+	}
+	s, err := h.parts.Engine.Load(ctx, at.Session)
+	v, late, err := h.formFor(ctx, s, at, make, err)
+	if err != nil {
+		m := h.complaint(ctx, err)
+		h.update(ctx, res.ID, view.InfoModal("That is not possible", m.Text))
+		return
+	}
+	h.update(ctx, res.ID, v)
+	h.object(ctx, user, res.ID, late)
+}
+
+// object replaces an open form by the reason why it could not be submitted.
+func (h *Handler) object(ctx context.Context, user, viewID string, late func(context.Context, string) error) {
+	if late == nil {
+		return
+	}
+	if err := late(ctx, user); err != nil {
+		m := h.complaint(ctx, err)
+		h.update(ctx, viewID, view.InfoModal("That is not possible", m.Text))
+	}
+}
+
+func (h *Handler) denyForm(_ context.Context, s upgrade.Session, at place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
+	return view.DenyModal(s, at.String()), func(ctx context.Context, user string) error {
+		v, err := h.parts.Roles.Voter(ctx, user)
+		if err != nil {
+			return nil // judged when it is submitted
+		}
+		return h.parts.Engine.MayDeny(s, upgrade.Click{Ask: at.Ask, By: v})
+	}, nil
+}
+
+func (h *Handler) approveForm(_ context.Context, s upgrade.Session, at place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
+	if s.Revert == nil {
+		return slack.ModalViewRequest{}, nil, &upgrade.Refusal{Code: upgrade.Stale, Text: "This button belongs to something else now."}
+	}
+	return view.ApproveModal(s, at.String()), func(ctx context.Context, user string) error {
+		v, err := h.parts.Roles.Voter(ctx, user)
+		if err != nil {
+			return nil
+		}
+		return h.parts.Engine.MayApprove(s, upgrade.Click{Ask: at.Ask, By: v})
+	}, nil
+}
+
+func (h *Handler) revertForm(_ context.Context, s upgrade.Session, at place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
+	if r := h.parts.Engine.Revertible(s); r != nil {
+		return slack.ModalViewRequest{}, nil, r
+	}
+	f := view.RevertForm{Upgrade: s, Metadata: at.String(), Example: upgrade.ExampleFile(s)}
+	return view.RevertModal(f), nil, nil
+}
+
+func (h *Handler) changesForm(_ context.Context, s upgrade.Session, _ place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
+	return view.ChangesModal(s), nil, nil
+}
+
+// shortcut is "Revert this upgrade" in the menu of any message.
+func (h *Handler) shortcut(ctx context.Context, req *request, cb slack.InteractionCallback) {
+	req.ack()
+	if cb.CallbackID != view.ShortcutRevert {
+		return
+	}
+	root := cb.Message.ThreadTimestamp
+	if root == "" {
+		root = cb.Message.Timestamp
+	}
+	at := place{Channel: cb.Channel.ID, Thread: root}
+	find, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	id, err := h.parts.Threads.SessionAt(find, at.Channel, root)
+	if err == nil && id == "" {
+		err = &upgrade.Refusal{Code: upgrade.NotFound, Text: "This message does not belong to an upgrade.", Hint: "Use the shortcut on an upgrade's card or in its thread."}
+	}
+	if err != nil {
+		at.Thread = ""
+		h.complain(ctx, cb.User.ID, at, err)
+		return
+	}
+	at.Session = id
+	h.openFor(ctx, cb.TriggerID, cb.User.ID, at, h.revertForm)
+}
+
+// startHorizon is how far ahead a start may be chosen.
+const startHorizon = 30 * 24 * time.Hour

@@ -1,0 +1,70 @@
+package commands
+
+import (
+	"context"
+	"strings"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+
+	"github.com/redis-upgrade/bot/internal/view"
+)
+
+// event handles what Slack delivers at least once: deduplicated by its id.
+func (h *Handler) event(ctx context.Context, req *request, data any) {
+	req.ack()
+	outer, ok := data.(slackevents.EventsAPIEvent)
+	if !ok {
+		return
+	}
+	if call, ok := outer.Data.(*slackevents.EventsAPICallbackEvent); ok && call.EventID != "" {
+		first, err := h.parts.Inbox.First(ctx, call.EventID)
+		if err != nil || !first {
+			return
+		}
+	}
+	switch ev := outer.InnerEvent.Data.(type) {
+	case *slackevents.AppMentionEvent:
+		h.mentioned(ctx, ev)
+	case *slackevents.AppHomeOpenedEvent:
+		if ev.Tab == "home" {
+			h.home(ctx, ev.User)
+		}
+	}
+}
+
+// mentioned answers in the thread, where slash commands do not run.
+func (h *Handler) mentioned(ctx context.Context, ev *slackevents.AppMentionEvent) {
+	if ev.BotID != "" || ev.User == h.cfg.Bot {
+		return
+	}
+	at := place{Channel: ev.Channel, Thread: ev.ThreadTimeStamp}
+	if ev.ThreadTimeStamp == "" || strings.Contains(strings.ToLower(ev.Text), "help") {
+		h.tell(ctx, ev.User, at, view.Help())
+		return
+	}
+	id, err := h.parts.Threads.SessionAt(ctx, ev.Channel, ev.ThreadTimeStamp)
+	if err != nil || id == "" {
+		h.tell(ctx, ev.User, at, view.Help())
+		return
+	}
+	s, err := h.parts.Engine.Load(ctx, id)
+	if err != nil {
+		h.complain(ctx, ev.User, at, err)
+		return
+	}
+	h.tell(ctx, ev.User, at, view.MentionReply(s, h.cfg.Policy))
+}
+
+// home draws the bot's Home tab: what is under way.
+func (h *Handler) home(ctx context.Context, user string) {
+	open, err := h.parts.Engine.Open(ctx, listed)
+	if err != nil {
+		h.log.Warn("draw home", "error", err)
+		return
+	}
+	v := view.Home(open, func(id string) string { return h.permalink(ctx, id) })
+	if _, err := h.parts.Slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: v}); err != nil {
+		h.log.Warn("publish home", "error", explained(err))
+	}
+}

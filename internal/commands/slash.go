@@ -1,0 +1,206 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/redis-upgrade/bot/internal/inventory"
+	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+)
+
+// verbs are the first words that are not a database's name.
+var verbs = map[string]func(*Handler, context.Context, *request, slack.SlashCommand, []string){
+	"help":    (*Handler).help,
+	"list":    (*Handler).list,
+	"status":  (*Handler).status,
+	"history": (*Handler).history,
+	"cancel":  (*Handler).cancelCommand,
+	"revert":  (*Handler).revertCommand,
+	"pause":   (*Handler).pause,
+	"resume":  (*Handler).pause,
+}
+
+func (h *Handler) slash(ctx context.Context, req *request, cmd slack.SlashCommand) {
+	words := strings.Fields(cmd.Text)
+	if len(words) == 0 {
+		req.ack()
+		h.openRequest(ctx, cmd.TriggerID, cmd.UserID, view.RequestForm{Metadata: place{Channel: cmd.ChannelID}.String()})
+		return
+	}
+	if verb, ok := verbs[strings.ToLower(words[0])]; ok {
+		verb(h, ctx, req, cmd, words[1:])
+		return
+	}
+	h.prefilled(ctx, req, cmd, words)
+}
+
+// openRequest opens the request modal in its final form, then fills in the
+// versions where a database is known.
+func (h *Handler) openRequest(ctx context.Context, trigger, user string, f view.RequestForm) {
+	res, err := h.open(ctx, trigger, view.RequestModal(f))
+	if err != nil {
+		h.complain(ctx, user, parsePlace(f.Metadata), err)
+		return
+	}
+	if f.Entry != nil && f.Problem == "" && f.Versions == nil {
+		h.fillVersions(ctx, res.ID, user, f)
+	}
+}
+
+// fillVersions reads what Redis Cloud offers for the picked database.
+func (h *Handler) fillVersions(ctx context.Context, viewID, user string, f view.RequestForm) {
+	versions, err := h.parts.Inventory.Targets(ctx, f.Entry.Ref)
+	at := parsePlace(f.Metadata)
+	switch {
+	case err != nil:
+		h.log.Warn("read target versions", "database", f.Entry.Ref, "error", err)
+		f.Problem = "Redis Cloud did not say which versions it offers for " + f.Entry.Name + ". Close this and try again in a minute."
+	default:
+		f.Versions = append([]string{}, versions...)
+		f.Version = at.Version
+		if r := upgrade.NotOffered(*f.Entry, versions, at.Version); r != nil {
+			h.tell(ctx, user, at, view.Refused(r, ""))
+		}
+	}
+	h.update(ctx, viewID, view.RequestModal(f))
+}
+
+// prefilled answers `/redis-upgrade <database> [version]`.
+func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	if len(words) > 2 {
+		req.ack(private(view.Notice(":grey_question: That is more than a database and a version. Try `%s help`.", h.cfg.Command)))
+		return
+	}
+	entry, answer := h.find(words[0])
+	if answer != nil {
+		req.ack(private(*answer))
+		return
+	}
+	f := view.RequestForm{Entry: &entry}
+	at := place{Channel: cmd.ChannelID}
+	if len(words) == 2 {
+		at.Version = strings.TrimPrefix(strings.ToLower(words[1]), "v")
+	}
+	if r := h.parts.Engine.Warm(ctx, entry, at.Version); r != nil {
+		link := ""
+		if r.Link != "" {
+			link = h.permalink(ctx, r.Link)
+		}
+		req.ack(private(view.Refused(r, link)))
+		return
+	}
+	req.ack()
+	if versions, _, ok := h.parts.Inventory.CachedTargets(entry.Ref); ok {
+		f.Versions, f.Version = append([]string{}, versions...), at.Version
+	}
+	f.Metadata = at.String()
+	h.openRequest(ctx, cmd.TriggerID, cmd.UserID, f)
+}
+
+// find looks a database up in the warm index; answer is what to say instead.
+func (h *Handler) find(name string) (inventory.Entry, *view.Message) {
+	if !h.parts.Inventory.Ready() {
+		m := view.Notice(":hourglass_flowing_sand: I am still reading the list of databases. Try again in a moment.")
+		return inventory.Entry{}, &m
+	}
+	entry, err := h.parts.Inventory.Find(name)
+	var several *inventory.AmbiguousError
+	switch {
+	case errors.As(err, &several):
+		m := view.Ambiguous(name, several.Matches)
+		return entry, &m
+	case err != nil:
+		m := view.Unknown(name, h.parts.Inventory.Near(name, 3))
+		return entry, &m
+	}
+	return entry, nil
+}
+
+func (h *Handler) help(_ context.Context, req *request, _ slack.SlashCommand, _ []string) {
+	req.ack(private(view.Help()))
+}
+
+func (h *Handler) list(_ context.Context, req *request, _ slack.SlashCommand, _ []string) {
+	if !h.parts.Inventory.Ready() {
+		_, answer := h.find("")
+		req.ack(private(*answer))
+		return
+	}
+	req.ack(private(view.List(h.parts.Inventory.All())))
+}
+
+const listed = 15
+
+func (h *Handler) status(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	req.ack()
+	at := place{Channel: cmd.ChannelID}
+	var sessions []upgrade.Session
+	var err error
+	title := "Under way"
+	switch {
+	case len(words) == 0:
+		sessions, err = h.parts.Engine.Open(ctx, listed)
+	case upgrade.IsID(words[0]):
+		var s upgrade.Session
+		s, err = h.parts.Engine.Load(ctx, words[0])
+		sessions, title = []upgrade.Session{s}, "Session "+s.ID
+	default:
+		entry, answer := h.find(words[0])
+		if answer != nil {
+			h.tell(ctx, cmd.UserID, at, *answer)
+			return
+		}
+		sessions, err = h.parts.Engine.History(ctx, entry.Ref, 1)
+		title = "Latest of " + entry.Name
+	}
+	h.sessions(ctx, cmd.UserID, at, title, sessions, err)
+}
+
+func (h *Handler) sessions(ctx context.Context, user string, at place, title string, all []upgrade.Session, err error) {
+	if err != nil {
+		h.complain(ctx, user, at, err)
+		return
+	}
+	h.tell(ctx, user, at, view.Sessions(title, all, func(id string) string { return h.permalink(ctx, id) }))
+}
+
+func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	if len(words) != 1 {
+		req.ack(private(view.Notice(":grey_question: Which database? `%s history <database>`", h.cfg.Command)))
+		return
+	}
+	entry, answer := h.find(words[0])
+	if answer != nil {
+		req.ack(private(*answer))
+		return
+	}
+	req.ack()
+	all, err := h.parts.Engine.History(ctx, entry.Ref, listed)
+	h.sessions(ctx, cmd.UserID, place{Channel: cmd.ChannelID}, "History of "+entry.Name, all, err)
+}
+
+func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	if len(words) != 1 || !upgrade.IsID(words[0]) {
+		req.ack(private(view.Notice(":grey_question: Which session? `%s cancel <session>`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)))
+		return
+	}
+	h.decide(ctx, req, intent{Do: doCancel, User: cmd.UserID, At: place{Channel: cmd.ChannelID, Session: words[0]}})
+}
+
+func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	if len(words) != 1 || !upgrade.IsID(words[0]) {
+		req.ack(private(view.Notice(":grey_question: Which upgrade? `%s revert <session>`; `%s history <database>` shows them.", h.cfg.Command, h.cfg.Command)))
+		return
+	}
+	req.ack()
+	h.openFor(ctx, cmd.TriggerID, cmd.UserID, place{Channel: cmd.ChannelID, Session: words[0]}, h.revertForm)
+}
+
+func (h *Handler) pause(ctx context.Context, req *request, cmd slack.SlashCommand, _ []string) {
+	on := strings.HasPrefix(strings.ToLower(strings.TrimSpace(cmd.Text)), "pause")
+	h.decide(ctx, req, intent{Do: doPause, User: cmd.UserID, On: on, At: place{Channel: cmd.ChannelID}})
+}

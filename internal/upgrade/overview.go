@@ -1,0 +1,71 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// Open returns the sessions under way, newest first.
+func (e *Engine) Open(ctx context.Context, max int) ([]Session, error) {
+	recs, err := e.store.List(ctx, true, max)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return e.readable(recs), nil
+}
+
+// readable decodes what this build can read; a newer replica's sessions are
+// left out rather than failing the list.
+func (e *Engine) readable(recs []session.Record) []Session {
+	var out []Session
+	for _, r := range recs {
+		s, err := decode(r)
+		if err != nil {
+			e.log.Warn("session left out of a list", "session", r.ID, "error", err)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// History returns the sessions that a database ever had, newest first.
+func (e *Engine) History(ctx context.Context, ref cloud.Ref, max int) ([]Session, error) {
+	ids, err := e.store.History(ctx, ref.String(), max)
+	if err != nil {
+		return nil, fmt.Errorf("read history: %w", err)
+	}
+	var out []Session
+	for _, id := range ids {
+		s, err := e.Load(ctx, id)
+		if _, gone := AsRefusal(err); gone {
+			continue // past its retention
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// Pause stops all new changing calls of every replica, or lets them go on.
+// Calls that are out are followed to their end.
+func (e *Engine) Pause(ctx context.Context, by approvals.Voter, on bool) error {
+	if err := approvals.MayOperate(by); err != nil {
+		return entitlement(err)
+	}
+	value := ""
+	if on {
+		value = by.ID
+	}
+	if err := e.store.SetFlag(ctx, flagPause, value); err != nil {
+		return fmt.Errorf("set pause: %w", err)
+	}
+	e.log.Info("changing calls", "paused", on, "by", by.ID)
+	return nil
+}
