@@ -39,7 +39,8 @@ var (
 // request may have left: bytes before the connection is ready (a TLS
 // handshake, a proxy's CONNECT) do not count.
 type fence struct {
-	until time.Time // wall clock
+	until time.Time        // wall clock
+	now   func() time.Time // wall; its own field for tests only
 
 	mu    sync.Mutex // guards all below
 	taken bool       // a connection was dialled
@@ -48,6 +49,8 @@ type fence struct {
 	late  bool       // a write was refused for being late
 	shut  bool       // nothing may be written any more
 }
+
+func newFence(until time.Time) *fence { return &fence{until: until, now: wall} }
 
 type fenceKey struct{}
 
@@ -78,7 +81,7 @@ func (f *fence) admit() error {
 	switch {
 	case f.shut:
 		return errFenceShut
-	case !wall().Before(f.until):
+	case !f.now().Before(f.until):
 		f.late, f.shut = true, true
 		return ErrTooLate
 	}
@@ -141,7 +144,7 @@ func fenced(dial dialFunc) dialFunc {
 		if err != nil {
 			return nil, err
 		}
-		dropUnsent(conn, f.until.Sub(wall()))
+		dropUnsent(conn, f.until.Sub(f.now()))
 		return &fencedConn{Conn: conn, fence: f}, nil
 	}
 }

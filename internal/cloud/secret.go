@@ -12,7 +12,8 @@ const redacted = "[secret]"
 
 // Secret is a value that must not be seen: it prints, formats, marshals and
 // logs as "[secret]" (an empty one as ""), and only Reveal gives it away.
-// Keep it in exported fields: fmt cannot see the methods of unexported ones.
+// Keep it in exported fields, for fmt cannot see the methods of others, and
+// never make it the key of a map, which encoding/json writes out as it is.
 type Secret string
 
 // Reveal returns the value itself, for the one place that needs it.
@@ -54,3 +55,36 @@ func (s *Secret) UnmarshalJSON(b []byte) error {
 
 // LogValue is String, for slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// The structs that hold a Secret or a URI print as JSON, whatever the verb:
+// given an unfitting one for a pointer to them (%s, say), fmt would go on
+// inside without asking anybody's Format.
+
+// Format prints the database as JSON, secrets redacted.
+func (d Database) Format(f fmt.State, _ rune) { formatJSON(f, d) }
+
+// Format prints the settings as JSON, secrets redacted.
+func (s Security) Format(f fmt.State, _ rune) { formatJSON(f, s) }
+
+// Format prints the settings as JSON, secrets redacted.
+func (b BackupSettings) Format(f fmt.State, _ rune) { formatJSON(f, b) }
+
+// Format prints the source as JSON, secrets redacted.
+func (s SyncSource) Format(f fmt.State, _ rune) { formatJSON(f, s) }
+
+// Format prints the request as JSON, secrets redacted.
+func (c Create) Format(f fmt.State, _ rune) { formatJSON(f, c) }
+
+// Format prints the request as JSON, secrets redacted.
+func (u Update) Format(f fmt.State, _ rune) { formatJSON(f, u) }
+
+// Format prints the setting as JSON, secrets redacted.
+func (b RemoteBackup) Format(f fmt.State, _ rune) { formatJSON(f, b) }
+
+func formatJSON(f fmt.State, v any) {
+	out, err := json.Marshal(v)
+	if err != nil {
+		out = []byte(redacted)
+	}
+	f.Write(out)
+}

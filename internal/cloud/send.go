@@ -40,7 +40,11 @@ func (c *Client) sendOnce(ctx context.Context, in call) ([]byte, error) {
 		ctx, cancel = context.WithDeadline(ctx, until.Add(answerTimeout))
 		defer cancel()
 	}
-	f := &fence{until: until}
+	return c.through(ctx, newFence(until), in)
+}
+
+// through sends a change through its fence and judges what comes back.
+func (c *Client) through(ctx context.Context, f *fence, in call) ([]byte, error) {
 	req, err := in.request(f.guard(ctx), c.changes)
 	if err != nil {
 		return nil, &NotSent{Cause: err}
