@@ -64,6 +64,9 @@ func (a args) addJSON(body io.Reader) error {
 	if err != nil {
 		return refuse("request_timeout")
 	}
+	if len(data) == 0 {
+		return nil
+	}
 	var v any
 	if err := json.Unmarshal(data, &v); err != nil {
 		return refuse("invalid_json")
