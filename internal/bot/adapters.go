@@ -1,0 +1,201 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/commands"
+	"github.com/redis-upgrade/bot/internal/people"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// What one part needs of another it declares as a small interface at its own
+// side; here is where they meet.
+
+// limiter shares Redis Cloud's budget among all replicas.
+type limiter struct {
+	store  *session.Store
+	window time.Duration
+}
+
+// Redis Cloud allows 400 calls a minute and key in fixed windows; a burst on
+// the edge of two windows must not reach that.
+const (
+	cloudBudget         = "redis-cloud"
+	cloudCallsPerMinute = 300
+	cloudBurst          = 80
+)
+
+// Wait takes cost calls from the budget, or waits for them.
+func (l *limiter) Wait(ctx context.Context, cost int) error {
+	for {
+		wait, err := l.store.TakeBudget(ctx, cloudBudget, cloudCallsPerMinute, l.window, cloudBurst, cost)
+		if err != nil || wait <= 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Pause holds every replica back.
+func (l *limiter) Pause(ctx context.Context, d time.Duration) {
+	_ = l.store.SetBudgetPause(ctx, cloudBudget, d) // without Redis nobody calls anyway
+}
+
+// slackClient has a transport of its own: the default one has no timeout and
+// keeps two connections per host.
+func slackClient(cfg Config, parts Parts) *slack.Client {
+	dial := parts.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: dial, MaxIdleConns: 64, MaxIdleConnsPerHost: 64,
+		IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 5 * time.Second, ForceAttemptHTTP2: true}
+	url := cfg.SlackAPIURL
+	if url[len(url)-1] != '/' {
+		url += "/" // slack-go concatenates
+	}
+	return slack.New(cfg.SlackBotToken, slack.OptionAppLevelToken(cfg.SlackAppToken), slack.OptionAPIURL(url),
+		slack.OptionHTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second}))
+}
+
+// roles says what people may do: who they are comes from Slack, what that
+// means from the configuration.
+type roles struct {
+	cfg       Config
+	directory *people.Directory
+}
+
+func (c Config) groups() []string {
+	out := append([]string{}, c.ApproverGroups...)
+	out = append(out, c.RequesterGroups...)
+	if c.OnCallGroup != "" {
+		out = append(out, c.OnCallGroup)
+	}
+	return out
+}
+
+// Voter answers from Slack's word of less than a minute ago. With an error the
+// voter is unknown and may do nothing.
+func (r *roles) Voter(ctx context.Context, user string) (approvals.Voter, error) {
+	p, err := r.directory.Lookup(ctx, user)
+	if err != nil {
+		return approvals.Voter{ID: user, Name: user}, err
+	}
+	v := approvals.Voter{ID: p.ID, Name: p.Name, Guest: p.Guest, Bot: p.Bot, Deactivated: p.Deactivated, Foreign: p.Foreign, Known: p.Known}
+	v.Approver = p.In(r.cfg.ApproverGroups...)
+	for _, id := range r.cfg.ApproverUsers {
+		v.Approver = v.Approver || id == p.ID
+	}
+	v.OnCall = r.cfg.OnCallGroup != "" && p.In(r.cfg.OnCallGroup)
+	v.Member = len(r.cfg.RequesterGroups) == 0 || p.In(r.cfg.RequesterGroups...)
+	return v, nil
+}
+
+// inbox is the store's inbox in the handler's words.
+type inbox struct {
+	store *session.Store
+	lease time.Duration
+	log   *slog.Logger
+}
+
+// Receive implements commands.Inbox.
+func (i *inbox) Receive(ctx context.Context, envelope string, payload []byte) (commands.Claim, bool, error) {
+	it, fresh, err := i.store.Receive(ctx, envelope, payload, i.lease)
+	if it.Payload == nil {
+		it.Payload = payload
+	}
+	return &claim{inbox: i, it: it}, fresh, err
+}
+
+// Abandoned implements commands.Inbox.
+func (i *inbox) Abandoned(ctx context.Context, max int) ([]commands.Claim, error) {
+	items, _, err := i.store.Inbox().Claim(ctx, i.lease, max)
+	var out []commands.Claim
+	for _, it := range items {
+		out = append(out, &claim{inbox: i, it: it})
+	}
+	return out, err
+}
+
+// First implements commands.Inbox.
+func (i *inbox) First(ctx context.Context, event string) (bool, error) {
+	return i.store.Seen(ctx, event)
+}
+
+// claim is one payload in this replica's hands.
+type claim struct {
+	inbox *inbox
+	mu    sync.Mutex // guards it
+	it    session.Item
+}
+
+// Payload implements commands.Claim.
+func (c *claim) Payload() []byte { return c.it.Payload }
+
+// Keep implements commands.Claim.
+func (c *claim) Keep(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(c.inbox.lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				c.renew(ctx)
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+func (c *claim) renew(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next, ok, err := c.inbox.store.Inbox().Renew(ctx, c.it, c.inbox.lease)
+	if err == nil && ok {
+		c.it = next
+	}
+}
+
+// Done implements commands.Claim.
+func (c *claim) Done(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.inbox.store.Inbox().Done(ctx, c.it)
+	return err
+}
+
+// threads is the store's memory of messages in the handler's words.
+type threads struct{ store *session.Store }
+
+// SessionAt implements commands.Threads.
+func (t *threads) SessionAt(ctx context.Context, channel, ts string) (string, error) {
+	id, err := t.store.ByThread(ctx, channel, ts)
+	if errors.Is(err, session.ErrNotFound) {
+		return "", nil
+	}
+	return id, err
+}
+
+// CardOf implements commands.Threads.
+func (t *threads) CardOf(ctx context.Context, id string) (channel, ts string, err error) {
+	th, err := t.store.Thread(ctx, id)
+	return th.Channel, th.TS, err
+}

@@ -1,0 +1,233 @@
+package bot
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/commands"
+	"github.com/redis-upgrade/bot/internal/inventory"
+	"github.com/redis-upgrade/bot/internal/people"
+	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/thread"
+	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+)
+
+// Command is the slash command, as manifest.yml names it.
+const Command = "/redis-upgrade"
+
+// Parts are the bot's ways to the outside. The zero value is the real world.
+type Parts struct {
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // Redis, HTTP and WebSocket
+	Now  func() time.Time
+	Rand io.Reader
+	Log  *slog.Logger
+}
+
+func (p Parts) withDefaults(cfg Config) Parts {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Rand == nil {
+		p.Rand = rand.Reader
+	}
+	if p.Log == nil {
+		p.Log = logger(cfg)
+	}
+	return p
+}
+
+func logger(cfg Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // validated
+	opts := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, opts))
+}
+
+// Bot is one replica.
+type Bot struct {
+	cfg   Config
+	parts Parts
+	log   *slog.Logger
+
+	rdb       redis.UniversalClient
+	store     *session.Store
+	cloud     *cloud.Client
+	slack     *slack.Client
+	inventory *inventory.Index
+	people    *roles
+	engine    *upgrade.Engine
+	policy    view.Policy
+	health    *health
+	sockets   *sockets
+}
+
+// New wires a replica and opens nothing; Run starts it. The configuration must
+// have been validated.
+func New(cfg Config, parts Parts) (*Bot, error) {
+	parts = parts.withDefaults(cfg)
+	b := &Bot{cfg: cfg, parts: parts, log: parts.Log}
+	options, err := redisOptions(cfg.RedisURL)
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_URL: %w", err)
+	}
+	if parts.Dial != nil {
+		options.Dialer = parts.Dial
+	}
+	options.ContextTimeoutEnabled = true
+	b.rdb = redis.NewUniversalClient(options)
+	b.store = session.New(b.rdb, session.Config{
+		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),
+		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log,
+	})
+	b.cloud, err = cloud.New(cloud.Config{
+		URL: cfg.RedisCloudAPIURL, Key: cfg.RedisCloudAPIKey, Secret: cfg.RedisCloudSecretKey,
+		Dial: parts.Dial, Now: parts.Now, Limiter: &limiter{store: b.store, window: cfg.RateWindow},
+		RetryBase: cfg.RateWindow / 60, Log: b.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.slack = slackClient(cfg, parts)
+	b.inventory = inventory.New(inventory.Config{
+		Cloud: b.cloud, Redis: b.rdb, Prefix: cfg.RedisPrefix, Every: 5 * cfg.StatusInterval, TargetsTTL: 5 * cfg.StatusInterval,
+		Now: parts.Now, Allow: cfg.allowed(), StoreDatabase: cfg.RedisStoreDatabaseID, StoreAddrs: options.Addrs, Log: b.log, Rand: parts.Rand,
+	})
+	sealer, err := upgrade.NewSealer(parts.Rand, []byte(cfg.SealKey), cfg.olderKeys()...)
+	if err != nil {
+		return nil, err
+	}
+	b.people = &roles{cfg: cfg}
+	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Now: parts.Now, Log: b.log})
+	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
+	b.health = newHealth(b.store, b.inventory, b.log)
+	return b, nil
+}
+
+func (c Config) allowed() []int {
+	var out []int
+	for _, id := range c.AllowSubscriptions {
+		n, _ := strconv.Atoi(id) // validated
+		out = append(out, n)
+	}
+	return out
+}
+
+func (c Config) olderKeys() [][]byte {
+	if c.SealKeyOld == "" {
+		return nil
+	}
+	return [][]byte{[]byte(c.SealKeyOld)}
+}
+
+// engine derives what is not configured from what is: all times scale together.
+func (c Config) engine() upgrade.Config {
+	return upgrade.Config{
+		Mode: upgrade.Mode(c.Mode), Allow: c.allowed(), Destinations: c.BackupDestinations,
+		Upgrades: approvals.Upgrade(c.ApprovalsRequired), Reverts: approvals.Revert(c.RevertApprovalsRequired),
+		Soak: c.Soak, Poll: c.PollInterval, StatusEvery: c.StatusInterval, ProbeEvery: c.StatusInterval / 4,
+		SendTimeout: c.SendTimeout, Grace: c.SettleGrace, Patience: 60 * c.StatusInterval, Disbelief: 60 * c.StatusInterval,
+		Lease: c.Lease, Workers: 32,
+	}
+}
+
+// approvers and onCall name people in cards.
+func (c Config) approvers() string {
+	var out []string
+	for _, g := range c.ApproverGroups {
+		out = append(out, "<!subteam^"+g+">")
+	}
+	for _, u := range c.ApproverUsers {
+		out = append(out, "<@"+u+">")
+	}
+	return strings.Join(out, " ")
+}
+
+func (c Config) onCall() string {
+	if c.OnCallGroup == "" {
+		return "on-call"
+	}
+	return "<!subteam^" + c.OnCallGroup + ">"
+}
+
+// Ready reports whether this replica has a socket, its Redis and an inventory.
+func (b *Bot) Ready() bool { return b.health.ready() == nil }
+
+// Run works until ctx ends: then no payload is taken any more, what is begun
+// is finished, and the answers on their way are written. The error is nil
+// after a wanted end.
+func (b *Bot) Run(ctx context.Context) error {
+	defer b.rdb.Close()
+	defer b.cloud.Close()
+	who, err := b.identify(ctx)
+	if err != nil {
+		return unlessEnded(ctx, err)
+	}
+	b.people.directory = people.New(b.slack, b.cfg.groups(), who.TeamID, b.parts.Now, people.MaxAge)
+	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Policy: b.policy, Workers: 64}, commands.Parts{
+		Engine: b.engine, Inventory: b.inventory, Roles: b.people, Inbox: &inbox{store: b.store, lease: b.cfg.Lease, log: b.log},
+		Threads: &threads{b.store}, Slack: b.slack, Now: b.parts.Now, Log: b.log,
+	})
+	drawer := thread.New(thread.Config{Channel: b.cfg.SlackChannel, Policy: b.policy, Lease: b.cfg.Lease, Window: b.cfg.RateWindow, Workers: 4}, b.store, b.slack, b.log)
+	b.sockets = newSockets(b.cfg, b.parts, handler, b.health)
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.health.watch(ctx) })
+	g.Go(func() error { return b.inventory.Run(ctx) })
+	g.Go(func() error { return b.engine.Run(ctx) })
+	g.Go(func() error { return drawer.Run(ctx) })
+	g.Go(func() error { return handler.Adopt(ctx, min(b.cfg.Lease/5, time.Second)) })
+	g.Go(func() error { return b.sockets.run(ctx) })
+	if b.cfg.HealthAddr != "" {
+		g.Go(func() error { return b.health.serve(ctx, b.cfg.HealthAddr) })
+	}
+	err = g.Wait()
+	handler.Wait()
+	return unlessEnded(ctx, err)
+}
+
+func unlessEnded(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// identify asks Slack who this bot is. What will not mend itself ends the
+// process with a clear message; what may is tried again.
+func (b *Bot) identify(ctx context.Context) (*slack.AuthTestResponse, error) {
+	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
+		who, err := b.slack.AuthTestContext(ctx)
+		if err == nil {
+			b.log.Info("slack knows this bot", "user", who.UserID, "team", who.TeamID)
+			return who, nil
+		}
+		if hint := fatal(err); hint != "" {
+			return nil, fmt.Errorf("slack refuses this bot: %w: %s", err, hint)
+		}
+		b.log.Warn("slack does not answer; trying again", "error", err, "in", wait)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}

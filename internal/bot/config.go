@@ -1,0 +1,301 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"github.com/redis-upgrade/bot/internal/upgrade"
+)
+
+// Config is the whole configuration: environment variables of these names.
+// Lists are separated by commas, durations written as in Go (30m, 10s).
+type Config struct {
+	// MODE says how far the bot may go: observe (no changing call), upgrade (no
+	// delete, create or redirect; reverts stay manual) or full.
+	Mode string `envconfig:"MODE" default:"upgrade"`
+	// ALLOW_SUBSCRIPTIONS are the ids of the subscriptions that may be touched;
+	// empty allows all.
+	AllowSubscriptions []string `envconfig:"ALLOW_SUBSCRIPTIONS"`
+
+	// SLACK_BOT_TOKEN is the bot user's token, xoxb-…. Required.
+	SlackBotToken string `envconfig:"SLACK_BOT_TOKEN"`
+	// SLACK_APP_TOKEN is the app-level token for Socket Mode, xapp-…. Required.
+	SlackAppToken string `envconfig:"SLACK_APP_TOKEN"`
+	// SLACK_API_URL is where Slack's Web API is; https unless loopback.
+	SlackAPIURL string `envconfig:"SLACK_API_URL" default:"https://slack.com/api/"`
+	// SLACK_CHANNEL is the id of the channel for cards, C…. Required. The bot
+	// must be in it, and it must not be shared with other workspaces.
+	SlackChannel string `envconfig:"SLACK_CHANNEL"`
+
+	// REQUESTER_GROUPS are the ids of user groups, S…, that may ask for
+	// upgrades; empty: every full member of the workspace.
+	RequesterGroups []string `envconfig:"REQUESTER_GROUPS"`
+	// APPROVER_GROUPS are the ids of user groups, S…, whose members decide.
+	// Required, unless APPROVER_USERS is set.
+	ApproverGroups []string `envconfig:"APPROVER_GROUPS"`
+	// APPROVER_USERS are the ids of people, U…, who decide, beside the groups.
+	ApproverUsers []string `envconfig:"APPROVER_USERS"`
+	// ONCALL_GROUP is the id of the on-call user group, S…: it settles unknown
+	// calls, cancels, pauses, and counts as one of the two of a revert.
+	OnCallGroup string `envconfig:"ONCALL_GROUP"`
+	// APPROVALS_REQUIRED is how many people must approve an upgrade.
+	ApprovalsRequired int `envconfig:"APPROVALS_REQUIRED" default:"1"`
+	// REVERT_APPROVALS_REQUIRED is how many must approve a revert; never less
+	// than two.
+	RevertApprovalsRequired int `envconfig:"REVERT_APPROVALS_REQUIRED" default:"2"`
+
+	// REDIS_URL is the bot's own Redis: redis://, rediss:// or unix://,
+	// redis+sentinel://host:port,host:port/master, redis+cluster://host:port.
+	// Required. It must run with noeviction.
+	RedisURL string `envconfig:"REDIS_URL"`
+	// REDIS_PREFIX sets several bots on one server apart.
+	RedisPrefix string `envconfig:"REDIS_PREFIX" default:"redis-upgrade"`
+	// REDIS_STORE_DATABASE_ID is the Redis Cloud id of that server, if it is
+	// one of the managed databases; it is never changed by the bot.
+	RedisStoreDatabaseID int `envconfig:"REDIS_STORE_DATABASE_ID"`
+
+	// REDIS_CLOUD_API_KEY and REDIS_CLOUD_SECRET_KEY are the account and user
+	// keys of the Redis Cloud API. Required. The user must be an Owner.
+	RedisCloudAPIKey    string `envconfig:"REDIS_CLOUD_API_KEY"`
+	RedisCloudSecretKey string `envconfig:"REDIS_CLOUD_SECRET_KEY"`
+	// REDIS_CLOUD_API_URL is where the API is; https unless loopback.
+	RedisCloudAPIURL string `envconfig:"REDIS_CLOUD_API_URL" default:"https://api.redislabs.com/v1"`
+
+	// SEAL_KEY seals passwords kept during a revert and signs the journals: at
+	// least 32 characters of chance (openssl rand -hex 32). Required.
+	SealKey string `envconfig:"SEAL_KEY"`
+	// SEAL_KEY_OLD is the previous SEAL_KEY while it is being rotated.
+	SealKeyOld string `envconfig:"SEAL_KEY_OLD"`
+
+	// BACKUP_DESTINATIONS are further places, s3://bucket/path, from which
+	// backup files may be imported, beside each database's own destination.
+	BackupDestinations []string `envconfig:"BACKUP_DESTINATIONS"`
+
+	// SOAK is how long an upgraded database is watched before it is called done.
+	Soak time.Duration `envconfig:"SOAK" default:"30m"`
+	// RETENTION is how long ended sessions and their journals are kept.
+	Retention time.Duration `envconfig:"RETENTION" default:"9600h"`
+	// LEASE is how long a claimed session is left to its replica; what a dead
+	// replica leaves is taken over after at most this and a second.
+	Lease time.Duration `envconfig:"LEASE" default:"10s"`
+	// POLL_INTERVAL is between two looks at work in flight.
+	PollInterval time.Duration `envconfig:"POLL_INTERVAL" default:"10s"`
+	// STATUS_INTERVAL is between two looks at what is only watched, and between
+	// two readings of the inventory.
+	StatusInterval time.Duration `envconfig:"STATUS_INTERVAL" default:"60s"`
+	// SEND_TIMEOUT is how long after its intent a changing call may still leave.
+	SendTimeout time.Duration `envconfig:"SEND_TIMEOUT" default:"15s"`
+	// SETTLE_GRACE is how long after that nobody asks what became of it.
+	SettleGrace time.Duration `envconfig:"SETTLE_GRACE" default:"30s"`
+	// RATE_WINDOW is the minute that the limits of Slack and Redis Cloud count
+	// in. Only the sandbox, whose minutes pass faster, changes it.
+	RateWindow time.Duration `envconfig:"RATE_WINDOW" default:"1m"`
+
+	// LOG_LEVEL is debug, info, warn or error.
+	LogLevel string `envconfig:"LOG_LEVEL" default:"info"`
+	// LOG_FORMAT is text or json.
+	LogFormat string `envconfig:"LOG_FORMAT" default:"text"`
+	// HEALTH_ADDR is host:port where /healthz and /readyz are served; empty: off.
+	HealthAddr string `envconfig:"HEALTH_ADDR"`
+}
+
+// FromEnvironment reads and validates the environment. The error names every
+// mistake at once.
+func FromEnvironment() (Config, error) {
+	var c Config
+	var problems []error
+	// envconfig stops at its first mistake, so the typed ones are looked at
+	// one by one: a bad one is reported and read as its default.
+	for name, kind := range typed() {
+		value, ok := os.LookupEnv(name)
+		if !ok || value == "" {
+			continue
+		}
+		var err error
+		if kind == reflect.TypeFor[time.Duration]() {
+			_, err = time.ParseDuration(value)
+		} else {
+			_, err = strconv.Atoi(value)
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %q is not a %s", name, value, kindWord(kind)))
+		}
+	}
+	if len(problems) > 0 {
+		slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+		return c, errors.Join(problems...)
+	}
+	if err := envconfig.Process("", &c); err != nil {
+		return c, fmt.Errorf("read environment: %w", err)
+	}
+	return c, c.Validate()
+}
+
+// typed are the variables that are not plain text.
+func typed() map[string]reflect.Type {
+	out := map[string]reflect.Type{}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		if f.Type.Kind() == reflect.Int || f.Type == reflect.TypeFor[time.Duration]() {
+			out[f.Tag.Get("envconfig")] = f.Type
+		}
+	}
+	return out
+}
+
+func kindWord(t reflect.Type) string {
+	if t == reflect.TypeFor[time.Duration]() {
+		return "duration (like 30m or 10s)"
+	}
+	return "whole number"
+}
+
+// Environ is the configuration as NAME=value lines, unquoted, for a process
+// that shall do the same. Secrets are in it.
+func (c Config) Environ() []string {
+	var out []string
+	v := reflect.ValueOf(c)
+	for i, f := range reflect.VisibleFields(v.Type()) {
+		var text string
+		switch value := v.Field(i).Interface().(type) {
+		case []string:
+			text = strings.Join(value, ",")
+		default:
+			text = fmt.Sprint(value)
+		}
+		if text != "" && text != "0" {
+			out = append(out, f.Tag.Get("envconfig")+"="+text)
+		}
+	}
+	return out
+}
+
+// Validate reports all mistakes at once; nothing is opened before it agrees.
+func (c Config) Validate() error {
+	var problems []error
+	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	required(c, bad)
+	if !slices.Contains([]upgrade.Mode{upgrade.ModeObserve, upgrade.ModeUpgrade, upgrade.ModeFull}, upgrade.Mode(c.Mode)) {
+		bad("MODE: %q is not one of observe, upgrade, full", c.Mode)
+	}
+	for _, id := range c.AllowSubscriptions {
+		if _, err := strconv.Atoi(id); err != nil {
+			bad("ALLOW_SUBSCRIPTIONS: %q is not a subscription id", id)
+		}
+	}
+	if len(c.ApproverGroups) == 0 && len(c.ApproverUsers) == 0 {
+		bad("APPROVER_GROUPS or APPROVER_USERS: one is required, or nobody could approve")
+	}
+	identifiers(c, bad)
+	if c.ApprovalsRequired < 1 {
+		bad("APPROVALS_REQUIRED: %d is less than 1", c.ApprovalsRequired)
+	}
+	if c.RevertApprovalsRequired < 2 {
+		bad("REVERT_APPROVALS_REQUIRED: %d is less than 2, and a delete always needs two people", c.RevertApprovalsRequired)
+	}
+	secureURL("SLACK_API_URL", c.SlackAPIURL, bad)
+	secureURL("REDIS_CLOUD_API_URL", c.RedisCloudAPIURL, bad)
+	if c.SealKey != "" && len(c.SealKey) < 32 {
+		bad("SEAL_KEY: shorter than 32 characters (make one with: openssl rand -hex 32)")
+	}
+	if c.RedisURL != "" {
+		if _, err := redisOptions(c.RedisURL); err != nil {
+			bad("REDIS_URL: %w", err)
+		}
+	}
+	durations(c, bad)
+	logging(c, bad)
+	return errors.Join(problems...)
+}
+
+func required(c Config, bad func(string, ...any)) {
+	for _, v := range []struct{ name, value, prefix string }{
+		{"SLACK_BOT_TOKEN", c.SlackBotToken, "xoxb-"}, {"SLACK_APP_TOKEN", c.SlackAppToken, "xapp-"}, {"SLACK_CHANNEL", c.SlackChannel, ""},
+		{"REDIS_URL", c.RedisURL, ""}, {"REDIS_CLOUD_API_KEY", c.RedisCloudAPIKey, ""}, {"REDIS_CLOUD_SECRET_KEY", c.RedisCloudSecretKey, ""}, {"SEAL_KEY", c.SealKey, ""},
+	} {
+		switch {
+		case v.value == "":
+			bad("%s: required", v.name)
+		case !strings.HasPrefix(v.value, v.prefix):
+			bad("%s: does not begin with %s; is it the other token?", v.name, v.prefix)
+		}
+	}
+}
+
+func identifiers(c Config, bad func(string, ...any)) {
+	check := func(name, prefix string, ids ...string) {
+		for _, id := range ids {
+			if id != "" && !strings.HasPrefix(id, prefix) {
+				bad("%s: %q is not an id beginning with %s", name, id, prefix)
+			}
+		}
+	}
+	check("REQUESTER_GROUPS", "S", c.RequesterGroups...)
+	check("APPROVER_GROUPS", "S", c.ApproverGroups...)
+	check("ONCALL_GROUP", "S", c.OnCallGroup)
+	for _, id := range c.ApproverUsers {
+		if !strings.HasPrefix(id, "U") && !strings.HasPrefix(id, "W") {
+			bad("APPROVER_USERS: %q is not a user id beginning with U", id)
+		}
+	}
+	if ch := c.SlackChannel; ch != "" && !strings.HasPrefix(ch, "C") && !strings.HasPrefix(ch, "G") {
+		bad("SLACK_CHANNEL: %q is not a channel id (C…); direct messages do not work", ch)
+	}
+}
+
+func secureURL(name, raw string, bad func(string, ...any)) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "":
+		bad("%s: %q is not an address", name, raw)
+	case u.Scheme == "https":
+	case u.Scheme == "http" && loopback(u.Hostname()):
+	default:
+		bad("%s: must be https, unless it is on this machine", name)
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func durations(c Config, bad func(string, ...any)) {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"SOAK", c.Soak}, {"RETENTION", c.Retention}, {"LEASE", c.Lease}, {"POLL_INTERVAL", c.PollInterval},
+		{"STATUS_INTERVAL", c.StatusInterval}, {"SEND_TIMEOUT", c.SendTimeout}, {"SETTLE_GRACE", c.SettleGrace}, {"RATE_WINDOW", c.RateWindow}} {
+		if d.value <= 0 {
+			bad("%s: must be more than zero", d.name)
+		}
+	}
+	if c.Lease > 0 && c.Lease < 300*time.Millisecond {
+		bad("LEASE: less than 300ms cannot be kept up")
+	}
+}
+
+func logging(c Config, bad func(string, ...any)) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		bad("LOG_LEVEL: %q is not one of debug, info, warn, error", c.LogLevel)
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		bad("LOG_FORMAT: %q is not text or json", c.LogFormat)
+	}
+	if c.HealthAddr != "" {
+		if _, _, err := net.SplitHostPort(c.HealthAddr); err != nil {
+			bad("HEALTH_ADDR: %q is not host:port", c.HealthAddr)
+		}
+	}
+}
