@@ -114,7 +114,7 @@ func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatalf("evaluate %s: %v", expression, err)
 	}
@@ -156,8 +156,14 @@ func (b *tab) dark(on bool) {
 	}))
 }
 
-func quote(s string) string {
-	raw, _ := json.Marshal(s)
+// quote answers a JavaScript literal of a text.
+func quote(s string) string { return mustJSON(s) }
+
+func mustJSON(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only values that came from JSON get here
+	}
 	return string(raw)
 }
 

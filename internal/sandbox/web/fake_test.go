@@ -135,33 +135,6 @@ func (f *fake) serve(t testing.TB, gallery string) string {
 	return srv.URL
 }
 
-var acked = object{"acked": true, "ack_ms": 1.2, "response": nil, "error": ""}
-
-// canned are the answers of all hooks but the state.
-var canned = map[string]any{
-	"POST /hooks/slack/command": acked,
-	"POST /hooks/slack/action":  acked,
-	"POST /hooks/slack/message": object{"ok": true},
-	"POST /hooks/slack/mention": acked,
-	"POST /hooks/slack/home":    acked,
-	"POST /hooks/slack/close":   acked,
-	"POST /hooks/slack/submit":  object{"acked": true, "ack_ms": 2.0, "response_action": "", "errors": nil, "view": nil, "error": ""},
-	"POST /hooks/slack/options": object{"options": []any{
-		object{"text": "cache-prod", "value": "51423"}, object{"text": "orders-prod", "value": "51424"}}},
-	"GET /hooks/slack/people": object{
-		"people": []any{
-			object{"id": "U0ANN", "name": "ann", "real_name": "Ann Lee", "title": "Engineer", "groups": []any{}},
-			object{"id": "U0BOB", "name": "bob", "real_name": "Bob Stone", "title": "Database team", "groups": []any{"dba"}},
-			object{"id": "U0CAROL", "name": "carol", "real_name": "Carol Diaz", "title": "Database team", "groups": []any{"dba"}},
-			object{"id": "U0DAN", "name": "dan", "real_name": "Dan Moss", "title": "On call", "groups": []any{"oncall"}},
-			object{"id": "U0EVE", "name": "eve", "real_name": "Eve Park", "title": "Engineer", "groups": []any{}},
-			object{"id": "U0GUEST", "name": "guest", "real_name": "Gus Guest", "title": "Guest", "groups": []any{}}},
-		"channels": []any{object{"id": "C0REDISOPS", "name": "redis-ops"}},
-		"bot":      object{"id": "UBOT", "name": "redis-upgrade"},
-		"groups":   []any{object{"id": "S0DBA", "handle": "dba"}, object{"id": "S0ONCALL", "handle": "oncall"}},
-	},
-}
-
 // hostile is a text that must stay text wherever it is drawn.
 const hostile = `<img src=x onerror="window.pwned=1"><script>window.pwned=2</script>&lt;b&gt;" onmouseover="window.pwned=3`
 
@@ -185,10 +158,3 @@ func hostileEverywhere(v any, key string) any {
 	}
 	return v
 }
-
-const cannedGallery = `[{"name":"Proposed","note":"waiting for an approver","kind":"message","blocks":[
-	{"type":"section","block_id":"a","text":{"type":"mrkdwn","text":"*cache-prod* 7.2 → 7.4"}},
-	{"type":"actions","block_id":"b","elements":[{"type":"button","action_id":"approve","style":"primary","text":{"type":"plain_text","text":"Approve"}}]}]},
-	{"name":"Request form","note":"what /redis-upgrade opens","kind":"modal","view":{"type":"modal","title":{"type":"plain_text","text":"Upgrade"},"submit":{"type":"plain_text","text":"Propose"},
-	"blocks":[{"type":"input","block_id":"why","label":{"type":"plain_text","text":"Why"},"element":{"type":"plain_text_input","action_id":"why"}}]}},
-	{"name":"Home","kind":"home","view":{"type":"home","blocks":[{"type":"header","text":{"type":"plain_text","text":"Upgrades"}}]}}]`

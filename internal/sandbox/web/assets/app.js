@@ -2,7 +2,9 @@
 // Everything else is drawn from it.
 
 import { slack } from './hooks.js';
+import { saw } from './dates.js';
 
+const home = 'C0REDISOPS'; // where the bot posts its cards
 const listeners = new Set();
 let running = false;
 let again = false;
@@ -10,15 +12,18 @@ let again = false;
 export const app = {
   me: 'ann', // the person you act as
   area: 'chat', // chat | cloud | faults | cards | calls
-  room: 'channel', // channel | home
+  room: '', // a channel's id; empty: the bot's channel; home: its Home tab
   thread: '', // ts of the open thread's root
   state: null, // last answer of the state hook
   trouble: '', // why the last fetch failed
   linked: false, // the event stream is open
   speed: 1,
+  version: 0, // grows with every change that the event stream tells of
+  complaint: '', // a refusal that belongs to no control
 
   channel() {
-    return this.state?.channels?.[0] || { id: 'C0REDISOPS', name: 'redis-ops', messages: [] };
+    const all = this.state?.channels || [];
+    return all.find((c) => c.id === this.room) || all.find((c) => c.id === home || c.name === 'redis-ops') || all[0] || { id: home, name: 'redis-ops', messages: [] };
   },
 
   // on calls fn after every change of what the page knows.
@@ -34,7 +39,7 @@ export const app = {
   go(next) {
     Object.assign(this, next);
     const where = new URLSearchParams({ area: this.area, as: this.me });
-    if (this.room !== 'channel') where.set('room', this.room);
+    if (this.room) where.set('room', this.room);
     if (this.thread) where.set('thread', this.thread);
     history.replaceState(null, '', `#${where}`);
     this.changed();
@@ -44,7 +49,7 @@ export const app = {
     const where = new URLSearchParams(location.hash.slice(1));
     this.area = where.get('area') || 'chat';
     this.me = where.get('as') || 'ann';
-    this.room = where.get('room') || 'channel';
+    this.room = where.get('room') || '';
     this.thread = where.get('thread') || '';
   },
 
@@ -58,6 +63,7 @@ export const app = {
       const me = this.me;
       try {
         const state = await slack.state(me);
+        for (const c of state?.channels || []) if (c.messages?.length) saw(Number(c.messages.at(-1).ts) * 1000);
         if (me === this.me) this.state = state;
         else again = true;
         this.trouble = '';
@@ -69,9 +75,3 @@ export const app = {
     running = false;
   },
 };
-
-// complain shows a refusal that belongs to no particular control.
-export function complain(text) {
-  app.complaint = text;
-  app.changed();
-}

@@ -12,12 +12,13 @@ import { people } from './people.js';
 
 // mount builds the area once and answers the function that redraws it.
 export function mountChat(area) {
-  const feed = h('div', { class: 'feed', role: 'log', 'aria-label': 'Messages', tabindex: '0', dataset: { testid: 'feed' } });
+  const feed = feedBox('Messages', 'feed');
   const main = composer({ testid: 'composer', label: 'Message #redis-ops', where: () => ({ channel: app.channel().id, thread: '' }) });
   const guide = h('div', { class: 'guide', dataset: { testid: 'guide' } });
+  const title = h('h1');
   const members = h('span', { class: 'topic' });
   const channel = h('div', { class: 'channel', dataset: { testid: 'channel' } },
-    h('header', { class: 'room-head' }, h('h1', null, '# redis-ops'), members), guide, feed, main.root);
+    h('header', { class: 'room-head' }, title, members), guide, feed, main.root);
   const thread = threadPane();
   const home = homeRoom();
   const modals = h('div', { class: 'modals', dataset: { testid: 'modals' } });
@@ -25,7 +26,9 @@ export function mountChat(area) {
 
   return () => {
     const { id, messages = [] } = app.channel();
-    channel.hidden = app.room !== 'channel';
+    channel.hidden = app.room === 'home';
+    title.textContent = roomName(app.channel());
+    main.label(`Message ${roomName(app.channel())}`);
     home.hidden = app.room !== 'home';
     members.textContent = `${people.list.length} people and @${people.bot.name}`;
     drawFeed(feed, rootItems(id, messages));
@@ -63,23 +66,37 @@ function withDays(items) {
   return out;
 }
 
-// drawFeed keeps the reader where they are: at the end, or where they scrolled.
+// feedBox is a scrolled list that stays at its end while the reader is there,
+// also when its lines grow or the window shrinks.
+function feedBox(label, testid) {
+  const list = h('div', { class: 'lines' });
+  const box = h('div', { class: 'feed', role: 'log', 'aria-label': label, tabindex: '0', dataset: { testid } }, list);
+  box.list = list;
+  box.atEnd = true;
+  box.addEventListener('scroll', () => { box.atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 60; });
+  const pin = new ResizeObserver(() => { if (box.atEnd) box.scrollTop = box.scrollHeight; });
+  pin.observe(list);
+  pin.observe(box);
+  return box;
+}
+
 function drawFeed(feed, items) {
-  const atEnd = feed.scrollHeight - feed.scrollTop - feed.clientHeight < 80 || !feed.firstChild;
-  keep(feed, items, {
+  keep(feed.list, items, {
     key: (i) => i.day || `${i.message.ts}${i.message.ephemeral_to || ''}`,
     sig: (i) => stable(i),
     draw: (i) => (i.day ? h('div', { class: 'day', role: 'separator' }, h('span', null, i.day)) : drawMessage(i)),
     update: (node, i) => { if (!i.day) updateMessage(node, i); },
   });
-  if (atEnd) feed.scrollTop = feed.scrollHeight;
 }
 
+const roomName = (c) => (c.is_im ? c.name : `#${String(c.name).replace(/^#/, '')}`);
+
 function threadPane() {
-  const feed = h('div', { class: 'feed', role: 'log', 'aria-label': 'Thread', tabindex: '0' });
+  const topic = h('span', { class: 'topic' });
+  const feed = feedBox('Thread', 'thread-feed');
   const write = composer({ testid: 'thread-composer', label: 'Reply…', where: () => ({ channel: app.channel().id, thread: app.thread }) });
   const root = h('aside', { class: 'thread', 'aria-label': 'Thread', dataset: { testid: 'thread' } },
-    h('header', { class: 'room-head' }, h('h2', null, 'Thread'), h('span', { class: 'topic' }, '#redis-ops'),
+    h('header', { class: 'room-head' }, h('h2', null, 'Thread'), topic,
       h('button', {
         type: 'button', class: 'menu-button', 'aria-label': 'Close thread', title: 'Close thread',
         dataset: { testid: 'thread-close' }, on: { click: () => app.go({ thread: '' }) },
@@ -91,7 +108,8 @@ function threadPane() {
     root.hidden = !app.thread;
     if (!app.thread) return;
     const mine = messages.filter((m) => m.ts === app.thread || m.thread_ts === app.thread);
-    if (shown !== app.thread) feed.replaceChildren();
+    topic.textContent = roomName(app.channel());
+    if (shown !== app.thread) { feed.list.replaceChildren(); feed.atEnd = true; }
     shown = app.thread;
     const items = mine.map((message) => ({ channel, message, inThread: true }));
     if (items.length > 1) items.splice(1, 0, { day: `${items.length - 1} ${items.length === 2 ? 'reply' : 'replies'}` });

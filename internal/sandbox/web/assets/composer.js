@@ -5,8 +5,8 @@ import { h, icon, fill } from './dom.js';
 import { slack } from './hooks.js';
 import { people } from './people.js';
 
-const commands = [{
-  name: '/redis-upgrade',
+const commands = () => [{
+  name: people.command,
   usage: '[database] [version] | list | status | history | cancel | revert | pause | resume | help',
   what: 'Plan an upgrade of a Redis Cloud database',
 }];
@@ -57,7 +57,7 @@ export function composer({ testid, label, where }) {
     const at = /(^|\s)@([a-z0-9._-]*)$/i.exec(text);
     rows = [];
     if (/^\/\S*$/.test(text)) {
-      rows = commands.filter((c) => c.name.startsWith(text)).map((c) => ({ face: [h('b', null, c.name), ' ', h('span', { class: 'usage' }, c.usage), h('small', null, c.what)], put: `${c.name} ` }));
+      rows = commands().filter((c) => c.name.startsWith(text)).map((c) => ({ face: [h('b', null, c.name), ' ', h('span', { class: 'usage' }, c.usage), h('small', null, c.what)], put: `${c.name} ` }));
     } else if (at) {
       const all = [{ name: people.bot.name, role: 'the bot' }, ...people.list];
       rows = all.filter((p) => p.name.startsWith(at[2].toLowerCase())).map((p) => ({
@@ -142,7 +142,8 @@ export function composer({ testid, label, where }) {
     }
   }
 
-  return { root, type, sync };
+  const relabel = (text) => { box.placeholder = text; box.setAttribute('aria-label', text); };
+  return { root, type, sync, label: relabel };
 }
 
 // deliver sends one line; the answer is why it was refused, or ''.
@@ -151,11 +152,12 @@ async function deliver(text, { channel, thread }) {
   if (!command) {
     const encoded = people.encode(text);
     const sort = encoded.includes(`<@${people.bot.id}>`) ? 'mention' : 'message';
-    await slack[sort](app.me, channel, encoded, thread);
+    const answer = await slack[sort](app.me, channel, encoded, thread);
+    if (answer?.error === 'not_in_channel') app.complaint = `@${people.bot.name} is not in this channel and was not told.`;
     return '';
   }
   const [, name, args] = command;
-  if (!commands.some((c) => c.name === name)) return `${name} is not a valid command. Try ${commands[0].name}.`;
+  if (!commands().some((c) => c.name === name)) return `${name} is not a valid command. Try ${people.command}.`;
   if (thread) return `${name} is not supported in threads. Sorry! Use the buttons, the message menu, or mention @${people.bot.name}.`;
   const answer = await slack.command(app.me, channel, people.encode(args));
   if (answer && answer.acked === false) return `${name} failed: the bot did not answer in time${answer.error ? ` (${answer.error})` : ''}.`;

@@ -2,13 +2,23 @@
 
 const day = 86400000;
 
+// The sandbox's clock may run ahead of this browser's: nothing that happened is
+// in the future, so the newest stamp seen tells by how much.
+let ahead = 0; // ms
+export function saw(epochMs) {
+  const by = epochMs - Date.now();
+  if (by > ahead && by > 2000) ahead = by;
+}
+const now = () => Date.now() + ahead;
+
+
 function startOfDay(d) {
   return new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime();
 }
 
 // pretty answers "today", "yesterday", "tomorrow" or the fallback.
 function pretty(date, otherwise) {
-  const days = Math.round((startOfDay(date) - startOfDay(new Date())) / day);
+  const days = Math.round((startOfDay(date) - startOfDay(new Date(now()))) / day);
   if (days === 0) return 'today';
   if (days === 1) return 'tomorrow';
   if (days === -1) return 'yesterday';
@@ -24,7 +34,7 @@ const time = fmt({ hour: 'numeric', minute: '2-digit' });
 const secs = fmt({ hour: 'numeric', minute: '2-digit', second: '2-digit' });
 
 function ago(d) {
-  const s = Math.round((Date.now() - d.getTime()) / 1000);
+  const s = Math.round((now() - d.getTime()) / 1000);
   const n = Math.abs(s);
   const [v, unit] = n < 60 ? [n, 'second'] : n < 3600 ? [Math.round(n / 60), 'minute'] :
     n < 86400 ? [Math.round(n / 3600), 'hour'] : [Math.round(n / 86400), 'day'];

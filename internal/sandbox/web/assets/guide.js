@@ -49,7 +49,7 @@ export function drawGuide(box, type) {
   box.hidden = closed || !app.state;
   if (box.hidden) return;
   const card = latest(app.channel().messages || []);
-  const now = stable([app.me, card, people.list.length]);
+  const now = stable([app.me, people.name(app.me), card]);
   if (box.drawn === now) return;
   box.drawn = now;
   const { text, buttons } = step(app.me, card, type);

@@ -61,6 +61,7 @@ export const cloud = {
   databases: () => get('/hooks/cloud/databases'),
   backups: () => get('/hooks/cloud/backups'),
   ledger: () => get('/hooks/cloud/ledger'),
+  applications: () => get('/hooks/cloud/applications'),
   keys: (id) => get(`/hooks/cloud/keys?id=${q(id)}`),
   set: (id, set) => post('/hooks/cloud/database', { id, set }),
   faults: () => get('/hooks/cloud/faults'),

@@ -79,7 +79,7 @@ function follow() {
     try { app.speed = JSON.parse(e.data).speed || app.speed; } catch { /* keep the last */ }
     app.linked = true;
   };
-  source.addEventListener('state', (e) => { heard(e); app.stale = true; app.refresh(); });
+  source.addEventListener('state', (e) => { heard(e); app.version++; app.refresh(); });
   source.addEventListener('beat', (e) => { heard(e); app.refresh(); });
   source.addEventListener('error', () => { app.linked = false; app.changed(); });
 }

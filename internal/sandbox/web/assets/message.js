@@ -4,13 +4,15 @@ import { app } from './app.js';
 import { h, icon, fill, copy } from './dom.js';
 import { blocks } from './blocks.js';
 import { mrkdwn, textObject } from './mrkdwn.js';
+import { emoji } from './emoji.js';
 import { clockTime, fullTime, tsDate } from './dates.js';
 import { menu } from './popup.js';
 import { people } from './people.js';
 import { messageSurface } from './surface.js';
 import { slack } from './hooks.js';
 
-const shortcuts = [{ callback_id: 'revert_upgrade', name: 'Revert this upgrade' }];
+// Names of the message shortcuts, as the app's manifest has them.
+const shortcutNames = { revert_upgrade: 'Revert this upgrade' };
 
 export function avatar(id, size = '') {
   const bot = people.isBot(id);
@@ -30,9 +32,9 @@ export function drawMessage(item) {
   }, avatar(message.user || message.bot_id), body);
   const parts = {
     head: h('div', { class: 'head' }), private: h('div', { class: 'private' }, icon('eyes'), 'Only visible to you'),
-    text: h('div', { class: 'text' }), blocks: h('div', { class: 'blocks' }), foot: h('div', { class: 'foot' }), tools: h('div', { class: 'tools' }),
+    text: h('div', { class: 'text' }), blocks: h('div', { class: 'blocks' }), reactions: h('div', { class: 'reactions' }), foot: h('div', { class: 'foot' }), tools: h('div', { class: 'tools' }),
   };
-  body.append(parts.private, parts.head, parts.text, parts.blocks, parts.foot, parts.tools);
+  body.append(parts.private, parts.head, parts.text, parts.blocks, parts.reactions, parts.foot, parts.tools);
   node.parts = parts;
   node.live = { ...message };
   node.surface = messageSurface(channel, node.live);
@@ -48,7 +50,7 @@ export function updateMessage(node, item) {
   node.classList.toggle('ephemeral', Boolean(message.ephemeral_to));
   node.dataset.ephemeral = message.ephemeral_to ? 'true' : 'false';
   parts.private.hidden = !message.ephemeral_to;
-  fill(parts.head, h('b', null, message.username || people.name(message.user || message.bot_id)),
+  fill(parts.head, h('b', null, message.username || named(message)),
     people.isBot(message.user || message.bot_id) && h('span', { class: 'badge' }, 'app'),
     h('time', { title: fullTime(message.ts), datetime: tsDate(message.ts).toISOString() }, clockTime(message.ts)),
     message.edited && h('span', { class: 'edited', dataset: { testid: 'edited' } }, '(edited)'));
@@ -56,6 +58,12 @@ export function updateMessage(node, item) {
   if (parts.foot.drawn !== `${item.count}:${item.last}`) fill(parts.foot, replies(item));
   parts.foot.drawn = `${item.count}:${item.last}`;
   parts.foot.hidden = !parts.foot.firstChild;
+}
+
+// named prefers the directory's name; a stranger has the one in the message.
+function named(message) {
+  const id = message.user || message.bot_id;
+  return people.find(id) || people.isBot(id) ? people.name(id) : message.user_name || id;
 }
 
 function drawBody(node, message) {
@@ -74,6 +82,7 @@ function drawBody(node, message) {
     else bar.append(h('div', { class: 'text' }, a.title && h('b', null, textObject(a.title)), mrkdwn(a.text || a.fallback || '')));
     parts.blocks.after(bar);
   }
+  fill(parts.reactions, (message.reactions || []).map((r) => h('span', { class: 'reaction' }, emoji(r.name) || `:${r.name}:`, ` ${r.count ?? r.users?.length ?? ''}`)));
 }
 
 // replies is the line under a root that opens its thread.
@@ -95,8 +104,8 @@ function tools(node, channel, { inThread }) {
     menu({
       label: 'More actions', dataset: { testid: 'message-menu' },
       items: () => [
-        ...(message.ephemeral_to ? [] : (people.bot.shortcuts || shortcuts).map((s) => ({
-          label: s.name, description: people.bot.name, testid: `shortcut-${s.callback_id}`, run: () => runShortcut(node, channel, s.callback_id),
+        ...(message.ephemeral_to ? [] : people.shortcuts.map((id) => ({
+          label: shortcutNames[id] || id, description: people.bot.name, testid: `shortcut-${id}`, run: () => runShortcut(node, channel, id),
         }))),
         { label: 'Copy text', testid: 'copy-text', run: () => copy(message.text || '') },
         { label: 'Copy ts', description: message.ts, testid: 'copy-ts', run: () => copy(message.ts) },

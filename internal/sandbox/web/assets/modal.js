@@ -61,7 +61,9 @@ function build(view) {
     try {
       return await act(...args);
     } catch (err) {
-      if (!node.isConnected || node.leaving) return null; // its modal went away meanwhile: nothing to say
+      // Its modal went away meanwhile (a typed text is stored while Submit is
+      // already pressed): nothing to say.
+      if (!node.isConnected || node.leaving || err.status === 404) { app.refresh(); return null; }
       throw err;
     }
   };
@@ -79,6 +81,17 @@ function update(node, view) {
   submit.hidden = !view.submit;
   if (!submit.parentNode.classList.contains('busy')) fill(submit, textObject(view.submit || 'Submit'));
   fill(close, textObject(view.close || 'Cancel'));
+  told(node, view);
+}
+
+// told shows errors that came with the state (another tab or a test submitted),
+// once: what was typed since then stays cleared.
+function told(node, view) {
+  const errors = stable(view.errors || {});
+  if (node.toldErrors !== errors && errors !== '{}') setErrors(node, view.errors);
+  node.toldErrors = errors;
+  if (view.trouble && !node.toldTrouble) banner(node, trouble);
+  node.toldTrouble = Boolean(view.trouble);
 }
 
 function onKey(node, e) {
@@ -141,8 +154,8 @@ async function send(node) {
   busy(node, true);
   try {
     const answer = await slack.submit(app.me, node.view.id, values(node));
-    if (answer.acked === false) banner(node, trouble, answer.error);
-    else if (answer.errors && Object.keys(answer.errors).length) showErrors(node, answer.errors);
+    if (answer.errors && Object.keys(answer.errors).length) showErrors(node, answer.errors);
+    else if (answer.acked === false) banner(node, trouble, answer.error);
     else if (answer.error) banner(node, trouble, answer.error);
   } catch (err) {
     banner(node, err.message);

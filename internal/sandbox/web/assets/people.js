@@ -10,6 +10,7 @@ export const builtIn = [
   { id: 'U0GUEST', name: 'guest', real_name: 'Guest', role: 'Guest', does: 'may only watch' },
 ];
 
+const slackbot = { id: 'USLACKBOT', name: 'slackbot', real_name: 'Slackbot' };
 const bot = { id: 'UBOT', bot_id: 'B0REDISUP', name: 'redis-upgrade' };
 
 // people is the directory: filled once, asked by everything that draws names.
@@ -18,6 +19,8 @@ export const people = {
   channels: [{ id: 'C0REDISOPS', name: 'redis-ops' }],
   groups: [{ id: 'S0DBA', handle: 'dba' }, { id: 'S0ONCALL', handle: 'oncall' }],
   bot,
+  command: '/redis-upgrade',
+  shortcuts: ['revert_upgrade'],
 
   load(data) {
     if (!data) return;
@@ -25,10 +28,12 @@ export const people = {
     if (Array.isArray(data.channels) && data.channels.length) this.channels = data.channels;
     if (Array.isArray(data.groups)) this.groups = data.groups;
     if (data.bot && data.bot.id) this.bot = { ...bot, ...data.bot };
+    if (data.command) this.command = data.command;
+    if (Array.isArray(data.shortcuts)) this.shortcuts = data.shortcuts;
   },
 
   find(id) {
-    return this.list.find((p) => p.id === id || p.name === id);
+    return this.list.find((p) => p.id === id || p.name === id) || (id === slackbot.id ? slackbot : undefined);
   },
 
   isBot(id) {

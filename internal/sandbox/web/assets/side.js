@@ -21,7 +21,7 @@ function entry({ label, glyph, testid, current, run, extra }) {
 }
 
 export function drawSide(nav) {
-  const now = JSON.stringify([app.area, app.room, app.me, app.linked, app.speed, people.list, app.trouble]);
+  const now = JSON.stringify([app.area, app.room, app.me, app.linked, app.speed, people.list, app.trouble, rooms().map((c) => [c.id, c.name])]);
   if (nav.drawn === now) return;
   nav.drawn = now;
   const focus = document.activeElement?.dataset?.testid;
@@ -31,7 +31,10 @@ export function drawSide(nav) {
     h('div', { class: 'side-group' }, areas.map((a) => entry({ ...a, testid: `area-${a.id}`, current: app.area === a.id, run: () => app.go({ area: a.id }) }))),
     h('h3', null, 'Rooms'),
     h('div', { class: 'side-group' },
-      entry({ label: 'redis-ops', glyph: 'hash', testid: 'room-redis-ops', current: inChat && app.room === 'channel', run: () => app.go({ area: 'chat', room: 'channel' }) }),
+      rooms().map((c) => entry({
+        label: c.is_im ? c.name : String(c.name).replace(/^#/, ''), glyph: c.is_im ? 'speech_balloon' : 'hash', testid: `room-${String(c.name).replace(/^#/, '')}`,
+        current: inChat && app.room !== 'home' && app.channel().id === c.id, run: () => app.go({ area: 'chat', room: c.id, thread: '' }),
+      })),
       entry({ label: `${people.bot.name} home`, glyph: 'bot', testid: 'room-home', current: inChat && app.room === 'home', run: openHome })),
     h('h3', null, 'You act as'),
     h('div', { class: 'side-group people', role: 'radiogroup', 'aria-label': 'You act as' }, people.list.map(person)),
@@ -39,6 +42,11 @@ export function drawSide(nav) {
       h('span', { class: app.linked && !app.trouble ? 'dot on' : 'dot' }), app.linked && !app.trouble ? 'connected' : 'connecting…',
       h('span', { class: 'speed', dataset: { testid: 'speed' } }, `${Number(app.speed.toPrecision(3))}× speed`)));
   if (focus) nav.querySelector(`[data-testid="${CSS.escape(focus)}"]`)?.focus();
+}
+
+// rooms are the channels this person is in; the bot's own before they are known.
+function rooms() {
+  return app.state?.channels?.length ? app.state.channels : people.channels.slice(0, 1);
 }
 
 function person(p) {

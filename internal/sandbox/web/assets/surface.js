@@ -25,16 +25,31 @@ function base(id, stored, where) {
     get: (block, el) => mine().get(slot(block, el)) ?? stored()?.[block.block_id]?.[el.action_id],
     set: (block, el, state) => mine().set(slot(block, el), state),
     act: async (block, el, value) => {
-      const answer = await slack.action({ ...where(), action_id: named(block, el), value });
+      const answer = await slack.action({ ...where(), ...named(block, el), value });
       app.refresh();
       return answer;
     },
-    options: (block, el, query) => slack.options({ ...where(), action_id: named(block, el), query }),
+    options: async (block, el, query) => offered(await slack.options({ ...where(), ...named(block, el), query })),
   };
 }
 
 // named is how the hooks tell elements apart.
-const named = (block, el) => el.action_id;
+const named = (block, el) => ({ block_id: block.block_id || '', action_id: el.action_id });
+
+// offered turns an answer of the options hook into option objects and groups.
+function offered(answer) {
+  if (answer?.sent && answer.acked === false) throw new Error(`The bot sent no options in time${answer.error ? ` (${answer.error})` : ''}.`);
+  const out = { options: [], groups: [] };
+  for (const o of answer?.options || []) {
+    const option = { value: o.value, text: asText(o.text), description: o.description ? asText(o.description) : undefined };
+    let group = o.group && out.groups.find((g) => g.label.text === o.group);
+    if (o.group && !group) out.groups.push(group = { label: asText(o.group), options: [] });
+    (group || out).options.push(option);
+  }
+  return out;
+}
+
+const asText = (t) => (typeof t === 'string' ? { type: 'plain_text', text: t } : t);
 
 export function messageSurface(channel, message) {
   return base(`m:${channel}:${message.ts}`, () => message.state?.values, () => ({ user: app.me, channel, ts: message.ts }));

@@ -1,0 +1,417 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/google/go-cmp/cmp"
+)
+
+const cardTS = "1790000300.000200"
+
+// show opens the page as ann over canned answers.
+func show(t *testing.T, prepare func(f *fake)) (*tab, *fake) {
+	t.Helper()
+	f := newFake(t)
+	if prepare != nil {
+		prepare(f)
+	}
+	b := newTab(t)
+	b.open(f.serve(t, cannedGallery) + "/#area=chat&as=ann")
+	b.see(`[data-testid=channel]`)
+	b.see(`[data-testid=person-ann]`)
+	return b, f
+}
+
+// lastSent waits for the n-th body at path and answers it.
+func lastSent(t *testing.T, f *fake, path string, n int) object {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d posts to %s", n, path), func() bool { return len(f.sent(path)) >= n })
+	return f.sent(path)[n-1]
+}
+
+func wantBody(t *testing.T, what string, got, want object) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s sent another body (-want +got):\n%s", what, diff)
+	}
+}
+
+// TestMessages walks the channel: cards, threads, private answers, counts.
+func TestMessages(t *testing.T) {
+	b, f := show(t, nil)
+	b.see(`[data-testid=message][data-ts="` + cardTS + `"] [data-testid=edited]`)
+	b.text(`[data-ts="`+cardTS+`"] [data-block-id=facts]`, "@Ann Lee")
+	b.text(`[data-ts="1790000500.000100"] .private`, "Only visible to you")
+	b.text(`[data-testid=open-thread][data-ts="`+cardTS+`"]`, "2 replies")
+
+	b.click(`[data-testid=open-thread][data-ts="` + cardTS + `"]`)
+	b.see(`[data-testid=thread] [data-testid=message][data-ts="1790000320.000100"]`)
+	b.typeIn(`[data-testid=thread-composer]`, "@redis-upgrade revert"+kb.Enter)
+	wantBody(t, "a mention in a thread", lastSent(t, f, "/hooks/slack/mention", 1),
+		object{"user": "ann", "channel": "C0REDISOPS", "thread_ts": cardTS, "text": "<@UBOT> revert"})
+
+	b.typeIn(`[data-testid=thread-composer]`, "/redis-upgrade list"+kb.Enter)
+	b.text(`[data-testid=thread-composer-error]`, "not supported in threads")
+	if got := f.sent("/hooks/slack/command"); len(got) != 0 {
+		t.Errorf("a command typed in a thread was sent: %v", got)
+	}
+}
+
+// TestComposer types what a person types in a channel.
+func TestComposer(t *testing.T) {
+	b, f := show(t, func(f *fake) {
+		f.answer["POST /hooks/slack/message"] = func(object) (int, any) { return 409, object{"error": "ann is not in the channel"} }
+	})
+	b.typeIn(`[data-testid=composer]`, "/redis")
+	b.see(`[data-testid=suggestion]`)
+	b.typeIn(`[data-testid=composer]`, kb.Tab+"cache-prod 7.4")
+	b.click(`[data-testid=send]`)
+	wantBody(t, "the command", lastSent(t, f, "/hooks/slack/command", 1), object{"user": "ann", "channel": "C0REDISOPS", "text": "cache-prod 7.4"})
+	b.until(`document.querySelector('[data-testid=composer]').value === ''`)
+
+	b.click(`[data-testid=person-bob]`)
+	b.typeIn(`[data-testid=composer]`, "hello"+kb.Enter)
+	wantBody(t, "a message", lastSent(t, f, "/hooks/slack/message", 1), object{"user": "bob", "channel": "C0REDISOPS", "thread_ts": "", "text": "hello"})
+	b.text(`[data-testid=composer-error]`, "ann is not in the channel")
+	if got := eval[string](b, `document.querySelector('[data-testid=composer]').value`); strings.TrimSpace(got) != "hello" {
+		t.Errorf("after a refusal the composer holds %q, want the text to still be there", got)
+	}
+
+	b.click(`[data-testid=person-ann]`)
+	b.until(`document.querySelector('[data-testid=composer]').value === ''`)
+	b.typeIn(`[data-testid=composer]`, "/giphy cat"+kb.Enter)
+	b.text(`[data-testid=composer-error]`, "not a valid command")
+}
+
+// TestCardActions uses the elements of a message.
+func TestCardActions(t *testing.T) {
+	b, f := show(t, nil)
+	card := `[data-testid=message][data-ts="` + cardTS + `"] `
+	action := func(action, block string, value any) object {
+		return object{"user": "ann", "channel": "C0REDISOPS", "ts": cardTS, "block_id": block, "action_id": action, "value": value}
+	}
+	b.click(chromedp.CSS(card + `[data-action-id=approve]`))
+	wantBody(t, "Approve", lastSent(t, f, "/hooks/slack/action", 1), action("approve", "s1", "s1:1"))
+
+	b.click(chromedp.CSS(card + `[data-action-id=deny]`))
+	b.text(`[data-testid=confirm]`, "cache-prod stays on 7.2.")
+	b.click(`[data-testid=confirm-deny]`)
+	b.gone(`[data-testid=confirm]`)
+	b.click(chromedp.CSS(card + `[data-action-id=deny]`))
+	b.click(`[data-testid=confirm-ok]`)
+	wantBody(t, "Deny, confirmed the second time", lastSent(t, f, "/hooks/slack/action", 2), action("deny", "s1", "s1:1"))
+
+	b.click(chromedp.CSS(card + `[data-action-id=more]`))
+	b.click(`[data-testid=overflow-option][data-value=plan]`)
+	wantBody(t, "the overflow menu", lastSent(t, f, "/hooks/slack/action", 3), action("more", "why", "plan"))
+
+	b.click(chromedp.CSS(card + `[data-testid=message-menu]`))
+	b.click(`[data-testid=shortcut-revert_upgrade]`)
+	wantBody(t, "the shortcut", lastSent(t, f, "/hooks/slack/action", 4),
+		object{"user": "ann", "channel": "C0REDISOPS", "ts": cardTS, "shortcut": "revert_upgrade"})
+}
+
+// TestMissedAcknowledgement shows a mark beside the button, and the hook's
+// words when it refuses.
+func TestMissedAcknowledgement(t *testing.T) {
+	n := 0
+	b, _ := show(t, func(f *fake) {
+		f.answer["POST /hooks/slack/action"] = func(object) (int, any) {
+			if n++; n == 1 {
+				return 200, object{"acked": false, "ack_ms": 0, "response": nil, "error": "operation_timeout", "sent": true}
+			}
+			return 409, object{"error": "message has no element approve"}
+		}
+	})
+	card := `[data-testid=message][data-ts="` + cardTS + `"] `
+	b.click(chromedp.CSS(card + `[data-action-id=approve]`))
+	b.text(card+`[data-testid=missed]`, "operation_timeout")
+	b.click(chromedp.CSS(card + `[data-action-id=approve]`))
+	b.text(card+`[data-testid=missed]`, "message has no element approve")
+}
+
+// TestModalElements uses every input of a modal and reads the bodies.
+func TestModalElements(t *testing.T) {
+	b, f := show(t, func(f *fake) {
+		f.open(decode(t, cannedModal))
+		f.answer["POST /hooks/slack/action"] = func(object) (int, any) { return 200, object{"acked": false, "sent": false} }
+	})
+	b.do("make room", chromedp.EmulateViewport(1440, 1500))
+	b.see(`[data-testid=modal]`)
+	n := 0
+	did := func(what, block, action string, value any) {
+		t.Helper()
+		n++
+		wantBody(t, what, lastSent(t, f, "/hooks/slack/action", n),
+			object{"user": "ann", "view_id": "V1", "block_id": block, "action_id": action, "value": value})
+	}
+	b.click(`[data-action-id=database]`)
+	b.typeIn(`[data-action-id=database]`, "cache")
+	wantBody(t, "opening a search", lastSent(t, f, "/hooks/slack/options", 1),
+		object{"user": "ann", "view_id": "V1", "block_id": "database", "action_id": "database", "query": ""})
+	wantBody(t, "typing into a search", lastSent(t, f, "/hooks/slack/options", 2),
+		object{"user": "ann", "view_id": "V1", "block_id": "database", "action_id": "database", "query": "cache"})
+	b.click(`[data-testid=option][data-value="51423"]`)
+	did("an external select", "database", "database", "51423")
+
+	b.click(`[data-action-id=version]`)
+	b.typeIn(`[data-action-id=version]`, kb.ArrowDown+kb.Enter)
+	did("a static select by keyboard", "version", "version", "8.2")
+
+	b.typeIn(`[data-action-id=reason]`, "before the sale")
+	b.click(`input[data-action-id=path][data-value=recreate]`)
+	did("a text, when left", "reason", "reason", "before the sale")
+	did("a radio button", "path", "path", "recreate")
+	b.click(`input[data-action-id=checks][data-value=tell]`)
+	did("a checkbox", "checks", "checks", []any{"tell"})
+	b.click(`[data-action-id=tags]`)
+	b.click(`[data-testid=option][data-value=us]`)
+	did("a multi select", "tags", "tags", []any{"us"})
+	b.click(`[data-testid=option][data-value=gold]`)
+	did("a second choice", "tags", "tags", []any{"us", "gold"})
+	b.set(`[data-action-id=day]`, "2026-10-01")
+	did("a date", "when", "day", "2026-10-01")
+	b.set(`[data-action-id=time]`, "07:15")
+	did("a time", "when", "time", "07:15")
+	b.set(`[data-action-id=start]`, "2026-10-01T08:00")
+	did("a date and time", "start", "start", eval[float64](b, `new Date('2026-10-01T08:00').getTime() / 1000`))
+	b.click(`[data-action-id=shards]`)
+	b.click(`[data-testid=option][data-value="2"]`)
+	did("a select beside a section", "alias", "shards", "2")
+
+	b.click(`[data-testid=modal-submit]`)
+	got := lastSent(t, f, "/hooks/slack/submit", 1)
+	values := got["values"].(object)
+	for key, want := range map[string]any{
+		"database/database": "51423", "version/version": "8.2", "reason/reason": "before the sale", "path/path": "recreate",
+		"when/day": "2026-10-01", "when/time": "07:15", "mail/mail": nil, "alias/shards": "2",
+	} {
+		if values[key] != want {
+			t.Errorf("submitted %s = %v, want %v", key, values[key], want)
+		}
+	}
+	if diff := cmp.Diff([]any{"us", "gold"}, values["tags/tags"]); diff != "" {
+		t.Errorf("submitted tags (-want +got):\n%s", diff)
+	}
+}
+
+// TestModalErrors puts every refusal where it belongs.
+func TestModalErrors(t *testing.T) {
+	answer := object{}
+	b, f := show(t, func(f *fake) {
+		f.open(decode(t, cannedModal))
+		f.answer["POST /hooks/slack/submit"] = func(object) (int, any) { return 200, answer }
+	})
+	b.see(`[data-testid=modal]`)
+	b.click(`[data-testid=modal-submit]`)
+	b.text(`[data-testid=block-error][data-block-id=database]`, "Please complete this required field.")
+	b.text(`[data-testid=block-error][data-block-id=version]`, "Please complete this required field.")
+	if got := f.sent("/hooks/slack/submit"); len(got) != 0 {
+		t.Fatalf("an incomplete form was sent: %v", got)
+	}
+	b.click(`[data-action-id=database]`)
+	b.click(`[data-testid=option][data-value="51424"]`)
+	b.until(`document.querySelector('[data-testid=block-error][data-block-id=database]').textContent === ''`)
+	b.click(`[data-action-id=version]`)
+	b.click(`[data-testid=option][data-value="7.4"]`)
+	b.typeIn(`[data-action-id=reason]`, "x")
+
+	answer = object{"acked": true, "response_action": "errors", "errors": object{"reason": "Say a little more <b>please</b>."}, "error": ""}
+	b.click(`[data-testid=modal-submit]`)
+	b.text(`[data-testid=block-error][data-block-id=reason]`, "Say a little more <b>please</b>.")
+
+	answer = object{"acked": false, "response_action": "", "errors": object{}, "error": "operation_timeout"}
+	b.click(`[data-testid=modal-submit]`)
+	b.text(`[data-testid=modal-error]`, "We had some trouble connecting. Try again?")
+
+	b.click(`[data-testid=modal-close]`)
+	wantBody(t, "Cancel", lastSent(t, f, "/hooks/slack/close", 1), object{"user": "ann", "view_id": "V1", "all": false})
+	b.click(`[data-testid=modal-dismiss]`)
+	wantBody(t, "✕", lastSent(t, f, "/hooks/slack/close", 2), object{"user": "ann", "view_id": "V1", "all": true})
+}
+
+// TestTextSurvivesRefresh types while everything around is drawn again.
+func TestTextSurvivesRefresh(t *testing.T) {
+	b, f := show(t, func(f *fake) { f.open(decode(t, cannedModal)) })
+	b.see(`[data-testid=modal]`)
+	b.click(`[data-action-id=version]`)
+	b.click(`[data-testid=option][data-value="8.2"]`)
+	b.typeIn(`[data-action-id=reason]`, "half a ")
+
+	// The bot updates the view: a new block before, a new label on the very field.
+	updated := decode(t, cannedModal)
+	updated["hash"] = "2.b"
+	list := updated["blocks"].([]any)
+	for _, raw := range list {
+		if block := raw.(object); block["block_id"] == "reason" {
+			block["label"] = object{"type": "plain_text", "text": "Why now"}
+		}
+	}
+	notice := object{"type": "section", "block_id": "notice", "text": object{"type": "mrkdwn", "text": "A backup is running."}}
+	updated["blocks"] = append([]any{notice}, list...)
+	f.open(updated)
+	b.see(`[data-testid=modal] [data-block-id=notice]`)
+	b.text(`[data-testid=modal] [data-block-id=reason] .label`, "Why now")
+
+	// Keys go to whatever has the focus: it must still be the field.
+	for _, key := range "sentence" {
+		b.do("type on", chromedp.KeyEvent(string(key)))
+	}
+	if got := eval[string](b, `document.querySelector('[data-action-id=reason]').value`); got != "half a sentence" {
+		t.Errorf("the field holds %q after a refresh, want the text to go on where it was", got)
+	}
+	if got := eval[string](b, `document.querySelector('[data-action-id=version]').value`); got != "8.2" {
+		t.Errorf("the select shows %q after a refresh, want the choice kept", got)
+	}
+
+	// The same in the composer, while messages arrive.
+	f.open()
+	b.gone(`[data-testid=modal]`)
+	b.typeIn(`[data-testid=composer]`, "I was ")
+	f.change(func(s object) {
+		room := s["channels"].([]any)[0].(object)
+		room["messages"] = append(room["messages"].([]any), object{"ts": "1790000700.000100", "user": "U0BOB", "text": "news"})
+	})
+	b.see(`[data-ts="1790000700.000100"]`)
+	b.do("type on", chromedp.KeyEvent("h"), chromedp.KeyEvent("e"), chromedp.KeyEvent("r"), chromedp.KeyEvent("e"))
+	if got := eval[string](b, `document.querySelector('[data-testid=composer]').value`); got != "I was here" {
+		t.Errorf("the composer holds %q, want the text to go on", got)
+	}
+}
+
+// TestHostileText draws a text full of markup in every place there is.
+func TestHostileText(t *testing.T) {
+	gallery := hostileEverywhere(decode(t, []byte(`{"g":`+cannedGallery+`}`))["g"], "")
+	f := newFake(t)
+	f.state = hostileEverywhere(f.state, "").(object)
+	modal := hostileEverywhere(decode(t, cannedModal), "").(object)
+	b := newTab(t)
+	url := f.serve(t, mustJSON(gallery))
+	b.open(url + "/#area=chat&as=ann&thread=" + cardTS)
+	b.see(`[data-testid=message][data-ts="` + cardTS + `"]`)
+	f.open(modal)
+	b.see(`[data-testid=modal]`)
+	b.text(`[data-testid=modal] header`, `<img src=x onerror="window.pwned=1">`)
+	for _, area := range []string{"cloud", "faults", "cards", "calls"} {
+		b.click(chromedp.CSS(`[data-testid=area-` + area + `]`))
+		b.until(`document.querySelector('#area-` + area + ` .room-head')`)
+	}
+	b.see(`[data-testid=call]`)
+	if got := eval[int](b, `window.pwned || 0`); got != 0 {
+		t.Errorf("a hostile text ran as script %d", got)
+	}
+	if got := eval[int](b, `document.querySelectorAll('script:not([src]), img[onerror], [onmouseover], img[src="x"]').length`); got != 0 {
+		t.Errorf("%d elements were made from a hostile text, want none", got)
+	}
+}
+
+// TestLinks keeps what a browser may open and nothing else.
+func TestLinks(t *testing.T) {
+	b, f := show(t, nil)
+	for _, row := range []struct{ text, href, shown string }{
+		{"<https://example.com/a?b=1&amp;c=2|docs>", "https://example.com/a?b=1&c=2", "docs"},
+		{"<mailto:a@example.com|mail>", "mailto:a@example.com", "mail"},
+		{"see http://example.com/x.", "http://example.com/x", "http://example.com/x"},
+		{"<javascript:alert(1)|click>", "", "click"},
+		{"<data:text/html,x|click>", "", "click"},
+		{"<file:///etc/passwd>", "", "file:///etc/passwd"},
+	} {
+		f.change(func(s object) {
+			room := s["channels"].([]any)[0].(object)
+			room["messages"] = []any{object{"ts": "1790000900.000100", "user": "U0BOB", "text": row.text}}
+		})
+		b.text(`[data-ts="1790000900.000100"] .text`, row.shown)
+		if got := eval[string](b, `document.querySelector('[data-ts="1790000900.000100"] .text a')?.href ?? ''`); got != row.href {
+			t.Errorf("%s leads to %q, want %q", row.text, got, row.href)
+		}
+	}
+}
+
+// TestMrkdwn reads the renderer's HTML.
+func TestMrkdwn(t *testing.T) {
+	b, _ := show(t, nil)
+	for _, row := range []struct{ text, html string }{
+		{"*bold* _italic_ ~gone~ `code`", "<strong>bold</strong> <em>italic</em> <s>gone</s> <code>code</code>"},
+		{"*bold with `code` in it*", "<strong>bold with <code>code</code> in it</strong>"},
+		{"snake_case_name 2*3*4 ~5", "snake_case_name 2*3*4 ~5"},
+		{"`*not bold* &lt;b&gt;`", "<code>*not bold* &lt;b&gt;</code>"},
+		{"a &amp;lt; b", "a &amp;lt; b"},
+		{"<b>raw</b>", `<span class="dead-link" title="Link refused: only http, https and mailto">b</span>raw<span class="dead-link" title="Link refused: only http, https and mailto">/b</span>`},
+		{"&gt; quoted *b*\nnot", "<blockquote>quoted <strong>b</strong></blockquote>not"},
+		{"```\nline *1*\n```after", "<pre>line *1*</pre>after"},
+		{"<@U0BOB> <#C0REDISOPS> <!subteam^S0DBA> <!here>", `<span class="mention">@Bob Stone</span> <span class="mention">#redis-ops</span> <span class="mention">@dba</span> <span class="mention">@here</span>`},
+		{"<!date^1790000000^{date_num}|fallback>", "<time>2026-09-21</time>"},
+		{"<!date^1790000000^{nonsense}|fallback>", "<time>fallback</time>"},
+		{":rocket: :no_such_thing: 10:20:30", "<svg>rocket</svg> :no_such_thing: 10:20:30"},
+	} {
+		got := eval[string](b, `(async () => {
+			const { mrkdwn } = await import('/assets/mrkdwn.js');
+			const box = document.createElement('div');
+			box.append(...mrkdwn(`+quote(row.text)+`));
+			for (const run of box.querySelectorAll('.run')) run.replaceWith(...run.childNodes);
+			for (const svg of box.querySelectorAll('svg')) svg.outerHTML = '<svg>' + svg.getAttribute('aria-label').replaceAll(':', '') + '</svg>';
+			for (const n of box.querySelectorAll('[data-user]')) n.removeAttribute('data-user');
+			for (const n of box.querySelectorAll('time')) n.removeAttribute('title');
+			return box.innerHTML;
+		})()`)
+		if diff := cmp.Diff(row.html, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", row.text, diff)
+		}
+	}
+}
+
+// TestAreas uses the panels beside the chat.
+func TestAreas(t *testing.T) {
+	b, f := show(t, nil)
+	b.click(`[data-testid=area-cloud]`)
+	b.click(`[data-testid=database][data-name=orders-prod]`)
+	b.see(`[data-testid=database-detail]`)
+	b.click(`[data-testid=console-backup-on]`)
+	wantBody(t, "the console", lastSent(t, f, "/hooks/cloud/database", 1), object{"id": 51424.0, "set": object{"backup_path": "s3://acme-backups/orders-prod"}})
+	b.click(`[data-testid=console-keys]`)
+	b.text(`[data-testid=key][data-key="user:2"]`, "<script>window.pwned=2</script>")
+	b.click(`[data-testid=cloud-tab-backups]`)
+	b.see(`[data-testid=backup-uri]`)
+	b.click(`[data-testid=cloud-tab-ledger]`)
+	b.text(`[data-testid=ledger-row]`, "/v1/subscriptions/100/databases/51423/backup")
+
+	b.click(`[data-testid=area-faults]`)
+	b.click(`[data-testid=fault][data-fault=upgrade_failed]`)
+	wantBody(t, "a switch turned on", lastSent(t, f, "/hooks/cloud/faults", 1), object{"fault": "upgrade_failed", "match": ""})
+	b.click(`[data-testid=fault][data-fault=ack_ignored]`)
+	wantBody(t, "a switch turned off", lastSent(t, f, "/hooks/slack/faults", 1), object{"fault": "ack_ignored", "match": "block_actions", "times": 0.0})
+	b.click(`[data-testid=clock-9h]`)
+	wantBody(t, "the clock", lastSent(t, f, "/hooks/clock", 1), object{"advance": "9h"})
+	b.click(`[data-testid=disconnect-refresh_requested]`)
+	wantBody(t, "a disconnect", lastSent(t, f, "/hooks/slack/disconnect", 1), object{"reason": "refresh_requested"})
+
+	b.click(`[data-testid=area-cards]`)
+	b.see(`[data-testid=card][data-kind=modal]`)
+	b.click(`[data-testid=card] [data-action-id=approve]`)
+	b.click(`[data-testid=area-calls]`)
+	b.text(`[data-testid=call][data-method="views.open"]`, "expired_trigger_id")
+	b.click(`[data-testid=calls-tab-envelopes]`)
+	b.text(`[data-testid=envelope][data-type=slash_commands]`, "1.2 ms")
+
+	b.click(`[data-testid=room-home]`)
+	wantBody(t, "the Home tab", lastSent(t, f, "/hooks/slack/home", 1), object{"user": "ann"})
+	if got := f.sent("/hooks/slack/action"); len(got) != 0 {
+		t.Errorf("a card of the gallery was sent: %v", got)
+	}
+}
+
+// TestGuide leads somebody who has never seen the bot.
+func TestGuide(t *testing.T) {
+	b, _ := show(t, func(f *fake) {
+		f.change(func(s object) { s["channels"].([]any)[0].(object)["messages"] = []any{} })
+	})
+	b.text(`[data-testid=guide-text]`, "You are Ann Lee. Type /redis-upgrade")
+	b.click(`[data-testid=guide-type]`)
+	if got := eval[string](b, `document.querySelector('[data-testid=composer]').value`); strings.TrimSpace(got) != "/redis-upgrade" {
+		t.Errorf("the hint typed %q", got)
+	}
+}
