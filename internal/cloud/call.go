@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,6 +83,10 @@ func (c *Client) check(_ *resty.Client, resp *resty.Response) error {
 	return err
 }
 
+// errStandIn stops a value that was stored in its redacted form and read back
+// from being sent as if it were the real one.
+var errStandIn = errors.New("request contains " + redacted + " in place of a value")
+
 // request prepares the resty request of a call.
 func (in call) request(ctx context.Context, rc *resty.Client) (*resty.Request, error) {
 	req := rc.R().SetContext(in.with(ctx))
@@ -92,6 +97,9 @@ func (in call) request(ctx context.Context, rc *resty.Client) (*resty.Request, e
 		body, err := json.Marshal(in.body)
 		if err != nil {
 			return nil, fmt.Errorf("encode request: %w", err)
+		}
+		if bytes.Contains(body, []byte(redacted)) {
+			return nil, errStandIn
 		}
 		req.SetBody(body)
 	}

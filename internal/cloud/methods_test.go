@@ -130,6 +130,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 		"password with default user":        drop(c.Update(ctx, orders, Update{DefaultUser: &on, Password: &empty})),
 		"an empty password":                 drop(c.Update(ctx, orders, Update{Password: &empty})),
 		"Essentials cannot stop backups":    drop(c.Update(ctx, cache, Update{RemoteBackup: &RemoteBackup{}})),
+		"a redacted address read back":      drop(c.StartBackup(ctx, orders, URI("ftp://u:p@h/").Redacted())),
 		"a redirection id that is a path":   drop(c.RevertRedirect(ctx, "../subscriptions/1")),
 		"no role":                           drop(c.UpdateRole(ctx, Role{})),
 	} {

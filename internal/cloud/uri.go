@@ -33,7 +33,8 @@ func (u URI) Format(f fmt.State, _ rune) { io.WriteString(f, u.Redacted()) }
 func (u URI) MarshalText() ([]byte, error) { return []byte(u.Redacted()), nil }
 
 // MarshalJSON returns Redacted as JSON. An address with credentials does not
-// survive a round trip: read it from the API when it is needed.
+// survive a round trip, and what comes back is refused when it is sent: read
+// it from the API when it is needed.
 func (u URI) MarshalJSON() ([]byte, error) { return json.Marshal(u.Redacted()) }
 
 // LogValue is Redacted, for slog.
