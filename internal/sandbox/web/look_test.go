@@ -40,6 +40,7 @@ func TestShots(t *testing.T) {
 	pictures := []struct {
 		name, hash string
 		modal      bool
+		real       bool // over the emulators
 		width      int64
 		height     int64
 		act        func(b *tab)
@@ -59,6 +60,11 @@ func TestShots(t *testing.T) {
 		{name: "faults", hash: "area=faults&as=ann", height: 1100},
 		{name: "cards", hash: "area=cards&as=ann", height: 1100},
 		{name: "calls", hash: "area=calls&as=ann"},
+		{name: "real-first", hash: "area=chat&as=ann", real: true},
+		{name: "real-cloud", hash: "area=cloud&as=ann", real: true, act: func(b *tab) { b.click(`[data-name=cache-prod]`) }},
+		{name: "real-backups", hash: "area=cloud&as=ann", real: true, act: func(b *tab) { b.click(`[data-testid=cloud-tab-backups]`) }},
+		{name: "real-writers", hash: "area=cloud&as=ann", real: true, act: func(b *tab) { b.click(`[data-testid=cloud-tab-applications]`) }},
+		{name: "real-faults", hash: "area=faults&as=ann", real: true, height: 1400},
 	}
 	b := newTab(t)
 	for _, p := range pictures {
@@ -70,6 +76,9 @@ func TestShots(t *testing.T) {
 			f.open(decode(t, cannedModal))
 		}
 		url := f.serve(t, cannedGallery)
+		if p.real {
+			url, _ = emulators(t)
+		}
 		for _, theme := range []string{"light", "dark"} {
 			width, height := max(p.width, 0), max(p.height, 0)
 			if width == 0 {

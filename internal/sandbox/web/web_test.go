@@ -32,7 +32,7 @@ func TestHandlerServesThePage(t *testing.T) {
 		{"/assets/gallery.json", "application/json", "[]", 200},
 		{"/hooks/slack/people", "", "hook /hooks/slack/people", 200},
 		{"/elsewhere", "text/plain; charset=utf-8", "404", 404},
-		{"/assets/../web.go", "", "", 301},
+		{"/assets/../web.go", "", "", 307},
 	} {
 		res := get(t, h, row.path)
 		body, _ := io.ReadAll(res.Body)
