@@ -94,10 +94,11 @@ func errorBody(body []byte, contentType string) (code, said string) {
 	case body[0] == '{' && decode(body, &shapes) == nil:
 		for _, raw := range []json.RawMessage{shapes.Response.Error, shapes.Error} {
 			if e := errorMember(raw); e != nil {
-				return e.Code, clip(sentence(e.Text, string(shapes.Message)))
+				return firstOf(e.Code, codeIn(string(shapes.Message))), clip(sentence(e.Text, string(shapes.Message)))
 			}
 		}
-		return "", clip(firstOf(string(shapes.Message), string(shapes.Description)))
+		said = firstOf(string(shapes.Message), string(shapes.Description))
+		return codeIn(said), clip(said)
 	case json.Unmarshal(body, &plain) == nil:
 		return "", clip(plain)
 	case body[0] == '{' || body[0] == '[':
@@ -133,6 +134,14 @@ func errorMember(raw json.RawMessage) *TaskError {
 }
 
 var codeForm = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$|^UNAUTHORIZED$`)
+
+// codeIn returns a text that is nothing but a code, else "".
+func codeIn(s string) string {
+	if codeForm.MatchString(s) {
+		return s
+	}
+	return ""
+}
 
 // leadingDigits reads the number of "403 FORBIDDEN".
 func leadingDigits(s string) int {

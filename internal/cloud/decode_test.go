@@ -201,6 +201,7 @@ func TestErrorBody(t *testing.T) {
 		{"response.error string", "", `{"response":{"error":"DATABASE_NOT_FOUND"}}`, "DATABASE_NOT_FOUND", ""},
 		{"error object", "", `{"error":{"type":"A_B","description":"why"}}`, "A_B", "why"},
 		{"error and message", "", `{"timestamp":"x","status":404,"error":"Not Found","message":"no database 7","path":"/v1/x"}`, "", "Not Found: no database 7"},
+		{"a code as the message", "", `{"error":"Forbidden","message":"SUBSCRIPTION_NOT_ACTIVE"}`, "SUBSCRIPTION_NOT_ACTIVE", "Forbidden: SUBSCRIPTION_NOT_ACTIVE"},
 		{"error alone", "", `{"error":"Conflict"}`, "", "Conflict"},
 		{"message alone", "", `{"message":"why"}`, "", "why"},
 		{"description alone", "", `{"description":"why"}`, "", "why"},
