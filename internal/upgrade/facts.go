@@ -91,23 +91,32 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref) (Facts, cloud.Database
 		return f, db, err
 	}
 	f.Backup = backupFacts(ref, db, sub)
-	e.replication(ref, &f)
-	return f, db, nil
+	return f, db, e.replication(ctx, ref, &f)
 }
 
 func (e *Engine) subscription(ctx context.Context, ref cloud.Ref) (cloud.Subscription, error) {
 	return e.cloud.Subscription(ctx, ref.Plan, ref.Subscription)
 }
 
-func (e *Engine) replication(ref cloud.Ref, f *Facts) {
+// replication finds the links in the index and reads the targets' versions
+// anew: the index is minutes old, and a target may just have been upgraded.
+func (e *Engine) replication(ctx context.Context, ref cloud.Ref, f *Facts) error {
 	for _, r := range e.inventory.ReplicasOf(ref) {
-		f.Replicas = append(f.Replicas, Replica{Name: r.Name, Version: r.Version, Status: r.Status})
+		db, err := e.cloud.Database(ctx, r.Ref)
+		if errors.Is(err, cloud.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read replica %s: %w", r.Name, err)
+		}
+		f.Replicas = append(f.Replicas, Replica{Name: db.Name, Version: db.Version, Status: db.Status})
 	}
 	known, external := e.inventory.SourcesOf(ref)
 	for _, s := range known {
 		f.ReplicaOf = append(f.ReplicaOf, s.Name)
 	}
 	f.ExternalSource = len(external) > 0
+	return nil
 }
 
 // backupFacts are what the database's own settings say; the time of the last

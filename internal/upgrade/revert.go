@@ -31,8 +31,9 @@ type RevertWork struct {
 	NewRef     string    `json:"new_ref,omitempty"` // the recreated database
 	Endpoint   string    `json:"endpoint,omitempty"`
 	ImportedAt time.Time `json:"imported_at,omitzero"`
-	After      []string  `json:"after,omitempty"` // which settings were put back after the import
-	Loose      []string  `json:"loose,omitempty"` // what a person must look after
+	RolesBound int       `json:"roles_bound,omitempty"` // how many of Was.Roles are bound to the new id
+	After      []string  `json:"after,omitempty"`       // which settings were put back after the import
+	Loose      []string  `json:"loose,omitempty"`       // what a person must look after
 }
 
 // Trial is the rehearsal: the backup imported into a throw-away database on
@@ -53,7 +54,14 @@ type Captured struct {
 	Destination string          `json:"destination,omitempty"` // sealed: it may hold credentials
 	SourceIPs   []string        `json:"source_ips"`
 	Tags        []cloud.Tag     `json:"tags,omitempty"`
-	Roles       []int           `json:"roles,omitempty"` // ACL roles that name the database
+	Roles       []BoundRole     `json:"roles,omitempty"` // ACL roles that name the database
+}
+
+// BoundRole is an ACL role with the rules under which it names the database.
+type BoundRole struct {
+	ID    int      `json:"id"`
+	Name  string   `json:"name"`
+	Rules []string `json:"rules"`
 }
 
 // RevertRequest is a submitted revert modal.

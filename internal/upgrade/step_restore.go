@@ -61,30 +61,6 @@ func (e *Engine) captured(ctx context.Context, s Session, db cloud.Database) (*C
 	return &Captured{Database: raw, Password: password, Destination: destination, SourceIPs: db.Security.SourceIPs, Tags: tags, Roles: roles}, nil
 }
 
-// rolesNaming are the ACL roles with a rule for the database.
-func (e *Engine) rolesNaming(ctx context.Context, ref cloud.Ref) ([]int, error) {
-	roles, err := e.cloud.Roles(ctx)
-	if denied(err) != nil || errors.Is(err, cloud.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read ACL roles: %w", err)
-	}
-	var out []int
-	for _, r := range roles {
-		if names(r, ref) {
-			out = append(out, r.ID)
-		}
-	}
-	return out, nil
-}
-
-func names(r cloud.Role, ref cloud.Ref) bool {
-	return slices.ContainsFunc(r.Rules, func(rule cloud.RoleRule) bool {
-		return slices.ContainsFunc(rule.Databases, func(d cloud.RoleDatabase) bool { return d.Database == ref.Database })
-	})
-}
-
 func (e *Engine) password(s Session) (string, error) {
 	return e.sealer.Open(s.Revert.Was.Password, s.ID, s.Plan.Database, "password")
 }
@@ -157,7 +133,7 @@ func (e *Engine) stepRestoring(ctx context.Context, l *lease) (time.Duration, er
 	}{
 		{"default user", func() (bool, string, time.Duration, error) { return e.putDefaultUser(ctx, l, ref, was) }},
 		{"tags", func() (bool, string, time.Duration, error) { return e.putTags(ctx, l, ref) }},
-		{"roles", func() (bool, string, time.Duration, error) { return e.putRoles(ctx, l) }},
+		{"roles", func() (bool, string, time.Duration, error) { return e.putRoles(ctx, l, ref) }},
 	} {
 		if slices.Contains(s.Revert.After, put.name) {
 			continue
@@ -229,19 +205,6 @@ func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, st
 		return true, "the tags were not put back: " + err.Error(), 0, nil
 	}
 	return true, "", 0, nil
-}
-
-// putRoles names the roles that pointed at the old id. They are global to the
-// account and may have been edited meanwhile, so a person binds them.
-func (e *Engine) putRoles(_ context.Context, l *lease) (bool, string, time.Duration, error) {
-	if len(l.s.Revert.Was.Roles) == 0 {
-		return true, "", 0, nil
-	}
-	var ids []string
-	for _, id := range l.s.Revert.Was.Roles {
-		ids = append(ids, fmt.Sprint(id))
-	}
-	return true, "bind the ACL roles " + strings.Join(ids, ", ") + " to the new database id (they name the old one)", 0, nil
 }
 
 func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
