@@ -222,3 +222,8 @@ func parse(t *testing.T, s string) any {
 	}
 	return v
 }
+
+func uploadOf(name, content, thread string) slack.UploadFileParameters {
+	return slack.UploadFileParameters{Filename: name, Content: content, FileSize: len(content), Channel: "C0REDISOPS",
+		InitialComment: "the log", ThreadTimestamp: thread}
+}
