@@ -53,6 +53,7 @@ func TestShots(t *testing.T) {
 			b.click(`[data-action-id=database]`)
 			b.see(`[data-testid=option]`)
 		}},
+		{name: "stack", hash: "area=chat&as=ann", modal: true},
 		{name: "slash", hash: "area=chat&as=ann", act: func(b *tab) { b.typeIn(`[data-testid=composer]`, "/re") }},
 		{name: "menu", hash: "area=chat&as=ann", act: func(b *tab) { b.click(`[data-ts="1790000300.000200"] [data-testid=message-menu]`) }},
 		{name: "confirm", hash: "area=chat&as=ann", act: func(b *tab) { b.click(`[data-action-id=deny]`) }},
@@ -73,7 +74,14 @@ func TestShots(t *testing.T) {
 		}
 		f := newFake(t)
 		if p.modal {
-			f.open(decode(t, cannedModal))
+			stack := []object{decode(t, cannedModal)}
+			if p.name == "stack" {
+				stack = append(stack, decode(t, []byte(`{"id":"V2","type":"modal","title":{"type":"plain_text","text":"Confirm"},"submit":{"type":"plain_text","text":"Delete and recreate"},
+					"errors":{"name":"That is not the name of the database."},"trouble":true,
+					"blocks":[{"type":"alert","block_id":"al","level":"error","text":{"type":"plain_text","text":"Everything written since 14:20 will be lost."}},
+					{"type":"input","block_id":"name","label":{"type":"plain_text","text":"Type the name"},"element":{"type":"plain_text_input","action_id":"name","focus_on_load":true}}]}`)))
+			}
+			f.open(stack...)
 		}
 		url := f.serve(t, cannedGallery)
 		if p.real {

@@ -309,6 +309,29 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
+// TestStack puts a modal over another and shows what came with the state.
+func TestStack(t *testing.T) {
+	second := object{"id": "V2", "type": "modal", "title": object{"type": "plain_text", "text": "Sure?"}, "submit": object{"type": "plain_text", "text": "Yes"},
+		"errors": object{"name": "That is another name."}, "blocks": []any{object{"type": "input", "block_id": "name",
+			"label": object{"type": "plain_text", "text": "Name"}, "element": object{"type": "plain_text_input", "action_id": "name"}}}}
+	b, f := show(t, func(f *fake) { f.open(decode(t, cannedModal)) })
+	b.typeIn(`[data-testid=modal] [data-action-id=reason]`, "kept")
+	f.open(decode(t, cannedModal), second)
+	b.see(`[data-testid=modal][data-view-id=V2]`)
+	b.text(`[data-testid=modal] [data-testid=block-error]`, "That is another name.")
+	b.typeIn(`[data-testid=modal] [data-action-id=name]`, "cache-prod"+kb.Enter) // Enter submits
+	wantBody(t, "the upper modal", lastSent(t, f, "/hooks/slack/submit", 1), object{"user": "ann", "view_id": "V2", "values": object{"name/name": "cache-prod"}})
+	f.open(decode(t, cannedModal))
+	b.see(`[data-testid=modal][data-view-id=V1]`)
+	if got := eval[string](b, `document.querySelector('[data-action-id=reason]').value`); got != "kept" {
+		t.Errorf("the lower modal holds %q, want the text typed before", got)
+	}
+	f.open()
+	b.gone(`[data-testid=modal]`)
+	b.click(`[data-testid=person-carol]`)
+	b.until(`document.querySelector('[data-testid=person-carol]').getAttribute('aria-checked') === 'true'`)
+}
+
 // TestLinks keeps what a browser may open and nothing else.
 func TestLinks(t *testing.T) {
 	b, f := show(t, nil)

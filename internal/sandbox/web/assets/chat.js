@@ -18,7 +18,7 @@ export function mountChat(area) {
   const title = h('h1');
   const members = h('span', { class: 'topic' });
   const channel = h('div', { class: 'channel', dataset: { testid: 'channel' } },
-    h('header', { class: 'room-head' }, title, members), guide, feed, main.root);
+    h('header', { class: 'room-head' }, title, members), guide, welcome(), feed, main.root);
   const thread = threadPane();
   const home = homeRoom();
   const modals = h('div', { class: 'modals', dataset: { testid: 'modals' } });
@@ -38,6 +38,20 @@ export function mountChat(area) {
     drawHome(home);
     drawModals(modals);
   };
+}
+
+// welcome fills a channel in which nothing was said yet; CSS shows it only then.
+function welcome() {
+  const steps = [
+    ['Ann', 'asks: /redis-upgrade opens a form; pick cache-prod, a version, and say why.'],
+    ['Bob or Carol', 'decides: a card appears here with Approve and Deny. Nobody approves their own request.'],
+    ['The bot', 'backs up, upgrades, checks, and tells the story in the card’s thread.'],
+    ['Dan', 'is on call: Revert… in the thread leads back, step by step.'],
+  ];
+  return h('div', { class: 'welcome' }, h('h2', null, 'Try the whole job here'),
+    h('p', null, 'Slack and Redis Cloud are emulated, the bot is the real one. Nothing you do leaves this machine.'),
+    h('ol', null, steps.map(([who, what]) => h('li', null, h('b', null, who), ` ${what}`))),
+    h('p', null, 'You act as the person chosen on the left. Redis Cloud shows the databases and backup files, Bad days breaks things on purpose.'));
 }
 
 // rootItems lists what stands in the channel: days, roots with their counts,
@@ -81,6 +95,7 @@ function feedBox(label, testid) {
 }
 
 function drawFeed(feed, items) {
+  if (feed.names !== people.version) { feed.list.replaceChildren(); feed.names = people.version; }
   keep(feed.list, items, {
     key: (i) => i.day || `${i.message.ts}${i.message.ephemeral_to || ''}`,
     sig: (i) => stable(i),

@@ -22,11 +22,11 @@ export function drawHome(room) {
   if (!view) { room.body.replaceChildren(); return; }
   if (room.viewId !== view.id) {
     room.viewId = view.id;
-    room.view = {};
+    room.view = { ...view };
+    room.surface = viewSurface(room.view);
     room.body.replaceChildren();
   }
   Object.assign(room.view, view);
-  room.surface = room.surface?.id === `v:${view.id}` ? room.surface : viewSurface(room.view);
   blocks(room.body, view.blocks, room.surface);
 }
 

@@ -88,8 +88,11 @@ app.restore();
 shownAs = app.me;
 app.on(draw);
 draw();
-loadPeople();
-app.refresh();
-follow();
+// Names first, so that the first messages are drawn with them.
+loadPeople().then(() => { app.refresh(); follow(); });
 // When the bot is still starting, hooks refuse: ask again until they answer.
-setInterval(() => { if (app.trouble) { app.refresh(); loadPeople(); } }, 1000);
+setInterval(() => {
+  if (!app.trouble) return;
+  if (!people.version) loadPeople();
+  app.refresh();
+}, 1000);

@@ -15,7 +15,7 @@ const trouble = 'We had some trouble connecting. Try again?';
 export function drawModals(box) {
   const stack = app.state?.modals || [];
   box.hidden = !stack.length;
-  forget('v:', new Set([...stack.map((v) => `v:${v.id}`), `v:${app.state?.home?.id}`]));
+  if (app.state) forget([...stack, app.state.home].filter(Boolean));
   keep(box, stack, { key: (v) => v.id, sig: (v) => stable(v), draw: build, update });
   const nodes = [...box.children];
   nodes.forEach((node, n) => {
@@ -73,8 +73,10 @@ function build(view) {
 
 function update(node, view) {
   const { head, body, submit, close } = node.parts;
+  const before = node.view.hash;
   for (const k of Object.keys(node.view)) delete node.view[k];
   Object.assign(node.view, view);
+  if (before !== view.hash) renewed(node);
   node.dataset.callbackId = view.callback_id || '';
   fill(head, textObject(view.title));
   blocks(body, view.blocks, node.surface);
@@ -82,6 +84,17 @@ function update(node, view) {
   if (!submit.parentNode.classList.contains('busy')) fill(submit, textObject(view.submit || 'Submit'));
   fill(close, textObject(view.close || 'Cancel'));
   told(node, view);
+}
+
+// renewed takes over a view that the bot has updated: old errors go, and choices
+// are the state's again (they were sent when made). Typed text stays: it may not
+// have been sent yet.
+function renewed(node) {
+  setErrors(node, {});
+  banner(node, '');
+  for (const { block, element } of inputsOf(node.view.blocks)) {
+    if (!/_input$/.test(element.type)) node.surface.drop(block, element);
+  }
 }
 
 // told shows errors that came with the state (another tab or a test submitted),

@@ -18,12 +18,14 @@ export const people = {
   list: builtIn,
   channels: [{ id: 'C0REDISOPS', name: 'redis-ops' }],
   groups: [{ id: 'S0DBA', handle: 'dba' }, { id: 'S0ONCALL', handle: 'oncall' }],
+  version: 0, // grows whenever names may have changed
   bot,
   command: '/redis-upgrade',
   shortcuts: ['revert_upgrade'],
 
   load(data) {
     if (!data) return;
+    this.version++;
     if (Array.isArray(data.people) && data.people.length) this.list = data.people.map(known);
     if (Array.isArray(data.channels) && data.channels.length) this.channels = data.channels;
     if (Array.isArray(data.groups)) this.groups = data.groups;

@@ -53,8 +53,19 @@ function person(p) {
   const me = p.name === app.me;
   return h('button', {
     type: 'button', class: 'person', role: 'radio', 'aria-checked': String(me), dataset: { testid: `person-${p.name}` }, title: p.does || null,
-    on: { click: () => app.go({ me: p.name }) },
+    on: { click: () => app.go({ me: p.name }), keydown: step },
   }, avatar(p.id), h('span', null, h('b', null, p.real_name || p.name), h('small', null, roleOf(p))));
+}
+
+// step moves through the people with the arrow keys, as in any radio group.
+function step(e) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+  if (!by) return;
+  e.preventDefault();
+  const n = people.list.findIndex((p) => p.name === app.me) + by;
+  const next = people.list[(n + people.list.length) % people.list.length];
+  app.go({ me: next.name });
+  document.querySelector(`[data-testid="person-${CSS.escape(next.name)}"]`)?.focus();
 }
 
 function roleOf(p) {

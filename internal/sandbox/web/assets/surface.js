@@ -13,9 +13,11 @@ function draftsOf(id) {
 
 const slot = (block, el) => `${block.block_id || ''}/${el.action_id || ''}`;
 
-// forget drops the drafts of views that are no longer open.
-export function forget(prefix, alive) {
-  for (const id of drafts.keys()) if (id.startsWith(prefix) && !alive.has(id)) drafts.delete(id);
+// forget drops what this person left in views that are no longer open.
+export function forget(views) {
+  const mine = `v:${app.me}:`;
+  const alive = new Set(views.map((v) => mine + v.id));
+  for (const id of drafts.keys()) if (id.startsWith(mine) && !alive.has(id)) drafts.delete(id);
 }
 
 function base(id, stored, where) {
@@ -24,6 +26,7 @@ function base(id, stored, where) {
     id,
     get: (block, el) => mine().get(slot(block, el)) ?? stored()?.[block.block_id]?.[el.action_id],
     set: (block, el, state) => mine().set(slot(block, el), state),
+    drop: (block, el) => mine().delete(slot(block, el)),
     act: async (block, el, value) => {
       const answer = await slack.action({ ...where(), ...named(block, el), value });
       app.refresh();
@@ -56,7 +59,7 @@ export function messageSurface(channel, message) {
 }
 
 export function viewSurface(view) {
-  return base(`v:${view.id}`, () => view.state?.values, () => ({ user: app.me, view_id: view.id }));
+  return base(`v:${app.me}:${view.id}`, () => view.state?.values, () => ({ user: app.me, view_id: view.id }));
 }
 
 // stillSurface is for the gallery: everything can be tried, nothing is sent.
