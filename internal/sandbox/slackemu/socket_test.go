@@ -78,6 +78,7 @@ func (r *rig) later(path string, in object) func() object {
 var aCommand = object{"user": "ann", "channel": "redis-ops", "text": "x"}
 
 func TestAnAcknowledgementMustArriveAsSlackWantsIt(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		sentence string
 		ack      func(c *socket, envelope object)
@@ -120,6 +121,7 @@ func TestAnAcknowledgementMustArriveAsSlackWantsIt(t *testing.T) {
 }
 
 func TestWhatAPersonSeesWhenACommandFails(t *testing.T) {
+	t.Parallel()
 	t.Run("without a socket it was not dispatched", func(t *testing.T) {
 		r := newRig(t)
 		if got := r.do("command", aCommand); got["error"] != dispatchFailed {

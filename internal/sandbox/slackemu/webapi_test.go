@@ -169,6 +169,7 @@ func TestDeletingARootWithRepliesLeavesATombstone(t *testing.T) {
 }
 
 func TestRateLimitsAnswer429(t *testing.T) {
+	t.Parallel()
 	post := object{"channel": "C0REDISOPS", "text": "x"}
 	until429 := func(r *rig, method string, a object) (int, *http.Response) {
 		for n := range 1000 {
