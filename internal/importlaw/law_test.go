@@ -26,6 +26,7 @@ var law = map[string]row{
 	"sandbox/slackemu": {is: "speaks Slack's wire protocol from its own types"},
 	"sandbox/cloudemu": {is: "speaks Redis Cloud's wire protocol from its own types"},
 	"sandbox/web":      {may: "sandbox/slackemu sandbox/cloudemu", is: "the page"},
+	"sandbox/scenario": {is: "whole conversations as text, played through the hooks"},
 
 	"importlaw": {is: "this test"},
 }

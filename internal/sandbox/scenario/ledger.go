@@ -1,0 +1,87 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// entry is one accepted changing call.
+type entry struct {
+	Method   string `json:"method"`
+	Path     string `json:"path"`
+	Body     any    `json:"body"`
+	Resource int    `json:"resource_id"`
+	Outcome  string `json:"outcome"`
+	Error    string `json:"error"`
+}
+
+// verb is what a call does, in one word.
+func (e entry) verb() string {
+	last := e.Path[strings.LastIndexByte(e.Path, '/')+1:]
+	switch {
+	case strings.Contains(e.Path, "/acl/"):
+		return "roles"
+	case e.Method == "DELETE":
+		return "delete"
+	case e.Method == "PUT" && last != "tags":
+		return "update"
+	case last == "databases":
+		return "create"
+	}
+	return last
+}
+
+// about is the database that a call was about. Rehearsals are made under a name
+// of their own, of which only the beginning can be known.
+func (e entry) about(names map[int]string) string {
+	name := names[e.Resource]
+	if body, ok := e.Body.(object); ok && e.verb() == "create" {
+		name, _ = body["name"].(string)
+		names[e.Resource] = name
+	}
+	return rehearsal.ReplaceAllString(name, "$1")
+}
+
+var rehearsal = regexp.MustCompile(`(-rehearsal)-[a-z0-9]+$`)
+
+func (p *play) ledger(ctx context.Context) ([]entry, error) {
+	if _, err := p.databases(ctx); err != nil {
+		return nil, err
+	}
+	var all []entry
+	return all, p.get(ctx, "/hooks/cloud/ledger", nil, &all)
+}
+
+func (p *play) didFor(ctx context.Context, args []string) error {
+	all, err := p.ledger(ctx)
+	if err != nil {
+		return err
+	}
+	var did, whole []string
+	for _, e := range all {
+		about := e.about(p.names)
+		line := fmt.Sprintf("%s of %s: %s %s %v %s %s", e.verb(), about, e.Method, e.Path, e.Body, e.Outcome, e.Error)
+		whole = append(whole, line)
+		if about == args[0] && e.verb() != "roles" {
+			did = append(did, e.verb())
+		}
+	}
+	want := strings.Split(args[1], ", ")
+	if args[1] == "nothing" {
+		want = nil
+	}
+	if !equal(did, want) {
+		return fmt.Errorf("    it did: %s\n    the whole ledger: %s", strings.Join(did, ", "), shown(strings.Join(whole, "\n")))
+	}
+	return nil
+}
+
+func (p *play) didNothing(ctx context.Context, _ []string) error {
+	all, err := p.ledger(ctx)
+	if err == nil && len(all) > 0 {
+		err = fmt.Errorf("    it did: %s %s", all[0].Method, all[0].Path)
+	}
+	return err
+}
