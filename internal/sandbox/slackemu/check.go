@@ -170,7 +170,7 @@ func list(fewest, most int, item check) check {
 // plainText is a text object that allows no mark-up.
 func plainText(longest int) check { return textObject(1, longest, "plain_text") }
 
-// richText is a text object of either kind.
+// eitherText is a text object of either kind.
 func eitherText(longest int) check {
 	return grouped(textObject(1, longest, "plain_text", "mrkdwn"))
 }

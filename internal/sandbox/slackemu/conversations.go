@@ -11,6 +11,9 @@ func (s *Server) conversationsInfo(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.im { // im:read is not granted
+		return nil, s.missingScope("im:read")
+	}
 	o := roomObject(r)
 	switch s.roomFault(r) {
 	case "is_archived":
@@ -92,7 +95,7 @@ func (s *Server) conversationsOpen(c *call) (object, error) {
 	case len(users) > 8:
 		return nil, refuse("too_many_users")
 	case len(users) > 1:
-		return nil, &refusal{code: "missing_scope", extra: object{"needed": "mpim:write", "provided": strings.Join(s.scopes, ",")}}
+		return nil, s.missingScope("mpim:write")
 	}
 	for _, r := range s.rooms {
 		if r.im && r.peer == users[0] {
@@ -168,7 +171,7 @@ func (s *Server) readable(c *call) (*room, error) {
 		return nil, err
 	}
 	if r.im { // im:history is not granted
-		return nil, &refusal{code: "missing_scope", extra: object{"needed": "im:history", "provided": strings.Join(s.scopes, ",")}}
+		return nil, s.missingScope("im:history")
 	}
 	if !r.has(botUserID) || s.roomFault(r) == "not_in_channel" {
 		return nil, refuse("not_in_channel")

@@ -57,7 +57,7 @@ func (p placed) isInput() bool { return p.block["type"] == "input" }
 // dispatches reports whether using the element tells the app at once.
 func (p placed) dispatches() bool { return !p.isInput() || p.block["dispatch_action"] == true }
 
-// label is what a person would call the element.
+// key names the element within its view or message.
 func (p placed) key() string { return p.blockID + "/" + p.actionID }
 
 // stateful reports whether the element has a value in state.values.

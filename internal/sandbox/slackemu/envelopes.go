@@ -79,7 +79,7 @@ func (s *Server) deliver(d delivery) outcome {
 	plan := s.deliveryFaults(d)
 	s.mu.Unlock()
 
-	deadline := time.NewTimer(ackDeadline) // runs from the sending, also while the payload is on its way
+	deadline := time.NewTimer(s.patience) // runs from the sending, also while the payload is on its way
 	defer deadline.Stop()
 	if !plan.swallow {
 		s.dispatch(env.conn, frame{data: data, end: plan.cut}, plan.delay)
@@ -187,7 +187,7 @@ func (s *Server) acknowledge(c *conn, data []byte) {
 	}
 	delete(s.waiting, env.entry.ID)
 	env.entry.AckMS = milliseconds(env.sent.elapsed())
-	if env.gaveUp || env.sent.elapsed() > ackDeadline {
+	if env.gaveUp || env.sent.elapsed() > s.patience {
 		env.entry.Late = true
 		s.log.Warn("acknowledgement came too late", "envelope", env.entry.ID, "ms", env.entry.AckMS)
 		return

@@ -100,7 +100,7 @@ func TestFaultsAreListedAndSwitchedOff(t *testing.T) {
 func TestSocketsFallSilentDropAndAreCut(t *testing.T) {
 	t.Parallel()
 	t.Run("dropped without a word", func(t *testing.T) {
-		r := newRig(t)
+		r := hastyRig(t)
 		c := r.dial().connected()
 		if got := r.do("faults", object{"fault": "socket_drop"}); got["dropped"] != 1.0 {
 			t.Errorf("answer: %v", got)
@@ -114,7 +114,7 @@ func TestSocketsFallSilentDropAndAreCut(t *testing.T) {
 	})
 	t.Run("silent: nothing arrives", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := hastyRig(t)
 		c := r.dial().connected()
 		r.do("faults", object{"fault": "socket_silent", "times": 1})
 		if got := r.do("command", aCommand); got["error"] != operationTimeout {
@@ -128,7 +128,7 @@ func TestSocketsFallSilentDropAndAreCut(t *testing.T) {
 	})
 	t.Run("cut after delivery: the acknowledgement is lost", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := hastyRig(t)
 		c := r.dial().connected()
 		r.do("faults", object{"fault": "socket_cut", "match": "slash_commands"})
 		answer := r.later("command", aCommand)
@@ -139,7 +139,7 @@ func TestSocketsFallSilentDropAndAreCut(t *testing.T) {
 	})
 	t.Run("ignored acknowledgement", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := hastyRig(t)
 		r.autopilot(nothing)
 		r.do("faults", object{"fault": "ack_ignored", "match": "slash_commands"})
 		if got := r.do("command", aCommand); got["error"] != operationTimeout {
@@ -148,9 +148,9 @@ func TestSocketsFallSilentDropAndAreCut(t *testing.T) {
 	})
 	t.Run("delayed delivery arrives after Slack gave up", func(t *testing.T) {
 		t.Parallel()
-		r := newRig(t)
+		r := hastyRig(t)
 		c := r.dial().connected()
-		r.do("faults", object{"fault": "delay_delivery", "delay_ms": 3200})
+		r.do("faults", object{"fault": "delay_delivery", "delay_ms": 1300})
 		if got := r.do("command", aCommand); got["error"] != operationTimeout {
 			t.Errorf("answer: %v", got)
 		}
@@ -158,7 +158,7 @@ func TestSocketsFallSilentDropAndAreCut(t *testing.T) {
 		r.wait("the late mark", func() bool { return r.envelopes()[0].Late })
 	})
 	t.Run("no hello, no payloads", func(t *testing.T) {
-		r := newRig(t)
+		r := hastyRig(t)
 		r.do("faults", object{"fault": "no_hello"})
 		r.dial()
 		if got := r.do("command", aCommand); got["error"] != dispatchFailed {
@@ -166,7 +166,7 @@ func TestSocketsFallSilentDropAndAreCut(t *testing.T) {
 		}
 	})
 	t.Run("junk reaches the app", func(t *testing.T) {
-		r := newRig(t)
+		r := hastyRig(t)
 		got := r.autopilot(nothing)
 		for _, kind := range []string{"unknown_type", "unknown_interaction", "unknown_element", "payload_string"} {
 			if out := r.do("faults", object{"fault": "junk_payload", "match": kind}); out["acked"] != true {

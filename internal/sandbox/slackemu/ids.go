@@ -58,7 +58,6 @@ type stopwatch struct{ started time.Time }
 func startWatch() stopwatch                { return stopwatch{time.Now()} }
 func (w stopwatch) elapsed() time.Duration { return time.Since(w.started) }
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-func unixSeconds(t time.Time) float64      { return float64(t.Unix()) }
 func secondsOf(ms float64) time.Duration   { return time.Duration(ms * float64(time.Second)) }
 func scaled(d time.Duration, speed float64) time.Duration {
 	if speed <= 0 {

@@ -55,7 +55,7 @@ func (s *Server) messageAction(base string, c clicked) object {
 		"channel": object{"id": m.room.id, "name": m.room.payloadName()},
 		"state":   object{"values": m.entered(c.who.id)},
 		"response_url": s.newResponseURL(base, responseURL{
-			room: m.room, user: c.who.id, original: m, thread: m.threadTS}),
+			room: m.room, user: c.who.id, original: m}),
 		"actions": []any{actionObject(c.element, c.state, s.newTS())},
 	})
 	if m.ephemeralTo == "" {
@@ -90,7 +90,7 @@ func (s *Server) shortcut(base string, who *person, m *message, callbackID strin
 	return interaction("message_action", who, object{
 		"action_ts": s.newTS(), "callback_id": callbackID, "trigger_id": s.newTrigger(who.id, ""),
 		"channel": object{"id": m.room.id, "name": m.room.payloadName()}, "message_ts": m.ts, "message": m.wire(),
-		"response_url": s.newResponseURL(base, responseURL{room: m.room, user: who.id, thread: m.threadTS}),
+		"response_url": s.newResponseURL(base, responseURL{room: m.room, user: who.id}),
 	})
 }
 

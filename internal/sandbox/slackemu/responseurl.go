@@ -3,6 +3,7 @@ package slackemu
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -18,7 +19,6 @@ type responseURL struct {
 	room     *room
 	user     string
 	original *message // the message that was clicked, if any
-	thread   string   // thread of the interaction
 	uses     int
 	expires  time.Time
 }
@@ -26,10 +26,9 @@ type responseURL struct {
 // newResponseURL issues an address. mu is held.
 func (s *Server) newResponseURL(base string, u responseURL) string {
 	now := s.cfg.Now()
-	for id, old := range s.urls {
-		if now.Sub(old.expires) > responseURLLife { // nobody asks any more
-			delete(s.urls, id)
-		}
+	if len(s.urls) >= s.urlSweep {
+		maps.DeleteFunc(s.urls, func(_ string, old *responseURL) bool { return now.Sub(old.expires) > responseURLLife })
+		s.urlSweep = 2*len(s.urls) + 1000
 	}
 	u.expires = now.Add(responseURLLife)
 	id := s.random(anyAlnum, 40)

@@ -35,7 +35,19 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	for _, f := range change {
 		f(&c)
 	}
-	s := New(c)
+	return rigOf(t, New(c))
+}
+
+// hastyRig gives up on acknowledgements sooner than Slack does.
+func hastyRig(t *testing.T) *rig {
+	t.Helper()
+	s := New(Config{Seed: 7, BotToken: testBotToken, AppToken: testAppToken, Speed: func() float64 { return 1000 }})
+	s.patience = time.Second
+	return rigOf(t, s)
+}
+
+func rigOf(t *testing.T, s *Server) *rig {
+	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/slack/", s.API())
 	mux.Handle("/hooks/slack/", s.Hooks())

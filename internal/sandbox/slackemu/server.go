@@ -46,7 +46,8 @@ type Server struct {
 	cfg      Config
 	log      *slog.Logger
 	methods  map[string]method
-	scopes   []string // granted to the bot token
+	scopes   []string      // granted to the bot token
+	patience time.Duration // for an acknowledgement: three seconds, but in tests of its absence
 	upgrader websocket.Upgrader
 
 	done chan struct{}  // closed by Close
@@ -55,29 +56,31 @@ type Server struct {
 
 	// mu owns every field below. It is never held during network input or
 	// output.
-	mu        sync.Mutex
-	rand      *rand.Rand
-	lastTS    int64 // microseconds; time stamps never repeat
-	people    []person
-	groups    []group
-	rooms     []*room
-	views     map[string]*view   // open modals and published homes, by id
-	stacks    map[string][]*view // open modals by user, top last
-	homes     map[string]*view   // published home tabs by user
-	triggers  map[string]*trigger
-	urls      map[string]*responseURL
-	uploads   map[string]*upload
-	scheduled []*scheduledMessage
-	tickets   map[string]bool // issued by apps.connections.open, not yet dialled
-	conns     []*conn
-	connSeq   int
-	waiting   map[string]*envelope // sent, not acknowledged, not given up
-	journal   ring[*envelopeEntry]
-	calls     ring[*callEntry]
-	faults    []*fault
-	buckets   map[string]*bucket
-	limits    limitMode
-	watchers  map[chan struct{}]struct{}
+	mu       sync.Mutex
+	rand     *rand.Rand
+	lastTS   int64 // microseconds; time stamps never repeat
+	people   []person
+	groups   []group
+	rooms    []*room
+	views    map[string]*view   // open modals and published homes, by id
+	stacks   map[string][]*view // open modals by user, top last
+	homes    map[string]*view   // published home tabs by user
+	triggers map[string]*trigger
+	urls     map[string]*responseURL
+	// How many triggers and addresses there may be before old ones are swept.
+	triggerSweep, urlSweep int
+	uploads                map[string]*upload
+	scheduled              []*scheduledMessage
+	tickets                map[string]bool // issued by apps.connections.open, not yet dialled
+	conns                  []*conn
+	connSeq                int
+	waiting                map[string]*envelope // sent, not acknowledged, not given up
+	journal                ring[*envelopeEntry]
+	calls                  ring[*callEntry]
+	faults                 []*fault
+	buckets                map[string]*bucket
+	limits                 limitMode
+	watchers               map[chan struct{}]struct{}
 }
 
 // New returns a workspace with its people, groups and channels, in which
@@ -100,6 +103,7 @@ func New(c Config) *Server {
 		log:      c.Log,
 		methods:  methodTable(),
 		scopes:   grantedScopes(),
+		patience: ackDeadline,
 		upgrader: websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }},
 		done:     make(chan struct{}),
 		rand:     rand.New(rand.NewPCG(c.Seed, 0x51ac)),

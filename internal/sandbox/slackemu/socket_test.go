@@ -101,7 +101,7 @@ func TestAnAcknowledgementMustArriveAsSlackWantsIt(t *testing.T) {
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t)
+			r := hastyRig(t)
 			c := r.dial().connected()
 			answer := r.later("command", aCommand)
 			e := c.next()
@@ -203,7 +203,7 @@ func TestSocketsAreCountedTicketedAndDealt(t *testing.T) {
 
 func TestAnAcknowledgementOnAnotherSocketDoesNotCount(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := hastyRig(t)
 	a, b := r.dial().connected(), r.dial().connected()
 	envelopes := make(chan object, 2)
 	for _, pair := range [][2]*socket{{a, b}, {b, a}} {
@@ -272,7 +272,7 @@ func TestPingsAreAnswered(t *testing.T) {
 
 func TestEventsAreRedeliveredUntilAcknowledged(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(c *Config) { c.Speed = func() float64 { return 1000 } })
+	r := hastyRig(t)
 	c := r.dial().connected()
 	answer := r.later("mention", object{"user": "ann", "channel": "redis-ops", "text": "<@UBOT> hello"})
 	first := c.next()

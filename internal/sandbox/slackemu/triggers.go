@@ -2,6 +2,7 @@ package slackemu
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -20,12 +21,9 @@ type trigger struct {
 
 // newTrigger issues a trigger. mu is held.
 func (s *Server) newTrigger(user, viewID string) string {
-	if len(s.triggers) > 1000 { // forget those whose fate nobody asks for any more
-		for id, t := range s.triggers {
-			if t.issued.elapsed() > triggerMemory {
-				delete(s.triggers, id)
-			}
-		}
+	if len(s.triggers) >= s.triggerSweep { // forget those that nobody asks for any more
+		maps.DeleteFunc(s.triggers, func(_ string, t *trigger) bool { return t.issued.elapsed() > triggerMemory })
+		s.triggerSweep = 2*len(s.triggers) + 1000
 	}
 	id := fmt.Sprintf("%d.%d.%s", s.cfg.Now().UnixMilli(), 1000+s.rand.IntN(9000), s.random(hexDigits, 32))
 	s.triggers[id] = &trigger{user: user, viewID: viewID, issued: startWatch()}

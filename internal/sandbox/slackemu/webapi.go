@@ -163,10 +163,15 @@ func (s *Server) admit(m method, c *call, token string, argErr error) error {
 		return refuse("invalid_auth")
 	}
 	if len(m.scopes) > 0 && !slices.ContainsFunc(m.scopes, func(sc string) bool { return slices.Contains(s.scopes, sc) }) {
-		return &refusal{code: "missing_scope", extra: object{
-			"needed": strings.Join(m.scopes, ","), "provided": strings.Join(s.scopes, ",")}}
+		return s.missingScope(m.scopes...)
 	}
 	return argErr
+}
+
+// missingScope refuses for want of one of these scopes.
+func (s *Server) missingScope(needed ...string) error {
+	return &refusal{code: "missing_scope", extra: object{
+		"needed": strings.Join(needed, ","), "provided": strings.Join(s.scopes, ",")}}
 }
 
 // unknownArgs lists arguments that the method does not have. Slack ignores
