@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -46,27 +47,30 @@ func (h *Handler) openRequest(ctx context.Context, trigger, user string, f view.
 		h.complain(ctx, user, parsePlace(f.Metadata), err)
 		return
 	}
-	if f.Entry != nil && f.Problem == "" && f.Versions == nil {
+	if f.Entry != nil && f.Problem == "" {
 		h.fillVersions(ctx, res.ID, user, f)
 	}
 }
 
-// fillVersions reads what Redis Cloud offers for the picked database.
+// fillVersions reads what Redis Cloud offers for the picked database, or what
+// stands in the way, and shows it in the open modal.
 func (h *Handler) fillVersions(ctx context.Context, viewID, user string, f view.RequestForm) {
-	versions, err := h.parts.Inventory.Targets(ctx, f.Entry.Ref)
+	before := f
 	at := parsePlace(f.Metadata)
+	versions, refusal := h.parts.Engine.Offer(ctx, f.Entry.Ref, f.Entry.Name)
 	switch {
-	case err != nil:
-		h.log.Warn("read target versions", "database", f.Entry.Ref, "error", err)
-		f.Problem = "Redis Cloud did not say which versions it offers for " + f.Entry.Name + ". Close this and try again in a minute."
+	case refusal != nil:
+		f.Versions, f.Problem = nil, refusal.Error()
 	default:
-		f.Versions = append([]string{}, versions...)
-		f.Version = at.Version
+		f.Versions, f.Version = append([]string{}, versions...), at.Version
+		_, _ = h.parts.Inventory.Targets(ctx, f.Entry.Ref) // warms what the submission is validated from
 		if r := upgrade.NotOffered(*f.Entry, versions, at.Version); r != nil {
 			h.tell(ctx, user, at, view.Refused(r, ""))
 		}
 	}
-	h.update(ctx, viewID, view.RequestModal(f))
+	if before.Problem != f.Problem || !slices.Equal(before.Versions, f.Versions) || before.Versions == nil {
+		h.update(ctx, viewID, view.RequestModal(f))
+	}
 }
 
 // prefilled answers `/redis-upgrade <database> [version]`.

@@ -110,7 +110,7 @@ func (h *Handler) readRequest(ctx context.Context, v slack.View, i *intent) map[
 	versions, _, cached := h.parts.Inventory.CachedTargets(entry.Ref)
 	switch {
 	case i.To == "":
-		problems["database"] = "Pick a version too; the list appears below once Redis Cloud has answered."
+		problems["database"] = "No version is picked yet: see what stands below this field."
 	case cached:
 		if r := upgrade.NotOffered(entry, versions, i.To); r != nil {
 			problems[view.VersionBlock(entry)] = r.Error()

@@ -58,6 +58,19 @@ func (e *Engine) Warm(ctx context.Context, entry inventory.Entry, version string
 	return nil
 }
 
+// Offer reads Redis Cloud for somebody who is filling in a request: the
+// versions on offer, or what stands in the way of any of them.
+func (e *Engine) Offer(ctx context.Context, ref cloud.Ref, name string) ([]string, *Refusal) {
+	f, db, err := e.read(ctx, ref)
+	if err != nil {
+		return nil, readRefusal(err, name)
+	}
+	if len(f.Targets) == 0 {
+		return nil, supported(db.Name, "", f)
+	}
+	return f.Targets, ready(db.Name, f)
+}
+
 // NotOffered refuses a version that is not among those on offer; nil where it
 // is, or where none is named.
 func NotOffered(entry inventory.Entry, versions []string, version string) *Refusal {
@@ -91,6 +104,11 @@ func (e *Engine) preflight(name, to string, f Facts) *Refusal {
 	if r := ordered(name, to, f); r != nil {
 		return r
 	}
+	return ready(name, f)
+}
+
+// ready tests what does not depend on the version.
+func ready(name string, f Facts) *Refusal {
 	if !f.Backup.Possible {
 		return refuse(NoBackup, "No backup of %s is possible: %s. An upgrade without one has no way back.", name, f.Backup.Why).
 			hint("Turn on remote backup for %s in the Redis Cloud console (Databases, Configuration, Remote backup), then ask again.", name)
