@@ -42,11 +42,12 @@ type Facts struct {
 // BackupFacts are what is known of the database's backups.
 type BackupFacts struct {
 	Possible bool      `json:"possible"`
-	Why      string    `json:"why,omitempty"` // why not
-	Where    string    `json:"where"`         // destination without credentials
-	Last     time.Time `json:"last,omitzero"` // of the last good backup; zero: never
-	Status   string    `json:"status"`        // as Redis Cloud said it
-	Known    bool      `json:"known"`         // false: Redis Cloud did not say in time
+	Why      string    `json:"why,omitempty"`     // why not
+	NoPlan   bool      `json:"no_plan,omitempty"` // its plan has no backups at all
+	Where    string    `json:"where"`             // destination without credentials
+	Last     time.Time `json:"last,omitzero"`     // of the last good backup; zero: never
+	Status   string    `json:"status"`            // as Redis Cloud said it
+	Known    bool      `json:"known"`             // false: Redis Cloud did not say in time
 }
 
 // WayBack says whether this upgrade can be taken back, and how.
@@ -125,7 +126,7 @@ func backupFacts(ref cloud.Ref, db cloud.Database, sub cloud.Subscription) Backu
 	b := BackupFacts{Where: db.Backup.Destination.Redacted()}
 	switch {
 	case ref.Plan == cloud.Essentials && !sub.SupportsBackups:
-		b.Why = "its Essentials plan has no backups"
+		b.Why, b.NoPlan = "its Essentials plan has no backups", true
 	case !db.Backup.Enabled:
 		b.Why = "remote backup is off, so Redis Cloud has nowhere to put one"
 	default:

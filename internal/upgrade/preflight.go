@@ -110,8 +110,11 @@ func (e *Engine) preflight(name, to string, f Facts) *Refusal {
 // ready tests what does not depend on the version.
 func ready(name string, f Facts) *Refusal {
 	if !f.Backup.Possible {
-		return refuse(NoBackup, "No backup of %s is possible: %s. An upgrade without one has no way back.", name, f.Backup.Why).
-			hint("Turn on remote backup for %s in the Redis Cloud console (Databases, Configuration, Remote backup), then ask again.", name)
+		r := refuse(NoBackup, "No backup of %s is possible: %s. An upgrade without one has no way back.", name, f.Backup.Why)
+		if f.Backup.NoPlan {
+			return r.hint("Move it to a plan with backups, then ask again.")
+		}
+		return r.hint("Turn on remote backup for %s in the Redis Cloud console (Databases, Configuration, Remote backup), then ask again.", name)
 	}
 	if f.Status != "active" {
 		return refuse(NotActive, "%s is %s, not active.", name, f.Status).hint("Ask again when Redis Cloud shows it active.")
