@@ -72,12 +72,13 @@ type Engine struct {
 	clock     func() time.Time
 	log       *slog.Logger
 	wake      chan struct{}
+	idle      time.Duration // the longest sleep between two claims
 }
 
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
 	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, inventory: p.Inventory, roles: p.Roles,
-		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1)}
+		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), idle: idle}
 }
 
 // now is the engine's time in the form in which it is stored.
@@ -172,7 +173,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	slots := make(chan struct{}, e.cfg.Workers)
 	for ctx.Err() == nil {
 		free := cap(slots) - len(slots)
-		sleep := idle
+		sleep := e.idle
 		if free > 0 {
 			items, next, err := e.store.Due().Claim(ctx, e.cfg.Lease, free)
 			if err != nil && ctx.Err() == nil {
@@ -189,7 +190,7 @@ func (e *Engine) Run(ctx context.Context) error {
 				continue
 			}
 			if err == nil && next >= 0 {
-				sleep = min(next, idle)
+				sleep = min(next, e.idle)
 			}
 		}
 		timer := time.NewTimer(max(sleep, time.Millisecond))

@@ -208,5 +208,6 @@ type Inventory interface {
 	Get(ref cloud.Ref) (inventory.Entry, bool)
 	ReplicasOf(ref cloud.Ref) []inventory.Entry
 	SourcesOf(ref cloud.Ref) (known []inventory.Entry, external []string)
+	Age() time.Duration
 	CachedTargets(ref cloud.Ref) (versions []string, read time.Time, ok bool)
 }

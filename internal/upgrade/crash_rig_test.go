@@ -1,0 +1,178 @@
+package upgrade
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// kind is what goes wrong at a point.
+type kind string
+
+const (
+	failed  kind = "failed"              // an error, and nothing happened
+	happens kind = "failed but happened" // it happened, the answer is lost
+	gone    kind = "process gone"        // it happened, and the process is no more
+	nothing kind = ""
+)
+
+var kinds = []kind{failed, happens, gone}
+
+// crash counts every write to Redis and every outside call, and lets one of
+// them go wrong.
+type crash struct {
+	mu    sync.Mutex
+	on    bool // count at all
+	at    int  // the point that goes wrong, from 0; with kind "" none
+	kind  kind
+	names []string // the points so far
+	hit   bool
+}
+
+// pass counts a point and says what is to go wrong there.
+func (c *crash) pass(name string) kind {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.on {
+		return nothing
+	}
+	c.names = append(c.names, name)
+	if c.kind == nothing || len(c.names)-1 != c.at || c.hit {
+		return nothing
+	}
+	c.hit = true
+	return c.kind
+}
+
+// unpass takes the last point back: it was only the client's way of asking
+// whether the server knows a script.
+func (c *crash) unpass(was kind) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.on {
+		c.names = c.names[:len(c.names)-1]
+		c.hit = c.hit && was == nothing
+	}
+}
+
+func (c *crash) start(at int, k kind) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.on, c.at, c.kind, c.names, c.hit = true, at, k, nil, false
+}
+
+func (c *crash) stop() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.on = false
+	return c.names
+}
+
+var errInjected = errors.New("injected: connection lost")
+
+// redisHook stands between a replica and Redis.
+type redisHook struct {
+	crash *crash
+	dead  *replica
+}
+
+func (h *redisHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h *redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if h.dead.dead.Load() {
+			return errDead
+		}
+		return next(ctx, cmds)
+	}
+}
+
+func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if h.dead.dead.Load() {
+			return errDead
+		}
+		name := strings.ToLower(cmd.Name())
+		if !strings.HasPrefix(name, "eval") && name != "set" && name != "del" {
+			return next(ctx, cmd)
+		}
+		k := h.crash.pass(redisPoint(cmd))
+		if k == failed {
+			return errInjected
+		}
+		err := next(ctx, cmd)
+		if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
+			h.crash.unpass(k)
+			return err
+		}
+		switch k {
+		case happens:
+			return errInjected
+		case gone:
+			h.dead.kill()
+			return errDead
+		}
+		return err
+	}
+}
+
+// redisPoint names a write by the first key it touches.
+func redisPoint(cmd redis.Cmder) string {
+	args := cmd.Args()
+	if len(args) < 4 {
+		return "redis " + cmd.Name()
+	}
+	key, _ := args[3].(string)
+	_, key, _ = strings.Cut(key, "}:")
+	first, _, _ := strings.Cut(key, ":")
+	if first == "queue" {
+		first = key
+	}
+	return "redis " + first
+}
+
+// around stands between everybody and Redis Cloud. Calls that change nothing
+// but put a task into the queue count too.
+func (c *crash) around(w *world, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		asks := strings.HasSuffix(req.URL.Path, "/backup") || strings.HasSuffix(req.URL.Path, "/import")
+		if req.Method == http.MethodGet && !asks {
+			next.ServeHTTP(rw, req)
+			return
+		}
+		k := c.pass("cloud " + req.Method + " " + shape(req.URL.Path))
+		if k == nothing {
+			next.ServeHTTP(rw, req)
+			return
+		}
+		if k != failed {
+			rec := httptest.NewRecorder()
+			rec.Body = &bytes.Buffer{}
+			next.ServeHTTP(rec, req)
+		}
+		if k == gone {
+			w.mu.Lock()
+			r := w.alive
+			w.mu.Unlock()
+			r.kill()
+		}
+		panic(http.ErrAbortHandler)
+	})
+}
+
+// shape is a path without its numbers.
+func shape(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if p != "" && strings.Trim(p, "0123456789") == "" {
+			parts[i] = "#"
+		}
+	}
+	return strings.Join(parts, "/")
+}
