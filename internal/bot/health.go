@@ -104,7 +104,7 @@ func (h *health) ready() error {
 	defer h.mu.Unlock()
 	var problems []error
 	if !h.up {
-		problems = append(problems, errors.New("Redis does not answer"))
+		problems = append(problems, errors.New("no answer from Redis"))
 	}
 	open := false
 	for _, s := range h.sockets {

@@ -99,7 +99,6 @@ type outside struct {
 // gate is ready's answer: go (zero), wait, or stop.
 type gate struct {
 	wait time.Duration
-	text string   // what is waited for
 	stop *Refusal // what moved; the step decides what that means
 	void bool     // with stop: the plan must be asked again
 }
@@ -107,7 +106,6 @@ type gate struct {
 // verdict is effect's answer.
 type verdict struct {
 	outcome  Outcome // empty: not yet
-	percent  float64
 	text     string
 	resource int
 	at       time.Time

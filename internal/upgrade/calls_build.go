@@ -16,73 +16,93 @@ import (
 // closedDoor is the list of source addresses that lets no application in.
 var closedDoor = []string{"127.0.0.1/32"}
 
-// createCall creates a database. body is made anew from the record by whoever
-// sends; name and port are what it is recognised by.
-func (e *Engine) createCall(key, label string, parent cloud.Ref, name string, port int, body func(Session) (cloud.Create, error)) outside {
+// build is one database to be created: name and port (0: any) are what it is
+// recognised by, body is made anew from the record by whoever sends.
+type build struct {
+	key    string
+	label  string
+	parent cloud.Ref
+	name   string
+	port   int
+	body   func(Session) (cloud.Create, error)
+}
+
+// createCall creates a database.
+func (e *Engine) createCall(b build) outside {
 	return outside{
-		key: key, ref: parent, label: label, needs: ModeFull,
-		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
-			sub, err := e.subscription(ctx, parent)
-			if err != nil {
-				return Before{}, gate{}, err
-			}
-			if sub.Status != "active" {
-				l.observe(ctx, Progress{Text: "waiting for the subscription: " + sub.Status})
-				return Before{}, gate{wait: e.cfg.Poll}, nil
-			}
-			all, err := e.cloud.Databases(ctx, parent.Plan, parent.Subscription)
-			if err != nil {
-				return Before{}, gate{}, err
-			}
-			if taken := named(all, name, port); len(taken) > 0 {
-				return Before{}, gate{stop: refuse(Stale, "Something named %s, or on port %d, already exists in the subscription.", name, port)}, nil
-			}
-			return Before{Known: true}, gate{}, nil
-		},
+		key: b.key, ref: b.parent, label: b.label, needs: ModeFull,
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.roomFor(ctx, l, b) },
 		send: func(ctx context.Context, s Session) (cloud.Task, error) {
-			c, err := body(s)
+			c, err := b.body(s)
 			if err != nil {
 				return cloud.Task{}, &cloud.NotSent{Cause: err}
 			}
-			return e.cloud.Create(ctx, parent.Plan, parent.Subscription, c)
+			return e.cloud.Create(ctx, b.parent.Plan, b.parent.Subscription, c)
 		},
 		effect: func(ctx context.Context, l *lease, task cloud.Task) (verdict, error) {
-			return e.created(ctx, l, parent, name, port, task.Resource)
+			return e.created(ctx, l, b, task.Resource)
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) {
-			all, err := e.cloud.Databases(ctx, parent.Plan, parent.Subscription)
-			if err != nil {
-				return "", err
-			}
-			switch found := named(all, name, port); {
-			case len(found) == 0:
-				return absent, nil
-			case len(found) == 1 && found[0].Name == name && (port == 0 || found[0].Port == 0 || found[0].Port == port):
-				return happened, nil // nothing had that name or port when the intent was written
-			}
-			return unclear, nil
-		},
+		trace: func(ctx context.Context, _ *lease) (finding, error) { return e.traceCreate(ctx, b) },
 		// A status task needs a database; a dry run stands in the same queue.
 		barrier: func(ctx context.Context, s Session) (cloud.Task, error) {
-			c, err := body(s)
+			c, err := b.body(s)
 			if err != nil {
 				return cloud.Task{}, err
 			}
-			return e.cloud.DryRun(ctx, parent.Plan, parent.Subscription, c)
+			return e.cloud.DryRun(ctx, b.parent.Plan, b.parent.Subscription, c)
 		},
 		holds: func(s Session, v verdict) []session.Hold {
-			ref := cloud.Ref{Plan: parent.Plan, Subscription: parent.Subscription, Database: v.resource}
-			return []session.Hold{{Database: ref.String(), To: s.ID}}
+			return []session.Hold{{Database: b.ref(v.resource), To: s.ID}}
 		},
-		settled: func(b *Body, v verdict) {
-			ref := cloud.Ref{Plan: parent.Plan, Subscription: parent.Subscription, Database: v.resource}.String()
-			if key == callCreate {
-				b.Revert.NewRef = ref
+		settled: func(body *Body, v verdict) {
+			if b.key == callCreate {
+				body.Revert.NewRef = b.ref(v.resource)
 			} else {
-				b.Revert.Trial.Ref = ref
+				body.Revert.Trial.Ref = b.ref(v.resource)
 			}
 		},
 	}
+}
+
+// ref addresses the created database.
+func (b build) ref(id int) string {
+	return cloud.Ref{Plan: b.parent.Plan, Subscription: b.parent.Subscription, Database: id}.String()
+}
+
+// roomFor waits for the subscription and refuses when name or port are taken:
+// what has them afterwards can then only be ours.
+func (e *Engine) roomFor(ctx context.Context, l *lease, b build) (Before, gate, error) {
+	sub, err := e.subscription(ctx, b.parent)
+	if err != nil {
+		return Before{}, gate{}, err
+	}
+	if sub.Status != "active" {
+		l.observe(ctx, Progress{Text: "waiting for the subscription: " + sub.Status})
+		return Before{}, gate{wait: e.cfg.Poll}, nil
+	}
+	all, err := e.cloud.Databases(ctx, b.parent.Plan, b.parent.Subscription)
+	if err != nil {
+		return Before{}, gate{}, err
+	}
+	if taken := named(all, b.name, b.port); len(taken) > 0 {
+		return Before{}, gate{stop: refuse(Stale, "Something named %s, or on port %d, already exists in the subscription.", b.name, b.port)}, nil
+	}
+	return Before{Known: true}, gate{}, nil
+}
+
+// traceCreate looks for what nothing had when the intent was written.
+func (e *Engine) traceCreate(ctx context.Context, b build) (finding, error) {
+	all, err := e.cloud.Databases(ctx, b.parent.Plan, b.parent.Subscription)
+	if err != nil {
+		return "", err
+	}
+	switch found := named(all, b.name, b.port); {
+	case len(found) == 0:
+		return absent, nil
+	case len(found) == 1 && found[0].Name == b.name && (b.port == 0 || found[0].Port == 0 || found[0].Port == b.port):
+		return happened, nil
+	}
+	return unclear, nil
 }
 
 // named are the databases that have the name, or the port where one is asked.
@@ -92,13 +112,15 @@ func named(all []cloud.Database, name string, port int) []cloud.Database {
 	})
 }
 
-func (e *Engine) created(ctx context.Context, l *lease, parent cloud.Ref, name string, port, id int) (verdict, error) {
+// created follows a new database until it and its subscription are active.
+func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdict, error) {
+	parent := b.parent
 	if id == 0 { // adopted: found by name
 		all, err := e.cloud.Databases(ctx, parent.Plan, parent.Subscription)
 		if err != nil {
 			return verdict{}, err
 		}
-		found := named(all, name, port)
+		found := named(all, b.name, b.port)
 		if len(found) != 1 {
 			return verdict{outcome: Broke, text: fmt.Sprintf("%d databases have the name or port", len(found))}, nil
 		}

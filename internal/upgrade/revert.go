@@ -11,7 +11,6 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
-	"github.com/redis-upgrade/bot/internal/releases"
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
@@ -266,17 +265,4 @@ func readRefusal(err error, name string) *Refusal {
 		return refuse(NotFound, "%s no longer exists in Redis Cloud.", name).hint("Type /redis-upgrade to see what does.")
 	}
 	return refuse(Unreachable, "Redis Cloud did not answer, so nothing was started (%s).", err).hint("Try again in a minute.")
-}
-
-// loadable words the dump format rule for a revert's card.
-func loadable(from, to string) string {
-	a, errA := releases.Parse(from)
-	b, errB := releases.Parse(to)
-	if errA != nil || errB != nil {
-		return ""
-	}
-	if releases.Loads(a, b) == releases.Yes {
-		return "A backup taken on " + from + " loads in " + to + "."
-	}
-	return "A backup taken on " + from + " may not load in " + to + "; only the one from before the upgrade counts."
 }

@@ -194,8 +194,8 @@ func (w *world) close() {
 	for _, r := range all {
 		r.end()
 	}
-	w.nil(w.web.Close())
 	close(w.pipes.closed)
+	w.nil(w.web.Close())
 	w.nil(w.rdb.Close())
 	w.mini.Close()
 }

@@ -72,7 +72,7 @@ func (e *Engine) rehearseCreate(ctx context.Context, l *lease) (time.Duration, e
 		c.Name, c.Port, c.SourceIPs, c.Backup, c.Password = s.Revert.Trial.Name, 0, closedDoor, nil, ""
 		return c, nil
 	}
-	r, err := e.drive(ctx, l, e.createCall(callRehearsalCreate, "creation of the rehearsal database", s.Plan.Ref(), s.Revert.Trial.Name, 0, body))
+	r, err := e.drive(ctx, l, e.createCall(build{key: callRehearsalCreate, label: "creation of the rehearsal database", parent: s.Plan.Ref(), name: s.Revert.Trial.Name, body: body}))
 	switch {
 	case err != nil:
 		return 0, err
@@ -327,7 +327,7 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gat
 func (e *Engine) stepCreating(ctx context.Context, l *lease) (time.Duration, error) {
 	s := l.s
 	body := func(s Session) (cloud.Create, error) { return e.recreateBody(s) }
-	o := e.createCall(callCreate, "creation of "+s.Plan.Name, s.Plan.Ref(), s.Plan.Name, s.Revert.Snapshot.Port, body)
+	o := e.createCall(build{key: callCreate, label: "creation of " + s.Plan.Name, parent: s.Plan.Ref(), name: s.Plan.Name, port: s.Revert.Snapshot.Port, body: body})
 	o.rush = true
 	r, err := e.drive(ctx, l, o)
 	switch {

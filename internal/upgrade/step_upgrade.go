@@ -182,7 +182,7 @@ func (e *Engine) entitled(ctx context.Context, s Session) error {
 	for _, d := range s.Decisions {
 		v, err := e.roles.Voter(ctx, d.By)
 		if err != nil {
-			return fmt.Errorf("Slack cannot say whether %s may still approve", d.Name)
+			return fmt.Errorf("no answer from Slack whether %s may still approve", d.Name)
 		}
 		now[d.By] = v
 	}
