@@ -24,9 +24,12 @@ type tab struct {
 	ctx context.Context
 }
 
-// newTab starts a browser for this test. Without one the test is skipped,
-// unless CI=true says that nothing may be.
-func newTab(t testing.TB) *tab {
+// browser is one Chromium for a group of tests.
+type browser struct{ ctx context.Context }
+
+// startBrowser starts Chromium for this test and its subtests. Without one the
+// test is skipped, unless CI=true says that nothing may be.
+func startBrowser(t testing.TB) *browser {
 	t.Helper()
 	var path string
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
@@ -47,25 +50,38 @@ func newTab(t testing.TB) *tab {
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	heard := make(chan struct{})
 	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(func() {
 		chromedp.Cancel(ctx) // waits until the browser has let go of its folder
 		cancel()
 		stop()
-		<-heard
 	})
-	b := &tab{t: t, ctx: ctx}
 	if err := chromedp.Do(ctx); err != nil {
-		close(heard)
 		t.Fatalf("start the browser: %v", err)
 	}
-	messages := chromedp.Console(ctx)
+	return &browser{ctx}
+}
+
+// tab opens a tab that lasts as long as the test.
+func (w *browser) tab(t testing.TB) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(w.ctx)
+	b := &tab{t: t, ctx: ctx}
+	if err := chromedp.Do(ctx); err != nil {
+		cancel()
+		t.Fatalf("open a tab: %v", err)
+	}
+	messages, heard := chromedp.Console(ctx), make(chan struct{})
 	go func() {
 		defer close(heard)
 		b.listen(messages)
 	}()
+	t.Cleanup(func() {
+		cancel()
+		<-heard
+	})
+	b.do("size", chromedp.EmulateViewport(1440, 900))
 	return b
 }
 
@@ -92,21 +108,47 @@ func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 }
 
 func (b *tab) open(url string) { b.t.Helper(); b.do("open "+url, chromedp.Navigate(url)) }
+
+// click waits until the control stands still (lists scroll to their end as
+// they grow), then clicks it.
 func (b *tab) click(css chromedp.CSS) {
 	b.t.Helper()
+	b.see(css)
+	eval[bool](b, `(async () => {
+		const frame = () => new Promise(requestAnimationFrame);
+		const at = () => { const r = document.querySelector(`+quote(string(css))+`)?.getBoundingClientRect(); return r ? r.x + ' ' + r.y : ''; };
+		for (let was = null, still = 0, n = 0; still < 3 && n < 300; n++) {
+			await frame();
+			still = at() === was ? still + 1 : 0;
+			was = at();
+		}
+		return true;
+	})()`)
 	b.do("click "+string(css), chromedp.Click(css, chromedp.NodeVisible))
 }
+
 func (b *tab) see(css chromedp.CSS) {
 	b.t.Helper()
 	b.do("see "+string(css), chromedp.WaitVisible(css))
 }
+
 func (b *tab) gone(css chromedp.CSS) {
 	b.t.Helper()
 	b.do("see no more "+string(css), chromedp.WaitNotPresent(css))
 }
+
+// typeIn focuses a control and types at its end, key by key. chromedp.SendKeys
+// is not used: it reads the node's attributes while the page changes them.
 func (b *tab) typeIn(css chromedp.CSS, text string) {
 	b.t.Helper()
-	b.do("type into "+string(css), chromedp.SendKeys(css, text, chromedp.NodeVisible))
+	b.see(css)
+	eval[bool](b, `(() => {
+		const el = document.querySelector(`+quote(string(css))+`);
+		el.focus();
+		el.setSelectionRange?.(el.value.length, el.value.length);
+		return true;
+	})()`)
+	b.do("type into "+string(css), chromedp.KeyEvent(text))
 }
 
 // eval answers a JavaScript expression.

@@ -16,6 +16,7 @@ var canned = map[string]any{
 	"POST /hooks/cloud/faults":     object{},
 	"POST /hooks/cloud/database":   object{},
 	"POST /hooks/clock":            object{},
+	"GET /hooks/clock":             object{"now": "2026-09-21T15:00:00Z", "offset": "0s", "speed": 60},
 	"GET /hooks/slack/people": object{
 		"people": []any{
 			object{"id": "U0ANN", "name": "ann", "real_name": "Ann Lee", "title": "Engineer", "groups": []any{}},

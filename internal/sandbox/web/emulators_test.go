@@ -55,7 +55,7 @@ func emulators(t *testing.T) (url string, call func(method string, args object) 
 // TestOverTheEmulators holds the page to what the emulators really answer.
 func TestOverTheEmulators(t *testing.T) {
 	url, call := emulators(t)
-	b := newTab(t)
+	b := startBrowser(t).tab(t)
 	b.open(url + "/#area=chat&as=ann")
 	b.see(`[data-testid=person-carol]`)
 	b.typeIn(`[data-testid=composer]`, "good morning"+kb.Enter)

@@ -67,7 +67,7 @@ func TestShots(t *testing.T) {
 		{name: "real-writers", hash: "area=cloud&as=ann", real: true, act: func(b *tab) { b.click(`[data-testid=cloud-tab-applications]`) }},
 		{name: "real-faults", hash: "area=faults&as=ann", real: true, height: 1400},
 	}
-	b := newTab(t)
+	b := startBrowser(t).tab(t)
 	for _, p := range pictures {
 		if !strings.Contains(p.name, *only) {
 			continue

@@ -12,14 +12,40 @@ import (
 
 const cardTS = "1790000300.000200"
 
+// TestPage drives the page in a browser; each row is what a person relies on.
+func TestPage(t *testing.T) {
+	w := startBrowser(t)
+	for _, row := range []struct {
+		sentence string
+		run      func(*testing.T, *browser)
+	}{
+		{"a channel shows cards, threads and private answers", testMessages},
+		{"what is typed is sent, and comes back when refused", testComposer},
+		{"every element of a card sends its own body", testCardActions},
+		{"a missed acknowledgement leaves a mark", testMissedAcknowledgement},
+		{"every input of a modal sends its own body", testModalElements},
+		{"an error stands at the block it is about", testModalErrors},
+		{"typed text survives a refresh", testTextSurvivesRefresh},
+		{"a hostile text stays text", testHostileText},
+		{"modals stack, and wait while one looks elsewhere", testStack},
+		{"only web and mail links can be followed", testLinks},
+		{"a link to a message stays in the page", testPermalink},
+		{"mrkdwn reads as Slack draws it", testMrkdwn},
+		{"the panels beside the chat work", testAreas},
+		{"a stranger is told what to do first", testGuide},
+	} {
+		t.Run(row.sentence, func(t *testing.T) { row.run(t, w) })
+	}
+}
+
 // show opens the page as ann over canned answers.
-func show(t *testing.T, prepare func(f *fake)) (*tab, *fake) {
+func show(t *testing.T, w *browser, prepare func(f *fake)) (*tab, *fake) {
 	t.Helper()
 	f := newFake(t)
 	if prepare != nil {
 		prepare(f)
 	}
-	b := newTab(t)
+	b := w.tab(t)
 	b.open(f.serve(t, cannedGallery) + "/#area=chat&as=ann")
 	b.see(`[data-testid=channel]`)
 	b.see(`[data-testid=person-ann]`)
@@ -40,9 +66,9 @@ func wantBody(t *testing.T, what string, got, want object) {
 	}
 }
 
-// TestMessages walks the channel: cards, threads, private answers, counts.
-func TestMessages(t *testing.T) {
-	b, f := show(t, nil)
+// testMessages walks the channel: cards, threads, private answers, counts.
+func testMessages(t *testing.T, w *browser) {
+	b, f := show(t, w, nil)
 	b.see(`[data-testid=message][data-ts="` + cardTS + `"] [data-testid=edited]`)
 	b.text(`[data-ts="`+cardTS+`"] [data-block-id=facts]`, "@Ann Lee")
 	b.text(`[data-ts="1790000500.000100"] .private`, "Only visible to you")
@@ -61,9 +87,9 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestComposer types what a person types in a channel.
-func TestComposer(t *testing.T) {
-	b, f := show(t, func(f *fake) {
+// testComposer types what a person types in a channel.
+func testComposer(t *testing.T, w *browser) {
+	b, f := show(t, w, func(f *fake) {
 		f.answer["POST /hooks/slack/message"] = func(object) (int, any) { return 409, object{"error": "ann is not in the channel"} }
 	})
 	b.typeIn(`[data-testid=composer]`, "/redis")
@@ -87,9 +113,9 @@ func TestComposer(t *testing.T) {
 	b.text(`[data-testid=composer-error]`, "not a valid command")
 }
 
-// TestCardActions uses the elements of a message.
-func TestCardActions(t *testing.T) {
-	b, f := show(t, nil)
+// testCardActions uses the elements of a message.
+func testCardActions(t *testing.T, w *browser) {
+	b, f := show(t, w, nil)
 	card := `[data-testid=message][data-ts="` + cardTS + `"] `
 	action := func(action, block string, value any) object {
 		return object{"user": "ann", "channel": "C0REDISOPS", "ts": cardTS, "block_id": block, "action_id": action, "value": value}
@@ -115,11 +141,11 @@ func TestCardActions(t *testing.T) {
 		object{"user": "ann", "channel": "C0REDISOPS", "ts": cardTS, "shortcut": "revert_upgrade"})
 }
 
-// TestMissedAcknowledgement shows a mark beside the button, and the hook's
+// testMissedAcknowledgement shows a mark beside the button, and the hook's
 // words when it refuses.
-func TestMissedAcknowledgement(t *testing.T) {
+func testMissedAcknowledgement(t *testing.T, w *browser) {
 	n := 0
-	b, _ := show(t, func(f *fake) {
+	b, _ := show(t, w, func(f *fake) {
 		f.answer["POST /hooks/slack/action"] = func(object) (int, any) {
 			if n++; n == 1 {
 				return 200, object{"acked": false, "ack_ms": 0, "response": nil, "error": "operation_timeout", "sent": true}
@@ -134,9 +160,9 @@ func TestMissedAcknowledgement(t *testing.T) {
 	b.text(card+`[data-testid=missed]`, "message has no element approve")
 }
 
-// TestModalElements uses every input of a modal and reads the bodies.
-func TestModalElements(t *testing.T) {
-	b, f := show(t, func(f *fake) {
+// testModalElements uses every input of a modal and reads the bodies.
+func testModalElements(t *testing.T, w *browser) {
+	b, f := show(t, w, func(f *fake) {
 		f.open(decode(t, cannedModal))
 		f.answer["POST /hooks/slack/action"] = func(object) (int, any) { return 200, object{"acked": false, "sent": false} }
 	})
@@ -199,10 +225,10 @@ func TestModalElements(t *testing.T) {
 	}
 }
 
-// TestModalErrors puts every refusal where it belongs.
-func TestModalErrors(t *testing.T) {
+// testModalErrors puts every refusal where it belongs.
+func testModalErrors(t *testing.T, w *browser) {
 	answer := object{}
-	b, f := show(t, func(f *fake) {
+	b, f := show(t, w, func(f *fake) {
 		f.open(decode(t, cannedModal))
 		f.answer["POST /hooks/slack/submit"] = func(object) (int, any) { return 200, answer }
 	})
@@ -234,9 +260,9 @@ func TestModalErrors(t *testing.T) {
 	wantBody(t, "✕", lastSent(t, f, "/hooks/slack/close", 2), object{"user": "ann", "view_id": "V1", "all": true})
 }
 
-// TestTextSurvivesRefresh types while everything around is drawn again.
-func TestTextSurvivesRefresh(t *testing.T) {
-	b, f := show(t, func(f *fake) { f.open(decode(t, cannedModal)) })
+// testTextSurvivesRefresh types while everything around is drawn again.
+func testTextSurvivesRefresh(t *testing.T, w *browser) {
+	b, f := show(t, w, func(f *fake) { f.open(decode(t, cannedModal)) })
 	b.see(`[data-testid=modal]`)
 	b.click(`[data-action-id=version]`)
 	b.click(`[data-testid=option][data-value="8.2"]`)
@@ -283,13 +309,13 @@ func TestTextSurvivesRefresh(t *testing.T) {
 	}
 }
 
-// TestHostileText draws a text full of markup in every place there is.
-func TestHostileText(t *testing.T) {
+// testHostileText draws a text full of markup in every place there is.
+func testHostileText(t *testing.T, w *browser) {
 	gallery := hostileEverywhere(decode(t, []byte(`{"g":`+cannedGallery+`}`))["g"], "")
 	f := newFake(t)
 	f.state = hostileEverywhere(f.state, "").(object)
 	modal := hostileEverywhere(decode(t, cannedModal), "").(object)
-	b := newTab(t)
+	b := w.tab(t)
 	url := f.serve(t, mustJSON(gallery))
 	b.open(url + "/#area=chat&as=ann&thread=" + cardTS)
 	b.see(`[data-testid=message][data-ts="` + cardTS + `"]`)
@@ -309,13 +335,16 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
-// TestStack puts a modal over another and shows what came with the state.
-func TestStack(t *testing.T) {
+// testStack puts a modal over another and shows what came with the state.
+func testStack(t *testing.T, w *browser) {
 	second := object{"id": "V2", "type": "modal", "title": object{"type": "plain_text", "text": "Sure?"}, "submit": object{"type": "plain_text", "text": "Yes"},
 		"errors": object{"name": "That is another name."}, "blocks": []any{object{"type": "input", "block_id": "name",
 			"label": object{"type": "plain_text", "text": "Name"}, "element": object{"type": "plain_text_input", "action_id": "name"}}}}
-	b, f := show(t, func(f *fake) { f.open(decode(t, cannedModal)) })
+	b, f := show(t, w, func(f *fake) { f.open(decode(t, cannedModal)) })
 	b.typeIn(`[data-testid=modal] [data-action-id=reason]`, "kept")
+	b.click(`[data-testid=area-cloud]`) // the side bar stays free
+	b.see(`[data-testid=database]`)
+	b.click(`[data-testid=area-chat]`)
 	f.open(decode(t, cannedModal), second)
 	b.see(`[data-testid=modal][data-view-id=V2]`)
 	b.text(`[data-testid=modal] [data-testid=block-error]`, "That is another name.")
@@ -332,9 +361,9 @@ func TestStack(t *testing.T) {
 	b.until(`document.querySelector('[data-testid=person-carol]').getAttribute('aria-checked') === 'true'`)
 }
 
-// TestLinks keeps what a browser may open and nothing else.
-func TestLinks(t *testing.T) {
-	b, f := show(t, nil)
+// testLinks keeps what a browser may open and nothing else.
+func testLinks(t *testing.T, w *browser) {
+	b, f := show(t, w, nil)
 	for _, row := range []struct{ text, href, shown string }{
 		{"<https://example.com/a?b=1&amp;c=2|docs>", "https://example.com/a?b=1&c=2", "docs"},
 		{"<mailto:a@example.com|mail>", "mailto:a@example.com", "mail"},
@@ -354,9 +383,21 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestMrkdwn reads the renderer's HTML.
-func TestMrkdwn(t *testing.T) {
-	b, _ := show(t, nil)
+// testPermalink follows a link to a message without leaving the page.
+func testPermalink(t *testing.T, w *browser) {
+	b, f := show(t, w, nil)
+	f.change(func(s object) {
+		room := s["channels"].([]any)[0].(object)
+		link := "<" + eval[string](b, "location.origin") + "/archives/C0REDISOPS/p1790000320000100?thread_ts=" + cardTS + "&amp;cid=C0REDISOPS|card>"
+		room["messages"] = append(room["messages"].([]any), object{"ts": "1790000700.000100", "user": "UBOT", "text": link})
+	})
+	b.click(`[data-ts="1790000700.000100"] .text a`)
+	b.see(`[data-testid=thread] [data-testid=message][data-ts="1790000320.000100"]`)
+}
+
+// testMrkdwn reads the renderer's HTML.
+func testMrkdwn(t *testing.T, w *browser) {
+	b, _ := show(t, w, nil)
 	for _, row := range []struct{ text, html string }{
 		{"*bold* _italic_ ~gone~ `code`", "<strong>bold</strong> <em>italic</em> <s>gone</s> <code>code</code>"},
 		{"*bold with `code` in it*", "<strong>bold with <code>code</code> in it</strong>"},
@@ -387,9 +428,9 @@ func TestMrkdwn(t *testing.T) {
 	}
 }
 
-// TestAreas uses the panels beside the chat.
-func TestAreas(t *testing.T) {
-	b, f := show(t, nil)
+// testAreas uses the panels beside the chat.
+func testAreas(t *testing.T, w *browser) {
+	b, f := show(t, w, nil)
 	b.click(`[data-testid=area-cloud]`)
 	b.click(`[data-testid=database][data-name=orders-prod]`)
 	b.see(`[data-testid=database-detail]`)
@@ -427,9 +468,9 @@ func TestAreas(t *testing.T) {
 	}
 }
 
-// TestGuide leads somebody who has never seen the bot.
-func TestGuide(t *testing.T) {
-	b, _ := show(t, func(f *fake) {
+// testGuide leads somebody who has never seen the bot.
+func testGuide(t *testing.T, w *browser) {
+	b, _ := show(t, w, func(f *fake) {
 		f.change(func(s object) { s["channels"].([]any)[0].(object)["messages"] = []any{} })
 	})
 	b.text(`[data-testid=guide-text]`, "You are Ann Lee. Type /redis-upgrade")

@@ -17,6 +17,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"net/url"
 )
 
 //go:embed assets
@@ -50,7 +51,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; " +
 	"connect-src 'self'; img-src 'self' data: https: http:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 // Handler serves the page at /, its files under /assets/, the change stream at
-// /events, and the hooks under /hooks/ when the configuration holds them. It is
+// /events, links to messages under /archives/, and the hooks under /hooks/ when the configuration holds them. It is
 // safe for concurrent use.
 func Handler(c Config) http.Handler {
 	files, err := fs.Sub(assets, "assets")
@@ -77,11 +78,23 @@ func handler(c Config, files fs.FS) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(c.Gallery)
 	})
+	mux.HandleFunc("GET /archives/{channel}/{message}", permalink)
 	mux.Handle("GET /events", &stream{subscribe: c.Events, speed: c.Speed})
 	if c.Hooks != nil {
 		mux.Handle("/hooks/", c.Hooks)
 	}
 	return guard(mux)
+}
+
+// permalink leads from the address that chat.getPermalink hands out to the page
+// at that message's thread.
+// https://docs.slack.dev/reference/methods/chat.getPermalink
+func permalink(w http.ResponseWriter, r *http.Request) {
+	place := url.Values{"area": {"chat"}, "room": {r.PathValue("channel")}}
+	if thread := r.URL.Query().Get("thread_ts"); thread != "" {
+		place.Set("thread", thread)
+	}
+	http.Redirect(w, r, "/#"+place.Encode(), http.StatusFound)
 }
 
 // guard sets the headers that every answer of the page carries. Files are

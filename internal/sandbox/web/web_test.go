@@ -31,6 +31,7 @@ func TestHandlerServesThePage(t *testing.T) {
 		{"/assets/icons.svg", "image/svg+xml", "<svg", 200},
 		{"/assets/gallery.json", "application/json", "[]", 200},
 		{"/hooks/slack/people", "", "hook /hooks/slack/people", 200},
+		{"/archives/C1/p1790000300000200?thread_ts=1790000300.000200", "text/html; charset=utf-8", `<a href="/#area=chat&amp;room=C1&amp;thread=1790000300.000200">`, 302},
 		{"/elsewhere", "text/plain; charset=utf-8", "404", 404},
 		{"/assets/../web.go", "", "", 307},
 	} {

@@ -2,7 +2,6 @@
 // Everything else is drawn from it.
 
 import { slack } from './hooks.js';
-import { saw } from './dates.js';
 
 const home = 'C0REDISOPS'; // where the bot posts its cards
 const listeners = new Set();
@@ -45,6 +44,17 @@ export const app = {
     this.changed();
   },
 
+  // visit goes to one message and points at it.
+  visit(channel, ts, thread) {
+    this.go({ area: 'chat', room: channel, thread: thread || '' });
+    const place = thread ? '[data-testid=thread]' : '[data-testid=channel]';
+    const message = document.querySelector(`${place} [data-ts="${CSS.escape(ts)}"]`);
+    if (!message) return;
+    message.scrollIntoView({ block: 'start' });
+    message.classList.add('pointed');
+    setTimeout(() => message.classList.remove('pointed'), 1600);
+  },
+
   restore() {
     const where = new URLSearchParams(location.hash.slice(1));
     this.area = where.get('area') || 'chat';
@@ -63,7 +73,6 @@ export const app = {
       const me = this.me;
       try {
         const state = await slack.state(me);
-        for (const c of state?.channels || []) if (c.messages?.length) saw(Number(c.messages.at(-1).ts) * 1000);
         if (me === this.me) this.state = state;
         else again = true;
         this.trouble = '';

@@ -7,7 +7,7 @@ import { composer } from './composer.js';
 import { dayLine } from './dates.js';
 import { drawGuide } from './guide.js';
 import { drawHome, homeRoom } from './home.js';
-import { drawModals } from './modal.js';
+import { drawModals, modalLayer } from './modal.js';
 import { people } from './people.js';
 
 // mount builds the area once and answers the function that redraws it.
@@ -21,7 +21,7 @@ export function mountChat(area) {
     h('header', { class: 'room-head' }, title, members), guide, welcome(), feed, main.root);
   const thread = threadPane();
   const home = homeRoom();
-  const modals = h('div', { class: 'modals', dataset: { testid: 'modals' } });
+  const modals = modalLayer();
   area.append(h('div', { class: 'rooms' }, channel, home, thread.root), modals);
 
   return () => {

@@ -17,7 +17,7 @@ const held = new Map(); // what each person has typed where, kept across switche
 export function composer({ testid, label, where }) {
   const box = h('textarea', {
     rows: '1', class: 'composer-text', 'aria-label': label, placeholder: label, dataset: { testid },
-    on: { input: onInput, keydown: onKey, blur: () => setTimeout(hideHelp, 150), focus: suggest },
+    on: { input: onInput, keydown: onKey, beforeinput: onBreak, blur: () => setTimeout(hideHelp, 150), focus: suggest },
   });
   const send = h('button', {
     type: 'button', class: 'send', title: 'Send (Enter)', 'aria-label': 'Send', dataset: { testid: testid === 'composer' ? 'send' : 'thread-send' },
@@ -28,6 +28,8 @@ export function composer({ testid, label, where }) {
   const root = h('div', { class: 'composer' }, error, h('div', { class: 'composer-box' }, help, box, send));
   let rows = [];
   let active = 0;
+  let shifted = false;
+  let underway = 0;
 
   const slot = () => `${app.me}:${where().channel}:${where().thread || ''}`;
 
@@ -87,7 +89,14 @@ export function composer({ testid, label, where }) {
     hideHelp();
   }
 
+  // onBreak refuses the line break of an Enter that has already sent the text;
+  // browsers that are driven by a program deliver it nevertheless.
+  function onBreak(e) {
+    if (e.inputType === 'insertLineBreak' && !shifted) e.preventDefault();
+  }
+
   function onKey(e) {
+    shifted = e.shiftKey;
     if (e.isComposing) return;
     if (rows.length && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
       e.preventDefault();
@@ -110,24 +119,31 @@ export function composer({ testid, label, where }) {
     fill(error, text && [icon('warning'), h('span', null, text), h('button', { type: 'button', class: 'plain', 'aria-label': 'Dismiss', on: { click: () => say('') } }, icon('close'))]);
   }
 
+  // submit empties the box at once, so that the next line can be typed while
+  // this one travels; a refused line comes back, unless something else stands
+  // there by then.
   async function submit() {
     const text = box.value.trim();
-    if (!text || root.classList.contains('busy')) return;
+    if (!text) return;
     say('');
     hideHelp();
-    root.classList.add('busy');
     const from = slot();
+    const to = where();
+    type('');
+    let refused;
+    root.classList.toggle('busy', ++underway > 0);
     try {
-      const refused = await deliver(text, where());
-      if (refused) say(refused);
-      else {
-        held.delete(from);
-        if (slot() === from) { box.value = ''; grow(); }
-      }
+      refused = await deliver(text, to);
     } catch (err) {
-      say(err.message);
+      refused = err.message;
     }
-    root.classList.remove('busy');
+    root.classList.toggle('busy', --underway > 0);
+    if (refused && !held.get(from)) held.set(from, text);
+    if (refused && slot() === from) {
+      say(refused);
+      if (!box.value) type(text);
+      hideHelp();
+    }
     app.refresh();
   }
 

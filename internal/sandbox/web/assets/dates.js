@@ -2,12 +2,11 @@
 
 const day = 86400000;
 
-// The sandbox's clock may run ahead of this browser's: nothing that happened is
-// in the future, so the newest stamp seen tells by how much.
+// The sandbox's clock may run ahead of this browser's, after a jump.
 let ahead = 0; // ms
-export function saw(epochMs) {
-  const by = epochMs - Date.now();
-  if (by > ahead && by > 2000) ahead = by;
+export function setNow(iso) {
+  const by = new Date(iso).getTime() - Date.now();
+  ahead = Math.abs(by) > 2000 ? by : 0;
 }
 const now = () => Date.now() + ahead;
 
@@ -57,6 +56,8 @@ const tokens = {
   ago,
 };
 
+export const capital = (text) => text.replace(/^[a-z]/, (c) => c.toUpperCase());
+
 // slackDate fills a format such as "{date_short_pretty} at {time}"; null when
 // the stamp or the format is unusable, so that the caller shows the fallback.
 export function slackDate(epoch, format) {
@@ -68,13 +69,13 @@ export function slackDate(epoch, format) {
     known = false;
     return all;
   });
-  return known ? text.replace(/^[a-z]/, (c) => c.toUpperCase()) : null;
+  return known ? text : null;
 }
 
 export const tsDate = (ts) => new Date(Number(String(ts).split('.')[0]) * 1000);
 export const clockTime = (ts) => time(tsDate(ts));
 export const fullTime = (ts) => `${long(tsDate(ts))} at ${secs(tsDate(ts))}`;
-export const dayLine = (ts) => tokens.day_divider_pretty(tsDate(ts)).replace(/^[a-z]/, (c) => c.toUpperCase());
+export const dayLine = (ts) => capital(tokens.day_divider_pretty(tsDate(ts)));
 export const since = (iso) => {
   const d = new Date(iso);
   return Number.isNaN(d.getTime()) || d.getTime() <= 0 ? '' : ago(d);

@@ -5,7 +5,7 @@
 // ctx: get/set hold the state of inputs, act sends an action, options searches.
 
 import { h, icon } from './dom.js';
-import { textObject, words, safeHref, mrkdwn } from './mrkdwn.js';
+import { anchor, textObject, words, safeHref, mrkdwn } from './mrkdwn.js';
 import { combobox } from './select.js';
 import { confirmed, menu } from './popup.js';
 import { initialState, plainValue } from './values.js';
@@ -94,7 +94,11 @@ function button(e) {
   const href = el.url ? safeHref(el.url) : null;
   if (href) {
     // Slack sends an action for link buttons too, and the app must acknowledge it.
-    return h('a', { ...attrs, href, target: '_blank', rel: 'noopener noreferrer', on: { click: () => send(e, el.value ?? '') } }, face, icon('out'));
+    const link = anchor(el.url, face, icon('out'));
+    link.className = attrs.class;
+    Object.assign(link.dataset, e.ids, el.value === undefined ? {} : { value: el.value });
+    link.addEventListener('click', () => send(e, el.value ?? ''));
+    return link;
   }
   return h('button', { ...attrs, type: 'button', on: { click: () => { if (!e.frame.classList.contains('busy')) send(e, el.value ?? ''); } } }, face);
 }

@@ -3,7 +3,8 @@
 
 import { app } from './app.js';
 import { h, keep, stable } from './dom.js';
-import { clock, cloud, slack } from './hooks.js';
+import { clock, clockNow, cloud, slack } from './hooks.js';
+import { setNow } from './dates.js';
 import { errorSlot, slotError, tryButton, watch } from './panel.js';
 
 const sides = [
@@ -49,7 +50,7 @@ function clockCard() {
   };
   app.on(show);
   show();
-  const jump = (d, what) => tryButton(`+ ${what}`, async () => { await clock({ advance: d }); return `The clock moved by ${what}.`; }, { testid: `clock-${d}` });
+  const jump = (d, what) => tryButton(`+ ${what}`, async () => { await clock({ advance: d }); setNow((await clockNow()).now); return `The clock moved by ${what}.`; }, { testid: `clock-${d}` });
   return h('section', { class: 'card' }, h('h2', null, 'Clock'), h('p', { class: 'lead' }, 'Emulated minutes pass faster by the speed. Jumps let approvals, windows and watches run out.'),
     h('div', { class: 'row' }, jump('1h', '1 hour'), jump('9h', '9 hours'), jump('24h', '24 hours')),
     h('label', { class: 'row' }, 'Speed', slider, label), said);

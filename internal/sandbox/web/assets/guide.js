@@ -7,41 +7,62 @@ import { people } from './people.js';
 
 const closedKey = 'sandbox.guide.closed';
 
-// latest answers what the newest card says about itself:
-// {ts, kind, database, state}, or null without a card.
+// latest answers what the newest card says about itself, revert cards in
+// threads included: {ts, kind, database, state}, ts being the thread's root;
+// null without a card.
 function latest(messages) {
-  const cards = messages.filter((m) => m.metadata?.event_type === 'redis_upgrade' && (!m.thread_ts || m.thread_ts === m.ts));
-  const last = cards.at(-1);
-  return last ? { ts: last.ts, ...last.metadata.event_payload } : null;
+  const last = messages.filter((m) => m.metadata?.event_type === 'redis_upgrade' && !m.ephemeral_to).at(-1);
+  return last ? { ...last.metadata.event_payload, ts: last.thread_ts || last.ts } : null;
 }
 
 const approvers = ['bob', 'carol'];
+const over = ['done', 'denied', 'expired', 'cancelled', 'reverted'];
 
 // step answers {text, buttons} for this person and this card.
 function step(me, card, type) {
   const name = people.name(me);
   const start = { label: 'Type /redis-upgrade for me', testid: 'guide-type', run: () => type('/redis-upgrade ') };
-  const become = (who) => ({ label: `Become ${people.name(who)}`, testid: `guide-${who}`, run: () => app.go({ me: who }) });
-  const open = card && { label: 'Open its thread', testid: 'guide-thread', run: () => app.go({ thread: card.ts }) };
+  const become = (who) => who !== me && { label: `Become ${people.name(who)}`, testid: `guide-${who}`, run: () => app.go({ me: who }) };
+  const open = card && app.thread !== card.ts && { label: 'Open its thread', testid: 'guide-thread', run: () => app.go({ thread: card.ts }) };
   if (!card) {
     return me === 'guest' || me === 'eve'
       ? { text: `You are ${name}. Start as Ann, the engineer who asks for an upgrade.`, buttons: [become('ann')] }
       : { text: `You are ${name}. Type /redis-upgrade, press Enter, and plan an upgrade: pick a database such as cache-prod, a version, and say why.`, buttons: [start] };
   }
+  if (card.kind === 'revert') return revertStep(me, card, { start, become, open });
   switch (card.state) {
     case 'proposed':
       return approvers.includes(me)
         ? { text: `You are ${name}, an approver. Read the card below and click Approve or Deny.`, buttons: [open] }
         : { text: 'Four eyes: nobody approves their own upgrade. Become an approver and decide on the card.', buttons: approvers.map(become) };
     case 'soaking':
-      return { text: 'Upgraded. The thread tells the story. To see the way back: become Dan (on call) and press Revert…, or use ⋮ “Revert this upgrade”.', buttons: [become('dan'), open] };
+      return {
+        text: me === 'dan' ? 'Upgraded, and watched for a while. You are on call: Revert… on the card leads back.' : 'Upgraded, and watched for a while. For the way back become Dan, who is on call, and press Revert….',
+        buttons: [become('dan'), open],
+      };
     case 'failed': case 'blocked':
       return { text: 'The bot stopped and says why in the thread.', buttons: [open, start] };
-    case 'done': case 'denied': case 'expired': case 'cancelled':
-      return { text: `That one is over (${card.state}). Start another, or look at Redis Cloud and Bad days on the left.`, buttons: [start, open] };
     default:
-      return { text: `The bot is at work (${card.state}). Follow it in the thread, or watch the database under Redis Cloud.`, buttons: [open] };
+      return atWork(card, { start, open });
   }
+}
+
+function revertStep(me, card, { start, become, open }) {
+  if (card.state === 'proposed') {
+    return approvers.includes(me)
+      ? { text: `You are ${people.name(me)}. The revert deletes and rebuilds the database: read its card in the thread, then approve the deletion or deny it.`, buttons: [open, ...approvers.map(become)] }
+      : { text: 'A deletion is decided by two people. Become one approver after the other and decide on the revert’s card, in the thread.', buttons: [...approvers.map(become), open] };
+  }
+  if (card.state === 'done') {
+    return { text: 'Back on the old version, from the backup. Compare keys and digest under Redis Cloud: they are those of the backup.', buttons: [open, start] };
+  }
+  return atWork(card, { start, open });
+}
+
+function atWork(card, { start, open }) {
+  return over.includes(card.state)
+    ? { text: `That one is over (${card.state}). Start another, or look at Redis Cloud and Bad days on the left.`, buttons: [start, open] }
+    : { text: `The bot is at work (${card.state}). Follow it in the thread, or watch the database under Redis Cloud.`, buttons: [open] };
 }
 
 export function drawGuide(box, type) {
@@ -49,7 +70,7 @@ export function drawGuide(box, type) {
   box.hidden = closed || !app.state;
   if (box.hidden) return;
   const card = latest(app.channel().messages || []);
-  const now = stable([app.me, people.name(app.me), card]);
+  const now = stable([app.me, people.name(app.me), card, app.thread]);
   if (box.drawn === now) return;
   box.drawn = now;
   const { text, buttons } = step(app.me, card, type);

@@ -69,6 +69,7 @@ export const cloud = {
 };
 
 export const clock = (body) => post('/hooks/clock', body);
+export const clockNow = () => get('/hooks/clock');
 
 export async function gallery() {
   return (await get('/assets/gallery.json')) || [];

@@ -23,7 +23,8 @@
 
 import { app } from './app.js';
 import { h, icon, fill } from './dom.js';
-import { slack } from './hooks.js';
+import { clockNow, slack } from './hooks.js';
+import { setNow } from './dates.js';
 import { people } from './people.js';
 import { mountChat } from './chat.js';
 import { drawSide } from './side.js';
@@ -73,6 +74,14 @@ async function loadPeople() {
   } catch { /* the built-in people stand in */ }
 }
 
+// loadClock asks what time it is in the sandbox; without an answer it is now.
+async function loadClock() {
+  try {
+    const { now } = await clockNow();
+    if (now) setNow(now);
+  } catch { /* an older sandbox: its clock cannot jump */ }
+}
+
 function follow() {
   const source = new EventSource('/events');
   const heard = (e) => {
@@ -80,7 +89,7 @@ function follow() {
     app.linked = true;
   };
   source.addEventListener('state', (e) => { heard(e); app.version++; app.refresh(); });
-  source.addEventListener('beat', (e) => { heard(e); app.refresh(); });
+  source.addEventListener('beat', (e) => { heard(e); loadClock(); app.refresh(); });
   source.addEventListener('error', () => { app.linked = false; app.changed(); });
 }
 
@@ -89,7 +98,7 @@ shownAs = app.me;
 app.on(draw);
 draw();
 // Names first, so that the first messages are drawn with them.
-loadPeople().then(() => { app.refresh(); follow(); });
+Promise.all([loadPeople(), loadClock()]).then(() => { app.refresh(); follow(); });
 // When the bot is still starting, hooks refuse: ask again until they answer.
 setInterval(() => {
   if (!app.trouble) return;

@@ -10,11 +10,27 @@ import { forget, viewSurface } from './surface.js';
 
 const trouble = 'We had some trouble connecting. Try again?';
 
+// modalLayer covers the chat while a modal is open; the side bar stays free, so
+// that one can look something up, or be somebody else, and come back.
+export function modalLayer() {
+  const stack = h('div', { class: 'stack' });
+  const tip = h('div', { class: 'tip', dataset: { testid: 'modal-tip' } }, icon('bulb'),
+    h('span', null, 'Sandbox hint: “Redis Cloud” lists every backup file; one click copies all files of one backup. This form waits here.'),
+    h('button', { type: 'button', class: 'button small', dataset: { testid: 'modal-tip-cloud' }, on: { click: () => app.go({ area: 'cloud' }) } }, 'Open Redis Cloud'));
+  const layer = h('div', { class: 'modals', dataset: { testid: 'modals' } }, stack, tip);
+  return Object.assign(layer, { stack, tip });
+}
+
+// asksForFiles tells a form that wants addresses of backup files.
+const asksForFiles = (view) => inputsOf(view?.blocks).some(({ element }) => /s3:\/\/|gs:\/\/|abs:\/\//.test(words(element.placeholder)));
+
 // drawModals brings the stack in line with the state. A view keeps its node
 // for its whole life, through every views.update.
-export function drawModals(box) {
+export function drawModals(layer) {
+  const box = layer.stack;
   const stack = app.state?.modals || [];
-  box.hidden = !stack.length;
+  layer.hidden = !stack.length;
+  layer.tip.hidden = !asksForFiles(stack.at(-1));
   if (app.state) forget([...stack, app.state.home].filter(Boolean));
   keep(box, stack, { key: (v) => v.id, sig: (v) => stable(v), draw: build, update });
   const nodes = [...box.children];

@@ -1,9 +1,10 @@
 // mrkdwn → DOM nodes. Text goes into text nodes only; links keep http, https
 // and mailto addresses, anything else stays visible as text.
 
+import { app } from './app.js';
 import { h } from './dom.js';
 import { emoji } from './emoji.js';
-import { slackDate } from './dates.js';
+import { capital, slackDate } from './dates.js';
 import { people } from './people.js';
 
 const entity = { '&lt;': '<', '&gt;': '>', '&amp;': '&' };
@@ -16,8 +17,21 @@ export function safeHref(raw) {
   return ['http:', 'https:', 'mailto:'].includes(url.protocol) ? url.href : null;
 }
 
+// permalink answers {channel, ts, thread} of a link to a message of this
+// sandbox, or null. https://docs.slack.dev/reference/methods/chat.getPermalink
+function permalink(href) {
+  const url = new URL(href);
+  const m = url.origin === location.origin && /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(url.pathname);
+  return m && { channel: m[1], ts: `${m[2]}.${m[3]}`, thread: url.searchParams.get('thread_ts') };
+}
+
 export function anchor(raw, ...label) {
   const href = safeHref(raw);
+  const to = href && permalink(href);
+  if (to) {
+    const visit = (e) => { e.preventDefault(); app.visit(to.channel, to.ts, to.thread); };
+    return h('a', { href, on: { click: visit } }, label.length ? label : raw);
+  }
   if (!href) return h('span', { class: 'dead-link', title: 'Link refused: only http, https and mailto' }, label.length ? label : raw);
   return h('a', { href, target: '_blank', rel: 'noopener noreferrer' }, label.length ? label : raw);
 }
@@ -27,21 +41,23 @@ export const channelMention = (id, label) => h('span', { class: 'mention' }, `#$
 export const groupMention = (id, label) => h('span', { class: 'mention' }, `@${(label || people.groupName(id)).replace(/^@/, '')}`);
 
 // special draws what stands between < and >.
-function special(body) {
+function special(body, opens) {
   const bar = body.indexOf('|');
   const target = bar < 0 ? body : body.slice(0, bar);
   const label = bar < 0 ? '' : decode(body.slice(bar + 1));
   if (/^@[UWB]\w*$/.test(target)) return userMention(target.slice(1), label.replace(/^@/, ''));
   if (/^#[CG]\w*$/.test(target)) return channelMention(target.slice(1), label.replace(/^#/, ''));
   if (target.startsWith('!subteam^')) return groupMention(target.slice(9), label);
-  if (target.startsWith('!date^')) return dateToken(target.slice(6), label);
+  if (target.startsWith('!date^')) return dateToken(target.slice(6), label, opens);
   if (target.startsWith('!')) return h('span', { class: 'mention' }, `@${label || target.slice(1)}`);
   return anchor(decode(target), label || decode(target));
 }
 
-function dateToken(body, fallback) {
+// dateToken begins with a capital where it opens a line: "Today at …".
+function dateToken(body, fallback, opens) {
   const [epoch, format, link] = body.split('^');
-  const text = slackDate(epoch, decode(format || '')) || fallback;
+  const said = slackDate(epoch, decode(format || ''));
+  const text = said ? (opens ? capital(said) : said) : fallback;
   return link ? anchor(decode(link), text) : h('time', { title: fallback || null }, text);
 }
 
@@ -82,7 +98,7 @@ function token(text, i) {
       return m && { node: h('code', null, inCode(m[1])), end: i + m[0].length };
     case '<':
       m = /^<([^<>\n]+)>/.exec(rest);
-      return m && { node: special(m[1]), end: i + m[0].length };
+      return m && { node: special(m[1], /(^|\n)\W*$/.test(text.slice(0, i))), end: i + m[0].length };
     case ':': {
       m = /^:([a-z0-9_+'-]+(?:::skin-tone-\d)?):/.exec(rest);
       const node = m && emoji(m[1]);

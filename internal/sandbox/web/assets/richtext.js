@@ -3,7 +3,7 @@
 import { h } from './dom.js';
 import { anchor, channelMention, groupMention, userMention } from './mrkdwn.js';
 import { emoji } from './emoji.js';
-import { slackDate } from './dates.js';
+import { capital, slackDate } from './dates.js';
 
 const tags = { bold: 'strong', italic: 'em', strike: 's', underline: 'u', code: 'code' };
 
@@ -22,7 +22,7 @@ const leaves = {
   broadcast: (l) => h('span', { class: 'mention' }, `@${l.range}`),
   emoji: (l) => emoji(l.name || '') || `:${l.name}:`,
   color: (l) => l.value,
-  date: (l) => h('time', null, slackDate(l.timestamp, l.format || '') || l.fallback || ''),
+  date: (l) => h('time', null, capital(slackDate(l.timestamp, l.format || '') || '') || l.fallback || ''),
 };
 
 const leaf = (l) => styled(l, leaves[l.type] ? leaves[l.type](l) : l.text || `[${l.type}]`);
