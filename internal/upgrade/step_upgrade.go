@@ -157,7 +157,7 @@ func denied(err error) *Refusal {
 	if !errors.As(err, &d) {
 		return nil
 	}
-	return refuse(NotAllowed, "Redis Cloud refused: %s.", d.Missing)
+	return refuse(NotAllowed, "Redis Cloud refused (HTTP %d). What is missing: %s.", d.Status, d.Missing)
 }
 
 // stopUpgrade says what moved. A plan that can be asked again is; everything
@@ -239,11 +239,24 @@ func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, er
 		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "Redis Cloud refused the upgrade: " + r.call.Error + ". Nothing was changed."},
 			func(b *Body) { b.Problem = "Redis Cloud refused the upgrade: " + r.call.Error })
 	case r.call.Outcome == Broke:
-		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + r.call.Error}, func(b *Body) {
-			b.Problem = "The upgrade failed: " + r.call.Error
-		})
+		return e.brokenUpgrade(ctx, l, r.call)
 	}
 	return e.do(ctx, l, move{event: Upgrade, note: "Redis Cloud says the upgrade is done. Verifying."}, nil)
+}
+
+// brokenUpgrade ends an upgrade that Redis Cloud carried out badly. Where the
+// version moved all the same, there is something to take back.
+func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Duration, error) {
+	db, err := e.cloud.Database(ctx, l.s.Plan.Ref())
+	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
+		return 0, fmt.Errorf("read the database after a failed upgrade: %w", err)
+	}
+	return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error}, func(b *Body) {
+		b.Problem = "The upgrade failed: " + c.Error
+		if err == nil && !sameVersion(db.Version, b.Plan.From) {
+			b.Upgrade.Sent = c.SendBy.Add(-e.cfg.SendTimeout)
+		}
+	})
 }
 
 // stepVerifying believes nothing it has not read back.
