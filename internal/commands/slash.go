@@ -174,7 +174,7 @@ func (h *Handler) sessions(ctx context.Context, user string, at place, title str
 
 func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 {
-		req.ack(private(view.Notice(":grey_question: Which database? `%s history <database>`", h.cfg.Command)))
+		req.ack(private(view.Notice(":grey_question: Which database? `%s history &lt;database&gt;`", h.cfg.Command)))
 		return
 	}
 	entry, answer := h.find(words[0])
@@ -189,7 +189,7 @@ func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashComm
 
 func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		req.ack(private(view.Notice(":grey_question: Which session? `%s cancel <session>`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)))
+		req.ack(private(view.Notice(":grey_question: Which session? `%s cancel &lt;session&gt;`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)))
 		return
 	}
 	h.decide(ctx, req, intent{Do: doCancel, User: cmd.UserID, At: place{Channel: cmd.ChannelID, Session: words[0]}})
@@ -197,7 +197,7 @@ func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.Sla
 
 func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		req.ack(private(view.Notice(":grey_question: Which upgrade? `%s revert <session>`; `%s history <database>` shows them.", h.cfg.Command, h.cfg.Command)))
+		req.ack(private(view.Notice(":grey_question: Which upgrade? `%s revert &lt;session&gt;`; `%s history &lt;database&gt;` shows them.", h.cfg.Command, h.cfg.Command)))
 		return
 	}
 	req.ack()

@@ -2,12 +2,14 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/releases"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -32,6 +34,10 @@ type Offers interface {
 	Revertible(upgrade.Session) *upgrade.Refusal
 }
 
+func (p Policy) revertible(s upgrade.Session) bool {
+	return s.Kind == upgrade.KindUpgrade && !revertLost(s) && p.Engine != nil && p.Engine.Revertible(s) == nil
+}
+
 // Card draws a session's one message.
 func Card(s upgrade.Session, p Policy) Message {
 	var blocks []slack.Block
@@ -40,7 +46,8 @@ func Card(s upgrade.Session, p Policy) Message {
 	} else {
 		blocks = upgradeBlocks(s, p)
 	}
-	return Message{Text: Cut(title(s)+" — "+stateWords(s), maxText), Blocks: blocks[:min(len(blocks), maxBlocks)], Metadata: metadata(s)}
+	text := Escape(sessionTitle(s)) + " — " + stateWords(s)
+	return Message{Text: cutMarkup(text, maxText), Blocks: blocks[:min(len(blocks), maxBlocks)], Metadata: metadata(s)}
 }
 
 func metadata(s upgrade.Session) slack.SlackMetadata {
@@ -49,7 +56,8 @@ func metadata(s upgrade.Session) slack.SlackMetadata {
 	}}
 }
 
-func title(s upgrade.Session) string {
+// sessionTitle names a session, unescaped.
+func sessionTitle(s upgrade.Session) string {
 	verb := "Upgrade"
 	if s.Kind == upgrade.KindRevert {
 		verb = "Revert"
@@ -58,18 +66,30 @@ func title(s upgrade.Session) string {
 }
 
 func upgradeBlocks(s upgrade.Session, p Policy) []slack.Block {
+	blocks := top(s, p)
+	blocks = append(blocks, fields(facts(s)...))
+	if !calledOff(s) {
+		blocks = append(blocks, warnings(s)...)
+		blocks = append(blocks, changes(s)...)
+	}
+	blocks = append(blocks, section(progress(s)))
+	return append(blocks, footer(s, p)...)
+}
+
+// calledOff reports an upgrade of which nothing is left to weigh.
+func calledOff(s upgrade.Session) bool {
+	return slices.Contains([]upgrade.State{upgrade.Denied, upgrade.Expired, upgrade.Cancelled, upgrade.Reverted}, s.State)
+}
+
+// top begins every card: what, where it stands, who must act, why.
+func top(s upgrade.Session, p Policy) []slack.Block {
 	blocks := []slack.Block{
-		slack.NewHeaderBlock(plain(title(s), maxHeader)),
+		slack.NewHeaderBlock(plain(sessionTitle(s), maxHeader)),
 		section(headline(s, p)),
 	}
 	blocks = append(blocks, problem(s)...)
 	blocks = append(blocks, unknownCall(s)...)
-	blocks = append(blocks, section(fmt.Sprintf("*Why*, says %s:\n%s", person(s.By), quote(s.Reason))))
-	blocks = append(blocks, fields(facts(s)...))
-	blocks = append(blocks, warnings(s)...)
-	blocks = append(blocks, changes(s)...)
-	blocks = append(blocks, section(progress(s)))
-	return append(blocks, footer(s, p)...)
+	return append(blocks, section(fmt.Sprintf("*Why*, says %s:\n%s", person(s.By), quote(s.Reason))))
 }
 
 // footer ends every card: decisions, buttons, and where it came from.
@@ -88,7 +108,7 @@ func footer(s upgrade.Session, p Policy) []slack.Block {
 func facts(s upgrade.Session) []string {
 	f := s.Facts
 	out := []string{
-		"*Database*\n" + Escape(s.Plan.Name) + "  `" + Escape(s.Plan.Database) + "`",
+		"*Database*\n" + Escape(s.Plan.Name) + "  " + code(s.Plan.Database),
 		"*Subscription*\n" + Escape(f.Subscription) + " (" + Escape(f.SubStatus) + ")",
 		"*Version*\n" + Escape(s.Plan.From) + " → *" + Escape(s.Plan.To) + "*",
 		"*Size*\n" + fmt.Sprintf("%s, %.0f MB used", plural(f.Shards, "shard"), f.UsedMB),
@@ -99,26 +119,30 @@ func facts(s upgrade.Session) []string {
 		out = append(out, "*Start*\nnot before "+when(s.Plan.NotBefore))
 	}
 	if f.Endpoint != "" {
-		out = append(out, "*Endpoint*\n`"+Escape(f.Endpoint)+"`")
+		out = append(out, "*Endpoint*\n"+code(f.Endpoint))
 	}
 	return out
 }
 
 func backup(s upgrade.Session) string {
 	f := s.Facts.Backup
+	fresh := "; a new one is taken first"
+	if s.Ended || s.State == upgrade.Reverting {
+		fresh = "" // it will not be, or it was
+	}
 	switch {
 	case !s.Upgrade.BackupAt.IsZero():
-		return ":white_check_mark: taken for this upgrade " + when(s.Upgrade.BackupAt) + "\n`" + Escape(f.Where) + "`"
+		return ":white_check_mark: taken for this upgrade " + when(s.Upgrade.BackupAt) + "\n" + code(f.Where)
 	case !f.Known:
-		return ":grey_question: last one unknown; a new one is taken first\n`" + Escape(f.Where) + "`"
+		return ":grey_question: Redis Cloud did not say when the last one was" + fresh + "\n" + code(f.Where)
 	case f.Last.IsZero():
-		return ":warning: *never backed up*; a backup is taken first\n`" + Escape(f.Where) + "`"
+		return ":warning: *never backed up*" + fresh + "\n" + code(f.Where)
 	}
 	age := upgrade.Words(s.Facts.At.Sub(f.Last).Round(time.Minute))
 	if s.Facts.At.Sub(f.Last) < time.Minute {
 		age = "less than a minute"
 	}
-	return fmt.Sprintf("last %s (%s old when asked); a new one is taken first\n`%s`", when(f.Last), age, Escape(f.Where))
+	return fmt.Sprintf("last %s (%s old when asked)%s\n%s", when(f.Last), age, fresh, code(f.Where))
 }
 
 func wayBack(f upgrade.Facts) string {
@@ -139,19 +163,41 @@ func warnings(s upgrade.Session) []slack.Block {
 	if f.Dynamic {
 		out = append(out, "It has dynamic endpoints. A revert by recreating keeps the static endpoint only; clients that use the dynamic names must be told.")
 	}
+	if len(f.Replicas) > 0 {
+		out = append(out, "It feeds "+replicas(f.Replicas)+" (Active-Passive). A revert would cut that link, so it has to be detached first.")
+	}
 	if len(f.ReplicaOf) > 0 {
-		out = append(out, "It replicates from "+Escape(strings.Join(f.ReplicaOf, ", "))+" (Active-Passive); upgrade that one afterwards.")
+		out = append(out, "It replicates from "+Escape(strings.Join(f.ReplicaOf, ", "))+" (Active-Passive): upgrade that one afterwards. A revert would cut the link.")
 	}
 	if f.ExternalSource {
-		out = append(out, "It replicates from a source outside this account; this bot cannot see its version.")
+		out = append(out, "It replicates from a source outside this account, whose version cannot be seen from here. It must not become newer than this database.")
 	}
-	if f.AutoMinor {
-		out = append(out, "Redis moves this database to newer minor versions by itself (auto minor upgrades).")
+	if f.AutoMinor && movesByItself(s.Plan.To) {
+		out = append(out, fmt.Sprintf("Auto minor upgrades are on: from %s on, Redis Cloud moves this database to newer minor versions by itself.", Escape(s.Plan.To)))
+	}
+	for i := range out {
+		out[i] = ":warning: " + out[i]
 	}
 	if len(out) == 0 {
 		return nil
 	}
-	return []slack.Block{section(":warning: " + strings.Join(out, "\n:warning: "))}
+	return []slack.Block{section(lines(out, maxSection))}
+}
+
+func replicas(all []upgrade.Replica) string {
+	var out []string
+	for _, r := range all {
+		out = append(out, fmt.Sprintf("%s (%s)", Escape(r.Name), Escape(r.Version)))
+	}
+	return strings.Join(out, ", ")
+}
+
+// movesByItself reports whether auto minor upgrades act on this version: Pro
+// databases move from 8.4 on.
+// https://redis.io/docs/latest/operate/rc/databases/version-management/
+func movesByItself(version string) bool {
+	v, err := releases.Parse(version)
+	return err == nil && !v.Less(releases.Version{Major: 8, Minor: 4})
 }
 
 // decisions name who said what.
@@ -160,60 +206,16 @@ func decisions(s upgrade.Session) string {
 	for _, d := range s.Decisions {
 		word := ":white_check_mark: " + person(d.By) + " approved " + when(d.At)
 		if d.Choice == approvals.Deny {
-			word = ":no_entry: " + person(d.By) + " denied " + when(d.At) + ": " + Escape(Cut(d.Reason, 300))
+			reason := strings.Join(strings.Fields(Cut(d.Reason, 300)), " ")
+			word = ":no_entry: " + person(d.By) + " denied " + when(d.At) + ": " + Escape(reason)
+		}
+		if d.OnCall {
+			word += " (as on-call)"
 		}
 		if !d.JoinedAt.IsZero() && d.At.Sub(d.JoinedAt) < 24*time.Hour {
 			word += " (joined the group within the last day)"
 		}
 		out = append(out, word)
 	}
-	return strings.Join(out, "\n")
-}
-
-// buttons are the moves that the engine would accept now.
-func buttons(s upgrade.Session, p Policy) []slack.BlockElement {
-	value := Target{Session: s.ID, Ask: s.Ask}.Value()
-	button := func(id, label string, style slack.Style) *slack.ButtonBlockElement {
-		b := slack.NewButtonBlockElement(id, value, plain(label, maxButton))
-		b.Style = style
-		return b
-	}
-	var out []slack.BlockElement
-	if s.Call != nil && s.Call.Phase == upgrade.Unknown {
-		return append(out,
-			confirm(button(ActionHappened, "It happened", slack.StylePrimary), "Go on as if it happened?", "The bot follows it from there and verifies the result. Check the Redis Cloud console first."),
-			confirm(button(ActionAbsent, "It did not happen", slack.StyleDanger), "Declare that it did not happen?", "It may be sent once more. Check the Redis Cloud console first: if it did happen, it would happen twice."))
-	}
-	switch s.State {
-	case upgrade.Proposed:
-		label := "Approve"
-		if s.Kind == upgrade.KindRevert {
-			label = "Approve deletion…"
-		}
-		out = append(out, button(ActionApprove, label, slack.StylePrimary), button(ActionDeny, "Deny…", slack.StyleDanger))
-	case upgrade.Blocked:
-		out = append(out, button(ActionRecheck, "Check again", slack.StylePrimary))
-	}
-	if s.Kind == upgrade.KindUpgrade && !s.Ended && s.State != upgrade.Reverting {
-		out = append(out, button(ActionChanges, "Breaking changes", slack.StyleDefault))
-	}
-	if s.Cancellable() && s.CancelBy == "" {
-		out = append(out, confirm(button(ActionCancel, "Cancel", slack.StyleDefault), "Cancel?", cancelText(s)))
-	}
-	if s.Kind == upgrade.KindUpgrade && p.Engine != nil && p.Engine.Revertible(s) == nil {
-		out = append(out, button(ActionRevert, "Revert…", slack.StyleDanger))
-	}
-	return out
-}
-
-func cancelText(s upgrade.Session) string {
-	if s.Kind == upgrade.KindRevert {
-		return "The revert stops and the door is opened again. Nothing is deleted."
-	}
-	return "Nothing has been upgraded yet, and nothing will be."
-}
-
-func confirm(b *slack.ButtonBlockElement, title, text string) *slack.ButtonBlockElement {
-	b.Confirm = slack.NewConfirmationBlockObject(plain(title, 100), plain(text, 300), plain("Yes", 30), plain("Back", 30))
-	return b
+	return lines(out, maxSection)
 }

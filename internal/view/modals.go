@@ -20,9 +20,9 @@ func modal(callback, title, submit, closing string, blocks []slack.Block, metada
 }
 
 func reasonInput(label, hint string) *slack.InputBlock {
-	in := slack.NewPlainTextInputBlockElement(plain(hint, 150), ActionReason)
+	in := slack.NewPlainTextInputBlockElement(plain(hint, maxPlaceholder), ActionReason)
 	in.Multiline, in.MaxLength = true, 1000
-	return slack.NewInputBlock("reason", plain(label, maxField), nil, in)
+	return slack.NewInputBlock("reason", plain(label, maxLabel), nil, in)
 }
 
 // RequestForm is what the request modal shows.
@@ -37,19 +37,19 @@ type RequestForm struct {
 // RequestModal asks for database, version, reason and start. Without a
 // database it needs no data, so it can be the first thing that is opened.
 func RequestModal(f RequestForm) slack.ModalViewRequest {
-	pick := slack.NewOptionsSelectBlockElement(slack.OptTypeExternal, plain("Search by name, id, version or tag", 150), ActionDatabase)
+	pick := slack.NewOptionsSelectBlockElement(slack.OptTypeExternal, plain("Search by name, id, version or tag", maxPlaceholder), ActionDatabase)
 	zero := 0
 	pick.MinQueryLength = &zero
 	if f.Entry != nil {
 		pick.InitialOption = Option(*f.Entry)
 	}
-	database := slack.NewInputBlock("database", plain("Database", maxField), nil, pick)
+	database := slack.NewInputBlock("database", plain("Database", maxLabel), nil, pick)
 	database.DispatchAction = true
 	blocks := []slack.Block{database}
 	blocks = append(blocks, versionBlocks(f)...)
 	blocks = append(blocks, reasonInput("Why?", "What needs the new version, and why now?"))
 	start := slack.NewDateTimePickerBlockElement(ActionStart)
-	when := slack.NewInputBlock("start", plain("Not before", maxField), plain("Empty: as soon as it is approved.", maxField), start)
+	when := slack.NewInputBlock("start", plain("Not before", maxLabel), plain("Empty: as soon as it is approved.", maxHint), start)
 	when.Optional = true
 	blocks = append(blocks, when, note("People approve first. A backup is always taken before the upgrade; nothing is changed until both are there."))
 	return modal(CallbackRequest, "Upgrade a database", "Request upgrade", "Cancel", blocks, f.Metadata)
@@ -77,10 +77,10 @@ func versionBlocks(f RequestForm) []slack.Block {
 			initial = o
 		}
 	}
-	list := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Pick a version", 150), ActionVersion, options...)
+	list := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Pick a version", maxPlaceholder), ActionVersion, options...)
 	list.InitialOption = initial
 	hint := fmt.Sprintf("%s runs %s now, in subscription %s.", f.Entry.Name, f.Entry.Version, f.Entry.SubscriptionName)
-	return []slack.Block{slack.NewInputBlock(VersionBlock(*f.Entry), plain("Version", maxField), plain(hint, maxField), list)}
+	return []slack.Block{slack.NewInputBlock(VersionBlock(*f.Entry), plain("Version", maxLabel), plain(hint, maxHint), list)}
 }
 
 // VersionBlock is the block id of the version list of one database.
@@ -95,17 +95,18 @@ func Option(e inventory.Entry) *slack.OptionBlockObject {
 	case e.ActiveActive:
 		text += " · Active-Active"
 	}
-	about := fmt.Sprintf("%s · #%d", e.SubscriptionName, e.Ref.Database)
+	about := fmt.Sprintf("#%d", e.Ref.Database)
 	if e.Behind > 0 && e.Upgradable() {
-		about = fmt.Sprintf("%s · %s to %s", about, plural(e.Behind, "version")+" behind, up", e.Newest)
+		about += fmt.Sprintf(" · %s behind, up to %s", plural(e.Behind, "version"), e.Newest)
 	}
+	about += " · " + e.SubscriptionName // last: it is what may be cut
 	return slack.NewOptionBlockObject(e.Ref.String(), plain(text, maxOption), plain(about, maxOption))
 }
 
 // DenyModal asks for the reason of a denial.
 func DenyModal(s upgrade.Session, metadata string) slack.ModalViewRequest {
 	blocks := []slack.Block{
-		section(fmt.Sprintf("*%s* will not be carried out; %s reads your reason in the thread.", Escape(title(s)), person(s.By))),
+		section(fmt.Sprintf("*%s* will not be carried out; %s reads your reason in the thread.", Escape(sessionTitle(s)), person(s.By))),
 		reasonInput("Reason", "What would have to change for a yes?"),
 	}
 	return modal(CallbackDeny, "Deny", "Deny", "Back", blocks, metadata)

@@ -2,11 +2,13 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/inventory"
+	"github.com/redis-upgrade/bot/internal/releases"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -23,20 +25,23 @@ func Refused(r *upgrade.Refusal, permalink string) Message {
 	return notice(text)
 }
 
-// Notice is a private answer in our own words.
+// Notice is a private answer in our own words. It is markup: what comes from
+// outside is escaped by the caller, and a plain < is written &lt;.
 func Notice(format string, args ...any) Message { return notice(fmt.Sprintf(format, args...)) }
 
 func notice(text string) Message {
-	return Message{Text: Cut(text, maxText), Blocks: []slack.Block{section(text)}}
+	return Message{Text: cutMarkup(text, maxText), Blocks: []slack.Block{section(text)}}
 }
 
 // Unknown is the answer to a database name that nobody knows.
 func Unknown(name string, near []inventory.Entry) Message {
-	text := fmt.Sprintf(":mag: There is no database `%s` in this account.", Escape(Cut(name, 80)))
+	text := fmt.Sprintf(":mag: There is no database %s in this account.", code(Cut(name, 80)))
 	if len(near) > 0 {
 		var names []string
 		for _, e := range near {
-			names = append(names, "`"+Escape(e.Name)+"`")
+			if name := code(e.Name); !slices.Contains(names, name) { // two subscriptions may have it
+				names = append(names, name)
+			}
 		}
 		text += "\nDid you mean " + strings.Join(names, ", ") + "?"
 	} else {
@@ -47,23 +52,23 @@ func Unknown(name string, near []inventory.Entry) Message {
 
 // Ambiguous is the answer to a name that several databases have.
 func Ambiguous(name string, matches []inventory.Entry) Message {
-	var lines []string
-	for _, e := range matches[:min(len(matches), 10)] {
-		lines = append(lines, fmt.Sprintf("• `%d` %s in %s", e.Ref.Database, Escape(e.Name), Escape(e.SubscriptionName)))
+	out := []string{fmt.Sprintf(":mag: Several databases are named %s. Say which by its id:", code(Cut(name, 80)))}
+	for _, e := range matches {
+		out = append(out, fmt.Sprintf("• `%d` %s in %s", e.Ref.Database, Escape(e.Name), Escape(e.SubscriptionName)))
 	}
-	return notice(fmt.Sprintf(":mag: Several databases are named `%s`. Say which by its id:\n%s", Escape(Cut(name, 80)), strings.Join(lines, "\n")))
+	return notice(lines(out, maxSection))
 }
 
 // Help explains the command.
 func Help() Message {
 	return notice("*Upgrading Redis Cloud databases together*\n" +
 		"• `/redis-upgrade` opens the request form\n" +
-		"• `/redis-upgrade <database> [version]` opens it filled in\n" +
+		"• `/redis-upgrade &lt;database&gt; [version]` opens it filled in\n" +
 		"• `/redis-upgrade list` shows which databases are behind\n" +
 		"• `/redis-upgrade status [session or database]` shows what is under way\n" +
-		"• `/redis-upgrade history <database>` shows what was done to it\n" +
-		"• `/redis-upgrade cancel <session>` calls a session off while nothing irreversible has happened\n" +
-		"• `/redis-upgrade revert <session>` starts the guided way back\n" +
+		"• `/redis-upgrade history &lt;database&gt;` shows what was done to it\n" +
+		"• `/redis-upgrade cancel &lt;session&gt;` calls a session off while nothing irreversible has happened\n" +
+		"• `/redis-upgrade revert &lt;session&gt;` starts the guided way back\n" +
 		"• `/redis-upgrade pause` and `resume`: on-call stops and restarts all changing calls\n" +
 		"Somebody else approves on the card. The bot backs up, upgrades, follows and verifies; the card's thread tells the story, and its *Revert…* button is the way back.")
 }
@@ -71,43 +76,47 @@ func Help() Message {
 // List shows who is behind.
 func List(all []inventory.Entry) Message {
 	var behind []string
-	rest := 0
 	for _, e := range all {
-		if !e.Upgradable() || e.Behind == 0 {
-			rest++
-			continue
-		}
-		if len(behind) < 30 {
-			behind = append(behind, fmt.Sprintf("• `%s` %s → up to *%s* (%s)", Escape(e.Name), Escape(e.Version), Escape(e.Newest), Escape(e.SubscriptionName)))
+		if e.Upgradable() && e.Behind > 0 {
+			behind = append(behind, fmt.Sprintf("• %s %s → up to *%s* (%s)%s", code(e.Name), Escape(e.Version), Escape(e.Newest), Escape(e.SubscriptionName), endOf(e.Version)))
 		}
 	}
+	rest := len(all) - len(behind)
 	if len(behind) == 0 {
-		return notice(":white_check_mark: No database is behind.")
+		return notice(fmt.Sprintf(":white_check_mark: No database is behind. (%s looked at)", plural(len(all), "database")))
 	}
-	text := fmt.Sprintf("*%s behind*, %d up to date or not upgradable\n%s", plural(len(all)-rest, "database"), rest, strings.Join(behind, "\n"))
-	if more := len(all) - rest - len(behind); more > 0 {
-		text += fmt.Sprintf("\n… and %d more", more)
+	head := fmt.Sprintf("*%s behind*, %d up to date or not upgradable here", plural(len(behind), "database"), rest)
+	return notice(lines(append([]string{head}, behind...), maxSection))
+}
+
+// endOf says when Redis Cloud ends the support of a version, where that is known.
+func endOf(version string) string {
+	v, err := releases.Parse(version)
+	if err != nil {
+		return ""
 	}
-	return notice(Cut(text, maxSection))
+	r, ok := releases.Lookup(v)
+	if !ok || r.EOL == "" || r.EOL == "TBD" {
+		return ""
+	}
+	return " · support ends " + Escape(r.EOL)
 }
 
 // Sessions lists sessions with links to their cards.
 func Sessions(title string, all []upgrade.Session, permalink func(id string) string) Message {
 	if len(all) == 0 {
-		return notice(title + ": nothing.")
+		return notice(Escape(title) + ": nothing.")
 	}
-	var lines []string
+	out := []string{"*" + Escape(title) + "*"}
 	for _, s := range all {
-		line := fmt.Sprintf("• `%s` %s — %s, asked %s by %s", s.ID, Escape(titleOf(s)), stateWords(s), when(s.Created), person(s.By))
+		line := fmt.Sprintf("• `%s` %s — %s, asked %s by %s", s.ID, Escape(sessionTitle(s)), stateWords(s), when(s.Created), person(s.By))
 		if url := permalink(s.ID); url != "" {
 			line += " · " + link(url, "card")
 		}
-		lines = append(lines, line)
+		out = append(out, line)
 	}
-	return notice(Cut("*"+title+"*\n"+strings.Join(lines, "\n"), maxSection))
+	return notice(lines(out, maxSection))
 }
-
-func titleOf(s upgrade.Session) string { return title(s) }
 
 // Milestone is one journal entry as a reply in the thread; ok is false for
 // entries that are not worth one.
@@ -120,7 +129,7 @@ func Milestone(ev upgrade.Event, by, words string) (m Message, ok bool) {
 		who = person(by) + ": "
 	}
 	text := milestoneMark(ev) + " " + who + Escape(words)
-	return Message{Text: Cut(text, maxText), Blocks: []slack.Block{section(text)}}, true
+	return notice(text), true
 }
 
 func milestoneMark(ev upgrade.Event) string {
@@ -141,10 +150,10 @@ func milestoneMark(ev upgrade.Event) string {
 // MentionReply offers the ways on to somebody who mentioned the bot in a
 // session's thread.
 func MentionReply(s upgrade.Session, p Policy) Message {
-	text := fmt.Sprintf("*%s* is %s.", Escape(title(s)), stateWords(s))
+	text := fmt.Sprintf("*%s* is %s.", Escape(sessionTitle(s)), stateWords(s))
 	blocks := []slack.Block{section(text)}
 	if b := buttons(s, p); len(b) > 0 {
 		blocks = append(blocks, slack.NewActionBlock("actions", b...))
 	}
-	return Message{Text: text, Blocks: blocks}
+	return Message{Text: cutMarkup(text, maxText), Blocks: blocks}
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -12,34 +13,51 @@ import (
 
 // revertBlocks draw a revert: the loss in numbers before anything else.
 func revertBlocks(s upgrade.Session, p Policy) []slack.Block {
-	blocks := []slack.Block{
-		slack.NewHeaderBlock(plain(title(s), maxHeader)),
-		section(headline(s, p)),
-	}
-	blocks = append(blocks, problem(s)...)
-	blocks = append(blocks, unknownCall(s)...)
-	blocks = append(blocks, section(fmt.Sprintf("*Why*, says %s:\n%s", person(s.By), quote(s.Reason))))
+	blocks := top(s, p)
 	blocks = append(blocks, section(loss(s)))
-	blocks = append(blocks, fields(revertFacts(s)...))
-	if loose := s.Revert.Loose; len(loose) > 0 {
-		blocks = append(blocks, section("*Left for a person*\n• "+Escape(strings.Join(loose, "\n• "))))
+	if left := loose(s); left != "" {
+		blocks = append(blocks, section(left))
 	}
+	blocks = append(blocks, fields(revertFacts(s)...))
 	blocks = append(blocks, section(progress(s)))
 	return append(blocks, footer(s, p)...)
 }
 
-// loss says what is gone once the revert has run.
+// loose is what a person must look after.
+func loose(s upgrade.Session) string {
+	out := []string{"*Left for a person*"}
+	for _, l := range s.Revert.Loose {
+		out = append(out, "• "+Escape(Cut(l, 600)))
+	}
+	if len(out) == 1 {
+		return ""
+	}
+	return lines(out, maxSection)
+}
+
+// loss says what is gone once the revert has run, or that nothing is.
 func loss(s upgrade.Session) string {
 	r := s.Revert
-	until, span := "the moment the door closes", "the writes until then"
-	if !r.DoorShut.IsZero() {
-		until = when(r.DoorShut)
-		span = upgrade.Words(r.DoorShut.Sub(r.BackupAt).Round(time.Second))
-	} else if !s.Asked.IsZero() {
-		span = upgrade.Words(s.Asked.Sub(r.BackupAt).Round(time.Second)) + " and counting"
+	gone := !r.DeletedAt.IsZero()
+	if s.Ended && !gone {
+		return ":white_circle: *Nothing is lost:* the database was not deleted."
 	}
-	text := fmt.Sprintf(":wastebasket: *What is lost:* everything written between the start of the backup (%s) and %s: %s. "+
-		"The safety backup keeps it, but only %s or later can load that.", when(r.BackupAt), until, span, Escape(r.Upgraded))
+	verb, until, span := "What is lost", "the moment the door closes", "everything until then"
+	switch {
+	case !r.DoorShut.IsZero():
+		until, span = when(r.DoorShut), upgrade.Words(r.DoorShut.Sub(r.BackupAt).Round(time.Second))
+	case !s.Asked.IsZero():
+		span = upgrade.Words(s.Asked.Sub(r.BackupAt).Round(time.Second)) + " when asked, and counting"
+	}
+	if gone {
+		verb = "What was lost"
+	}
+	text := fmt.Sprintf(":wastebasket: *%s:* everything written between the start of the backup (%s) and %s: %s. ", verb, when(r.BackupAt), until, span)
+	if r.SafetyAt.IsZero() {
+		text += fmt.Sprintf("A safety backup will keep it, but only %s or later is sure to load that.", Escape(r.Upgraded))
+	} else {
+		text += fmt.Sprintf("The safety backup of %s keeps it, but only %s or later is sure to load that.", when(r.SafetyAt), Escape(r.Upgraded))
+	}
 	if s.Facts.Dynamic {
 		text += "\n:warning: The dynamic endpoint names change; clients that use them must be told."
 	}
@@ -49,53 +67,70 @@ func loss(s upgrade.Session) string {
 func revertFacts(s upgrade.Session) []string {
 	r := s.Revert
 	out := []string{
-		"*Database*\n" + Escape(s.Plan.Name) + "  `" + Escape(s.Plan.Database) + "`",
+		"*Database*\n" + Escape(s.Plan.Name) + "  " + code(s.Plan.Database),
 		"*Path*\nrecreate: delete, create on " + Escape(s.Plan.To) + " at port " + fmt.Sprint(r.Snapshot.Port) + ", import",
-		"*Rehearsal*\n" + rehearsal(r),
-		"*Dry run of the create*\n" + orDash(r.DryRun),
+		"*Rehearsal*\n" + rehearsal(s),
+		"*Dry run of the create*\n" + dryRun(s),
 		"*Backup files*\n" + files(s.Plan.Files),
-		"*Safety backup*\n" + safety(r),
+		"*Safety backup*\n" + safety(s),
 	}
 	if r.NewRef != "" {
-		out = append(out, "*New database*\n`"+Escape(r.NewRef)+"` (the id is new: Terraform state, dashboards and roles that name the old one must follow)")
+		out = append(out, "*New database*\n"+code(r.NewRef)+" (the id is new: Terraform state, dashboards and roles that name the old one must follow)")
 	}
 	if r.Endpoint != "" {
-		out = append(out, "*Endpoint*\n`"+Escape(r.Endpoint)+"`")
+		out = append(out, "*Endpoint*\n"+code(r.Endpoint))
 	}
 	return out
 }
 
-func rehearsal(r *upgrade.RevertWork) string {
+func rehearsal(s upgrade.Session) string {
+	t := s.Revert.Trial
 	switch {
-	case r.Trial.Result == "":
-		return ":hourglass_flowing_sand: running"
-	case r.Trial.Passed:
-		return ":white_check_mark: " + Escape(Cut(r.Trial.Result, 600))
+	case t.Passed:
+		return ":white_check_mark: " + Escape(Cut(t.Result, 600))
+	case t.Result != "":
+		return ":x: " + Escape(Cut(t.Result, 600))
+	case s.Ended:
+		return "not finished"
 	}
-	return ":x: " + Escape(Cut(r.Trial.Result, 600))
+	return ":hourglass_flowing_sand: running"
 }
 
-func safety(r *upgrade.RevertWork) string {
-	if r.SafetyAt.IsZero() {
-		return "taken behind the closed door, before the delete"
+func dryRun(s upgrade.Session) string {
+	switch {
+	case s.Revert.DryRun != "":
+		return ":white_check_mark: " + Escape(s.Revert.DryRun)
+	case s.Ended:
+		return "not made"
 	}
-	return ":white_check_mark: " + when(r.SafetyAt)
+	return "not yet"
 }
 
+func safety(s upgrade.Session) string {
+	switch {
+	case !s.Revert.SafetyAt.IsZero():
+		return ":white_check_mark: " + when(s.Revert.SafetyAt) + "\n" + code(s.Plan.Backup)
+	case s.Ended:
+		return "not taken"
+	}
+	return "taken behind the closed door, before the delete"
+}
+
+// files shows where a backup lies and the names of its first files.
 func files(uris []string) string {
-	shown := uris[:min(len(uris), 3)]
-	text := "`" + Escape(strings.Join(shown, "`\n`")) + "`"
-	if more := len(uris) - len(shown); more > 0 {
-		text += fmt.Sprintf("\n… and %d more", more)
+	const shown = 3
+	if len(uris) == 0 {
+		return "none"
 	}
-	return text
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "not yet"
+	folder := strings.TrimSuffix(uris[0], path.Base(uris[0]))
+	out := []string{"in " + code(Cut(folder, 300))}
+	for _, u := range uris[:min(len(uris), shown)] {
+		out = append(out, code(Cut(strings.TrimPrefix(u, folder), 300)))
 	}
-	return Escape(s)
+	if more := len(uris) - shown; more > 0 {
+		out = append(out, fmt.Sprintf("… and %d more", more))
+	}
+	return strings.Join(out, "\n")
 }
 
 // RevertForm is what the revert modal shows.
@@ -110,31 +145,31 @@ func RevertModal(f RevertForm) slack.ModalViewRequest {
 	s := f.Upgrade
 	lost := fmt.Sprintf(":wastebasket: *This deletes %s and builds it again on %s.* Everything written since the backup of %s will be gone from it.",
 		Escape(s.Plan.Name), Escape(s.Plan.From), when(s.Upgrade.BackupAt))
-	order := "First the backup is imported into a throw-away database as a rehearsal; nothing is changed until two people approve the deletion. " +
-		"Then: close the door, safety backup, delete, create on the same port, import, verify, open the door."
+	order := "*What happens now:* the backup is imported into a throw-away database as a rehearsal. Nothing is changed until two people have approved the deletion.\n" +
+		"*Then:* close the door, safety backup, delete, create on the same port, import, verify, open the door. Applications cannot connect from the closed door to the end."
 	if s.Facts.Dynamic {
 		order += "\n:warning: This database has dynamic endpoints; their names will change."
 	}
-	uris := slack.NewPlainTextInputBlockElement(plain(Cut(f.Example, 150), 150), ActionFiles)
+	uris := slack.NewPlainTextInputBlockElement(plain(f.Example, maxPlaceholder), ActionFiles)
 	uris.Multiline, uris.MaxLength = true, 3000
-	filesInput := slack.NewInputBlock("files", plain("Backup files, one URI per line", maxField),
-		plain(Cut("One per shard, all of one backup, from "+s.Plan.Backup+". Redis Cloud does not tell their names; copy them from your bucket.", maxField), maxField), uris)
-	name := slack.NewPlainTextInputBlockElement(plain(s.Plan.Name, 150), ActionName)
+	filesInput := slack.NewInputBlock("files", plain("Backup files, one URI per line", maxLabel),
+		plain("One per shard, all of one backup, from "+s.Plan.Backup+". Redis Cloud does not tell their names; copy them from your bucket.", maxHint), uris)
+	name := slack.NewPlainTextInputBlockElement(plain(s.Plan.Name, maxPlaceholder), ActionName)
 	name.MaxLength = 80
-	nameInput := slack.NewInputBlock("name", plain("Type the database's name: "+s.Plan.Name, maxField), nil, name)
+	nameInput := slack.NewInputBlock("name", plain("Type the database's name: "+s.Plan.Name, maxLabel), nil, name)
 	return modal(CallbackRevert, "Revert this upgrade", "Start rehearsal", "Back",
 		[]slack.Block{section(lost), section(order), filesInput, nameInput, reasonInput("Why?", "What goes wrong on the new version?")}, f.Metadata)
 }
 
 // ApproveModal asks for the text that decides a delete.
 func ApproveModal(s upgrade.Session, metadata string) slack.ModalViewRequest {
-	in := slack.NewPlainTextInputBlockElement(plain(s.ConfirmText(), 150), ActionName)
+	in := slack.NewPlainTextInputBlockElement(plain(s.ConfirmText(), maxPlaceholder), ActionName)
 	in.MaxLength = 80
 	blocks := []slack.Block{
 		section(fmt.Sprintf(":wastebasket: You are about to approve that *%s is deleted* and built again on %s.", Escape(s.Plan.Name), Escape(s.Plan.To))),
 		section(loss(s)),
-		section("*Rehearsal:* " + rehearsal(s.Revert)),
-		slack.NewInputBlock("name", plain("Type "+s.ConfirmText(), maxField), nil, in),
+		section("*Rehearsal:* " + rehearsal(s)),
+		slack.NewInputBlock("name", plain("Type "+s.ConfirmText(), maxLabel), nil, in),
 	}
 	return modal(CallbackApprove, "Approve deletion", "Approve", "Back", blocks, metadata)
 }

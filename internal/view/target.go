@@ -52,7 +52,7 @@ func (t Target) Value() string { return t.Session + "#" + strconv.FormatInt(t.As
 func ParseTarget(value string) (Target, bool) {
 	id, ask, ok := strings.Cut(value, "#")
 	n, err := strconv.ParseInt(ask, 10, 64)
-	if !ok || err != nil || len(id) < 3 || len(id) > 40 {
+	if !ok || err != nil || n < 0 || len(id) < 3 || len(id) > 40 {
 		return Target{}, false
 	}
 	return Target{Session: id, Ask: n}, true

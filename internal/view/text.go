@@ -11,15 +11,17 @@ import (
 
 // Slack's limits, in characters. https://docs.slack.dev/reference/block-kit
 const (
-	maxHeader  = 150
-	maxSection = 3000
-	maxField   = 2000
-	maxTitle   = 24
-	maxButton  = 75
-	maxOption  = 75
-	maxBlocks  = 50
-	maxError   = 2000
-	maxText    = 4000
+	maxHeader      = 150
+	maxSection     = 3000
+	maxField       = 2000
+	maxLabel       = 2000
+	maxHint        = 2000
+	maxPlaceholder = 150
+	maxTitle       = 24
+	maxButton      = 75
+	maxOption      = 75
+	maxBlocks      = 50
+	maxText        = 4000 // chat.update refuses more
 )
 
 // Escape makes outside text safe in mrkdwn: no links, no mentions, no markup
@@ -28,7 +30,8 @@ func Escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
 }
 
-// Cut shortens s to n characters, visibly.
+// Cut shortens plain text to n characters, visibly. Text that is escaped
+// already is shortened by cutMarkup.
 func Cut(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
@@ -36,9 +39,55 @@ func Cut(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
+// cutMarkup is Cut for text that holds entities, links and mentions: it never
+// ends inside one.
+func cutMarkup(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	s = string([]rune(s)[:n-1])
+	if open := strings.LastIndexByte(s, '<'); open > strings.LastIndexByte(s, '>') {
+		s = s[:open]
+	}
+	if amp := strings.LastIndexByte(s, '&'); amp >= 0 && !strings.Contains(s[amp:], ";") {
+		s = s[:amp]
+	}
+	return s + "…"
+}
+
+// lines joins lines of markup below a limit: what does not fit is counted, not
+// cut in half.
+func lines(all []string, limit int) string {
+	const reserve = 24 // "\n… and 999999 more"
+	var b strings.Builder
+	size := 0
+	for i, l := range all {
+		size += utf8.RuneCountInString(l) + 1
+		if size > limit-reserve && i > 0 {
+			fmt.Fprintf(&b, "\n… and %d more", len(all)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(l)
+	}
+	return b.String()
+}
+
 // quote shows outside text as a quote with a bar on every line.
 func quote(s string) string {
-	return ">" + strings.ReplaceAll(Escape(Cut(strings.TrimSpace(s), 600)), "\n", "\n>")
+	s = strings.ReplaceAll(Cut(strings.TrimSpace(s), 600), "\r", "")
+	return ">" + strings.ReplaceAll(Escape(s), "\n", "\n>")
+}
+
+// code shows outside text as code: names, paths, addresses. A backtick would
+// end it early, so it becomes an apostrophe.
+func code(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return "`" + Escape(strings.ReplaceAll(s, "`", "'")) + "`"
 }
 
 // person mentions a user; an empty id is the bot.
@@ -59,7 +108,7 @@ func people(ids []string) string {
 
 // when shows an instant in the reader's time zone.
 func when(t time.Time) string {
-	if t.IsZero() {
+	if t.Unix() <= 0 {
 		return "never"
 	}
 	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2006-01-02 15:04 UTC"))
@@ -73,7 +122,7 @@ func plain(s string, n int) *slack.TextBlockObject {
 }
 
 func mrkdwn(s string, n int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.MarkdownType, Cut(s, n), false, false)
+	return slack.NewTextBlockObject(slack.MarkdownType, cutMarkup(s, n), false, false)
 }
 
 func section(s string) slack.Block {

@@ -1,0 +1,77 @@
+package view
+
+import (
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"github.com/redis-upgrade/bot/internal/upgrade"
+)
+
+// buttons are the moves that the engine would accept now.
+func buttons(s upgrade.Session, p Policy) []slack.BlockElement {
+	value := Target{Session: s.ID, Ask: s.Ask}.Value()
+	button := func(id, label string, style slack.Style) *slack.ButtonBlockElement {
+		b := slack.NewButtonBlockElement(id, value, plain(label, maxButton))
+		b.Style = style
+		return b
+	}
+	if isUnknown(s) {
+		return []slack.BlockElement{
+			confirm(button(ActionHappened, "It happened", slack.StylePrimary), "Go on as if it happened?", "The bot follows it from there and verifies the result. Check the Redis Cloud console first."),
+			confirm(button(ActionAbsent, "It did not happen", slack.StyleDanger), "Declare that it did not happen?", absentText(s.Call.Key)),
+		}
+	}
+	var out []slack.BlockElement
+	deny := button(ActionDeny, "Deny…", slack.StyleDanger)
+	switch s.State {
+	case upgrade.Proposed:
+		label := "Approve"
+		if s.Kind == upgrade.KindRevert {
+			label = "Approve deletion…"
+		}
+		out = append(out, button(ActionApprove, label, slack.StylePrimary), deny)
+	case upgrade.Approved: // until it starts, a denial still wins
+		out = append(out, deny)
+	case upgrade.Blocked:
+		out = append(out, button(ActionRecheck, "Check again", slack.StylePrimary))
+	}
+	if s.Kind == upgrade.KindUpgrade && !s.Ended && s.State != upgrade.Reverting {
+		out = append(out, button(ActionChanges, "Breaking changes", slack.StyleDefault))
+	}
+	if s.Cancellable() && s.CancelBy == "" {
+		out = append(out, confirm(button(ActionCancel, "Cancel", slack.StyleDefault), "Cancel?", cancelText(s)))
+	}
+	if p.revertible(s) {
+		out = append(out, button(ActionRevert, "Revert…", slack.StyleDanger))
+	}
+	return out
+}
+
+func isUnknown(s upgrade.Session) bool { return s.Call != nil && s.Call.Phase == upgrade.Unknown }
+
+func cancelText(s upgrade.Session) string {
+	switch {
+	case s.Kind == upgrade.KindUpgrade:
+		return "Nothing has been upgraded yet, and nothing will be."
+	case slices.Contains([]upgrade.State{upgrade.Closing, upgrade.Saving, upgrade.Deleting}, s.State):
+		return "The revert stops and the door is opened again. Nothing is deleted."
+	}
+	return "The revert stops. Nothing is deleted."
+}
+
+func absentText(call string) string {
+	text := "Check the Redis Cloud console first. "
+	switch {
+	case isImport(call):
+		return text + "An import is never sent twice, so the session ends here and people go on by hand."
+	case isGrave(call):
+		return text + "Two people have to say so, and not within the first hour. Then it is sent once more."
+	}
+	return text + "It is then sent once more: if it did happen, it happens twice."
+}
+
+func confirm(b *slack.ButtonBlockElement, title, text string) *slack.ButtonBlockElement {
+	b.Confirm = slack.NewConfirmationBlockObject(plain(title, 100), plain(text, 300), plain("Yes", 30), plain("Back", 30))
+	return b
+}

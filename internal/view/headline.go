@@ -1,0 +1,211 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/upgrade"
+)
+
+// headline is the first thing read: where it stands, then who must act and
+// what happens next.
+func headline(s upgrade.Session, p Policy) string {
+	text := stateMark(s) + " *" + upperFirst(stateWords(s)) + "*" + aside(s, p)
+	if next := next(s, p); next != "" {
+		text += "\n" + next
+	}
+	return text
+}
+
+func upperFirst(s string) string {
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + s[n:]
+}
+
+func stateMark(s upgrade.Session) string {
+	if isUnknown(s) || lost(s) {
+		return ":rotating_light:"
+	}
+	switch s.State {
+	case upgrade.Proposed, upgrade.Approved:
+		return ":large_blue_circle:"
+	case upgrade.Blocked:
+		return ":no_entry_sign:"
+	case upgrade.Done:
+		return ":white_check_mark:"
+	case upgrade.Failed:
+		return ":x:"
+	case upgrade.Denied, upgrade.Expired, upgrade.Cancelled:
+		return ":white_circle:"
+	case upgrade.Reverting, upgrade.Reverted, upgrade.Reopening:
+		return ":rewind:"
+	}
+	return ":hourglass_flowing_sand:"
+}
+
+// lost reports a revert that failed after its delete.
+func lost(s upgrade.Session) bool {
+	return s.State == upgrade.Failed && s.Revert != nil && !s.Revert.DeletedAt.IsZero()
+}
+
+// revertLost reports an upgrade whose revert failed after the delete: nothing
+// is left that could be reverted once more.
+func revertLost(s upgrade.Session) bool {
+	return s.Kind == upgrade.KindUpgrade && s.State == upgrade.Failed && s.Link != "" && s.Prior != upgrade.Failed
+}
+
+// stateWords say the state as people do.
+func stateWords(s upgrade.Session) string {
+	if isUnknown(s) {
+		return "nobody can tell whether the " + Escape(s.Call.Key) + " happened"
+	}
+	revert := map[upgrade.State]string{
+		upgrade.Proposed:   "waiting for approval of the deletion",
+		upgrade.Rehearsing: "rehearsing the import; nothing is changed yet",
+		upgrade.Done:       "reverted",
+	}
+	if words, ok := revert[s.State]; ok && s.Kind == upgrade.KindRevert {
+		return words
+	}
+	words := map[upgrade.State]string{
+		upgrade.Proposed: "waiting for approval", upgrade.Approved: "approved", upgrade.Checking: "checking",
+		upgrade.Blocked: "blocked", upgrade.BackingUp: "backing up", upgrade.Upgrading: "upgrading",
+		upgrade.Verifying: "verifying", upgrade.Soaking: "upgraded; watching", upgrade.Done: "done",
+		upgrade.Denied: "denied", upgrade.Expired: "expired", upgrade.Cancelled: "cancelled", upgrade.Failed: "failed",
+		upgrade.Reverting: "being reverted", upgrade.Reverted: "reverted",
+		upgrade.Closing: "closing the door", upgrade.Saving: "taking a safety backup", upgrade.Deleting: "deleting",
+		upgrade.Creating: "creating it again", upgrade.Importing: "importing the backup", upgrade.Restoring: "putting settings back",
+		upgrade.Reopening: "giving up; reopening the door",
+	}
+	if w := words[s.State]; w != "" {
+		return w
+	}
+	return "in a state that this replica does not know: " + Escape(string(s.State))
+}
+
+// aside is what belongs right behind the state.
+func aside(s upgrade.Session, p Policy) string {
+	switch {
+	case isUnknown(s):
+		return ""
+	case s.State == upgrade.Proposed:
+		return fmt.Sprintf(" · %d of %d", len(s.Decisions), max(policyOf(s, p).Quorum, 1))
+	case s.State == upgrade.Approved && !s.Plan.NotBefore.IsZero():
+		return " · starts " + when(s.Plan.NotBefore)
+	case s.State == upgrade.Soaking:
+		return " · until " + when(s.Upgrade.SoakUntil)
+	case s.State == upgrade.Done && s.Kind == upgrade.KindUpgrade:
+		return " · version confirmed; application health not checked"
+	}
+	return ""
+}
+
+func policyOf(s upgrade.Session, p Policy) approvals.Policy {
+	if s.Kind == upgrade.KindRevert {
+		return p.Reverts
+	}
+	return p.Upgrades
+}
+
+// next says who must act and what happens after that.
+func next(s upgrade.Session, p Policy) string {
+	switch {
+	case isUnknown(s):
+		return p.OnCall + " decides with the buttons below. Until then nothing more is sent."
+	case s.CancelBy != "" && !s.Ended:
+		return "Cancelling, as " + person(s.CancelBy) + " asked; that happens as soon as the call that is out is settled."
+	case s.Kind == upgrade.KindRevert:
+		return nextOfRevert(s, p)
+	}
+	return nextOfUpgrade(s, p)
+}
+
+func nextOfUpgrade(s upgrade.Session, p Policy) string {
+	switch s.State {
+	case upgrade.Proposed:
+		return asks(s, p.Upgrades, p.Approvers) + " Once approved, the bot backs up, upgrades and verifies by itself" + start(s) + "."
+	case upgrade.Approved:
+		return "Nobody has to act. Until it starts it can still be denied or cancelled."
+	case upgrade.Checking:
+		return "Reading everything again before anything is sent. Nobody has to act."
+	case upgrade.Blocked:
+		return "Nothing is upgraded until this is solved; then press *Check again*. Otherwise the approval lapses " + when(startBy(s, p)) + "."
+	case upgrade.BackingUp:
+		return "Nobody has to act. The upgrade follows by itself when the backup is done."
+	case upgrade.Upgrading, upgrade.Verifying:
+		return "Nobody has to act. The bot follows it to its end and tells the result here."
+	case upgrade.Failed:
+		return nextOfFailed(s, p)
+	case upgrade.Denied, upgrade.Expired, upgrade.Cancelled:
+		return "Nothing was upgraded. If it is still wanted, ask again with `/redis-upgrade`."
+	case upgrade.Reverting:
+		return "The revert's own card in this thread says how far it is."
+	case upgrade.Reverted:
+		return "It runs " + Escape(s.Plan.From) + " again. The revert's card in this thread says what has changed."
+	}
+	if p.revertible(s) { // soaking, done
+		return "If applications misbehave, *Revert…* is the way back."
+	}
+	return ""
+}
+
+func nextOfFailed(s upgrade.Session, p Policy) string {
+	switch {
+	case revertLost(s):
+		return "Its revert failed after the delete. The revert's card in this thread says what is left and what to do."
+	case p.revertible(s):
+		return "The bot does nothing more by itself. If applications misbehave, *Revert…* is the way back."
+	}
+	return "The bot does nothing more by itself. Once this is solved, ask again with `/redis-upgrade`."
+}
+
+func nextOfRevert(s upgrade.Session, p Policy) string {
+	switch s.State {
+	case upgrade.Rehearsing:
+		return "Nobody has to act yet. People are asked to approve the deletion when the result is known."
+	case upgrade.Proposed:
+		return asks(s, p.Reverts, p.Approvers+" or "+p.OnCall) + " Once approved, the bot closes the door, takes a safety backup and deletes; the delete cannot be taken back."
+	case upgrade.Approved:
+		return "The door closes next. *Cancel* still stops it."
+	case upgrade.Closing, upgrade.Saving:
+		return "From now on applications cannot connect. Nothing is deleted yet: *Cancel* stops the revert and opens the door again."
+	case upgrade.Deleting:
+		if s.Cancellable() {
+			return "Applications cannot connect. About to delete: *Cancel* works until the call has left."
+		}
+		return "Applications cannot connect. The delete is out and cannot be stopped; the database is created again right after it."
+	case upgrade.Creating, upgrade.Importing, upgrade.Restoring:
+		return "The old database is deleted and applications cannot connect. The bot waits for nobody until the data is back."
+	case upgrade.Reopening:
+		return "Nothing was deleted."
+	case upgrade.Done:
+		return "It runs " + Escape(s.Plan.To) + " again, with the data of the backup, and applications can connect."
+	case upgrade.Denied, upgrade.Expired, upgrade.Cancelled:
+		return "Nothing was deleted. It stays on " + Escape(s.Plan.From) + "."
+	}
+	if lost(s) {
+		return "*" + p.OnCall + " has to act now:* the database was deleted, and the bot cannot finish by itself. What exists and what is left to do stands below."
+	}
+	return "Nothing was deleted. The bot does nothing more by itself."
+}
+
+// asks says who decides, and until when.
+func asks(s upgrade.Session, policy approvals.Policy, who string) string {
+	text := "*To decide:* " + who
+	if policy.FourEyes && len(s.Authors) > 0 {
+		text += " (not " + people(s.Authors) + ", who asked)"
+	}
+	if by := policy.DecideBy(approvals.Question{Asked: s.Asked}); !by.IsZero() {
+		text += ", by " + when(by)
+	}
+	return text + "."
+}
+
+func start(s upgrade.Session) string {
+	if s.Plan.NotBefore.IsZero() {
+		return ""
+	}
+	return ", not before " + when(s.Plan.NotBefore)
+}
