@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/bot"
+	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
 	"github.com/redis-upgrade/bot/internal/sandbox/scenario"
 )
 
@@ -38,20 +39,27 @@ func scenarios(t *testing.T) map[string]scenario.File {
 	return out
 }
 
-// adjusted is what a file asks of its sandbox.
-func adjusted(f scenario.File) func(*bot.Config) {
-	return func(b *bot.Config) {
-		if f.Approvals > 0 {
-			b.ApprovalsRequired = f.Approvals
+// wanted is the sandbox that a file asks for.
+func wanted(f scenario.File, speed float64) Config {
+	c := Config{Speed: speed, Fleet: cloudemu.DefaultFleet()}
+	c.Adjust = func(b *bot.Config) {
+		b.ApprovalsRequired = max(f.Approvals, 1)
+		if speed > 1 {
+			b.Soak = 1500 * time.Millisecond // the longest wait, in which nothing happens
 		}
 	}
+	if f.Writers {
+		c.Fleet.Subscriptions[0].Databases[0].WritesPerMinute = 6
+	}
+	return c
 }
 
 // TestScenarios plays every conversation against a fresh sandbox.
 func TestScenarios(t *testing.T) {
 	for name, f := range scenarios(t) {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, Config{Speed: scenarioSpeed, Adjust: adjusted(f)})
+			t.Parallel()
+			s := start(t, wanted(f, scenarioSpeed))
 			p := scenario.Player{URL: s.URL(), Log: t.Logf}
 			if err := p.Play(t.Context(), f); err != nil {
 				t.Error(err)
@@ -69,7 +77,9 @@ func TestWholeConversationInABubble(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				pipes := NewPipes()
-				s, err := Start(t.Context(), Config{Speed: 1, Log: quiet(), Listener: pipes, Dial: pipes.Dial})
+				c := wanted(f, 1)
+				c.Log, c.Listener, c.Dial = quiet(), pipes, pipes.Dial
+				s, err := Start(t.Context(), c)
 				if err != nil {
 					t.Fatal(err)
 				}

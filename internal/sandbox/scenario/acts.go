@@ -29,7 +29,7 @@ func (p *play) act(ctx context.Context, person, path string, body object) (ack, 
 	if err != nil {
 		return ack{}, err
 	}
-	p.marks[person] = ""
+	p.marks[person], p.actor = "", person
 	if all := s.messages(); len(all) > 0 {
 		p.marks[person] = all[len(all)-1].TS
 	}
@@ -63,7 +63,11 @@ func (p *play) types(ctx context.Context, args []string) error {
 	case strings.HasPrefix(text, "/"):
 		return p.must(ctx, person, "/hooks/slack/command", body)
 	case strings.HasPrefix(text, "@redis-upgrade"):
-		body["thread_ts"] = p.card
+		card, err := p.current(ctx)
+		if err != nil {
+			return err
+		}
+		body["thread_ts"] = card.root()
 		return p.must(ctx, person, "/hooks/slack/mention", body)
 	}
 	_, err := p.act(ctx, person, "/hooks/slack/message", body)

@@ -195,17 +195,6 @@ func (p *play) programs(ctx context.Context, name string) ([]program, error) {
 	return all, nil
 }
 
-// programsStop takes the password away from them.
-func (p *play) programsStop(ctx context.Context, args []string) error {
-	all, err := p.programs(ctx, args[0])
-	for _, a := range all {
-		if err == nil {
-			err = p.post(ctx, "/hooks/cloud/application", object{"name": a.Name, "password": "stopped"}, &object{})
-		}
-	}
-	return err
-}
-
 func (p *play) programsConnected(ctx context.Context, args []string) error {
 	return p.until(ctx, func() (bool, string, error) {
 		all, err := p.programs(ctx, args[0])

@@ -8,7 +8,7 @@
 //	ann submits
 //	see the card "Upgrade cache-prod: 7.2 → 8.2"
 //	bob clicks "Approve"
-//	the card says "done"
+//	the card is "done"
 //	the cloud did for cache-prod: backup, upgrade
 //
 // README.md beside this file explains the language; the sentences are the table

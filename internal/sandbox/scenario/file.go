@@ -15,6 +15,8 @@ type File struct {
 	// Approvals is how many people must approve an upgrade in the sandbox that
 	// this file needs; 0: the sandbox's default.
 	Approvals int
+	// Writers asks for a sandbox in which a program writes to cache-prod.
+	Writers bool
 
 	lines []line
 }
@@ -44,6 +46,10 @@ func Parse(name, text string) (File, error) {
 	for i, raw := range strings.Split(text, "\n") {
 		said := strings.TrimSpace(withoutComment(raw))
 		if said == "" {
+			continue
+		}
+		if said == "this sandbox has a program that writes to cache-prod" {
+			f.Writers = true
 			continue
 		}
 		if n, ok := strings.CutPrefix(said, "this sandbox asks for approvals: "); ok {

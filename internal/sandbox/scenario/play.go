@@ -32,6 +32,7 @@ type Player struct {
 type play struct {
 	Player
 	card  string            // ts of "the card"
+	actor string            // who acted last
 	marks map[string]string // by person: the last message before their latest act
 	names map[int]string    // every database id ever seen
 	noted map[string]noted  // by database

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -70,14 +71,29 @@ func (m message) session() string {
 	return id
 }
 
-// isCard tells a card from a milestone.
-func (m message) isCard() bool { return m.ThreadTS == "" && m.EphemeralTo == "" && m.session() != "" }
+// isCard tells a card from a milestone. The card of a revert is a reply to that
+// of its upgrade.
+func (m message) isCard() bool { return m.EphemeralTo == "" && m.session() != "" }
+
+// root is the time stamp of the thread that a message begins or belongs to.
+func (m message) root() string { return cmp.Or(m.ThreadTS, m.TS) }
 
 // title is a card's headline.
 func (m message) title() string {
 	for _, b := range m.Blocks {
 		if b["type"] == "header" {
 			return textOf(b["text"])
+		}
+	}
+	return ""
+}
+
+// headline is a card's first line, without the mark before it.
+func (m message) headline() string {
+	for _, b := range m.Blocks {
+		if b["type"] == "section" {
+			_, text, _ := strings.Cut(textOf(b["text"]), " ")
+			return text
 		}
 	}
 	return ""
@@ -170,11 +186,10 @@ func plain(s string) string {
 	return s
 }
 
-// contains compares as people do: whatever the case and the spaces.
-func contains(text, part string) bool {
-	squeeze := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
-	return strings.Contains(squeeze(text), squeeze(part))
-}
+// squeezed is a text for comparing as people do: whatever the case and the spaces.
+func squeezed(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+
+func contains(text, part string) bool { return strings.Contains(squeezed(text), squeezed(part)) }
 
 // shown is a text for a failure, set off from it.
 func shown(text string) string {
@@ -201,7 +216,7 @@ func (p *play) waitCard(ctx context.Context, fits func(message) bool) error {
 				titles = append(titles, m.title())
 			}
 		}
-		return false, "cards: " + shown(strings.Join(titles, "\n")), nil
+		return false, "cards: " + shown(strings.Join(titles, "\n")) + "\n    and privately for " + p.actor + ":" + shown(p.privately(ctx, p.actor)), nil
 	})
 }
 

@@ -58,11 +58,12 @@ func language() []sentence {
 		{says: `PERSON reads in the modal QUOTE`, means: "the modal says this", do: (*play).readsModal},
 		{says: `PERSON is told QUOTE`, means: "a message that only this person sees says this, in answer to what the person did last", do: (*play).isTold},
 		{says: `see the card QUOTE`, means: "there is a card with this title; from here on it is “the card”", do: (*play).seeCard},
+		{says: `the card is QUOTE`, means: "its first line begins with this, or soon will: where the work stands", do: (*play).cardIs},
 		{says: `the card says QUOTE`, means: "it does, or soon will", do: (*play).cardSays},
 		{says: `the card does not say QUOTE`, means: "it does not now", do: (*play).cardDoesNotSay},
 		{says: `the card has the buttons LIST`, means: "these, in this order", do: (*play).cardButtons},
 		{says: `the card has no buttons`, means: "none", do: (*play).cardNoButtons},
-		{says: `the thread says QUOTE`, means: "a reply below the card says this", do: (*play).threadSays},
+		{says: `the thread says QUOTE`, means: "a reply in its thread says this", do: (*play).threadSays},
 		{says: `there are NUMBER cards`, means: "so many, of all sessions together", do: (*play).cardCount},
 
 		// Redis Cloud.
@@ -74,7 +75,6 @@ func language() []sentence {
 		{says: `the newest backup of DATABASE holds the noted keys`, means: "by number and digest", do: (*play).backupHolds},
 		{says: `the door of DATABASE is open`, means: "its source addresses let somebody in", do: (*play).doorOpen},
 		{says: `the door of DATABASE is closed`, means: "nobody", do: (*play).doorClosed},
-		{says: `the programs of DATABASE stop`, means: "nothing writes to it any more", do: (*play).programsStop},
 		{says: `the programs of DATABASE are connected`, means: "whatever used to write to it can", do: (*play).programsConnected},
 		{says: `somebody writes KEY into DATABASE`, means: "the key gets a new value", do: (*play).writesKey},
 		{says: `somebody deletes DATABASE in the console`, means: "behind the bot's back", do: (*play).deletes},

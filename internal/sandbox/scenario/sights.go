@@ -69,13 +69,28 @@ func (p *play) seeCard(ctx context.Context, args []string) error {
 	return p.waitCard(ctx, func(m message) bool { return m.title() == args[0] })
 }
 
+func (p *play) cardIs(ctx context.Context, args []string) error {
+	return p.until(ctx, func() (bool, string, error) {
+		card, err := p.current(ctx)
+		if err != nil {
+			return false, "", err
+		}
+		return strings.HasPrefix(squeezed(card.headline()), squeezed(args[0])), p.whole(ctx, card), nil
+	})
+}
+
+// whole is a card and its thread, for failures.
+func (p *play) whole(ctx context.Context, card message) string {
+	return shown(card.title()+"\n"+card.read()) + "\n    and in its thread:" + shown(p.thread(ctx))
+}
+
 func (p *play) cardSays(ctx context.Context, args []string) error {
 	return p.until(ctx, func() (bool, string, error) {
 		card, err := p.current(ctx)
 		if err != nil {
 			return false, "", err
 		}
-		return contains(card.read(), args[0]), shown(card.read()) + "\n    and in its thread:" + shown(p.thread(ctx)), nil
+		return contains(card.read(), args[0]), p.whole(ctx, card), nil
 	})
 }
 
@@ -106,15 +121,19 @@ func (p *play) threadSays(ctx context.Context, args []string) error {
 	})
 }
 
-// thread is everything said to everybody below the card.
+// thread is everything said to everybody in the card's thread.
 func (p *play) thread(ctx context.Context) string {
+	card, err := p.current(ctx)
+	if err != nil {
+		return err.Error()
+	}
 	s, err := p.screen(ctx, "ann")
 	if err != nil {
 		return err.Error()
 	}
 	var out []string
 	for _, m := range s.messages() {
-		if m.ThreadTS == p.card && m.EphemeralTo == "" {
+		if m.ThreadTS == card.root() && !m.isCard() && !m.private {
 			out = append(out, m.read())
 		}
 	}
