@@ -28,6 +28,7 @@ var law = map[string]row{
 	"sandbox/web":      {may: "sandbox/slackemu sandbox/cloudemu", is: "the page"},
 	"sandbox/scenario": {is: "whole conversations as text, played through the hooks"},
 
+	"chaos":     {is: "proves reliability with real processes"},
 	"importlaw": {is: "this test"},
 }
 

@@ -1,0 +1,119 @@
+package chaos
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+)
+
+const (
+	stopSignal = syscall.SIGSTOP
+	contSignal = syscall.SIGCONT
+)
+
+// judge holds the invariants, from the emulators' ledgers and from what people
+// see alone.
+func (c *chaos) judge() {
+	c.t.Helper()
+	cards, databases := c.cards(), c.databases()
+	sessions, states := map[string]int{}, map[string]int{}
+	for _, k := range cards {
+		sessions[k.database]++
+		states[k.state()]++
+		states["(doubled cards)"] += k.doubles
+	}
+	c.t.Logf("%d sessions: %v; trouble: %v; acknowledged acts: %d", len(cards), states, c.hits, len(c.acts))
+	upgrades, imports := c.counted(databases)
+	for name := range databases {
+		if n := upgrades[name]; n > sessions[name] {
+			c.t.Errorf("%s: %d accepted upgrade calls for %d sessions", name, n, sessions[name])
+		}
+	}
+	for id, n := range imports {
+		if n > 1 {
+			c.t.Errorf("database %d: %d accepted imports", id, n)
+		}
+	}
+	for id, k := range cards {
+		if err := agrees(k, databases[k.database], upgrades[k.database]); err != nil {
+			c.t.Errorf("%s of %s: %v", id, k.database, err)
+		}
+	}
+	for _, name := range c.names {
+		if sessions[name] == 0 {
+			c.t.Errorf("%s: its request was acknowledged and nothing came of it", name)
+		}
+	}
+	c.judgeDecisions(cards)
+}
+
+// counted are the accepted upgrade calls by database and imports by database id.
+func (c *chaos) counted(databases map[string]database) (upgrades map[string]int, imports map[int]int) {
+	names := map[int]string{}
+	for name, db := range databases {
+		names[db.ID] = name
+	}
+	upgrades, imports = map[string]int{}, map[int]int{}
+	for _, e := range c.ledger() {
+		switch {
+		case e.is("POST", "upgrade"):
+			upgrades[names[e.Resource]]++
+		case e.is("POST", "import"):
+			imports[e.Resource]++
+		}
+	}
+	return upgrades, imports
+}
+
+// agrees compares a card that ended with its database and with what was sent.
+func agrees(k card, db database, upgrades int) error {
+	switch k.state() {
+	case "done":
+		if db.Version != target || upgrades != 1 {
+			return fmt.Errorf("its card says done; the database is on %s after %d upgrade calls", db.Version, upgrades)
+		}
+	case "denied", "cancelled", "expired":
+		if db.Version != "7.2" || upgrades != 0 {
+			return fmt.Errorf("its card says %s; the database is on %s after %d upgrade calls", k.state(), db.Version, upgrades)
+		}
+	default:
+		return fmt.Errorf("it ended as %s: %.600s", k.state(), k.words())
+	}
+	if db.Status != "active" {
+		return fmt.Errorf("its card says %s; the database is %s", k.state(), db.Status)
+	}
+	if k.state() == "done" && !strings.Contains(k.words(), "approved") {
+		return fmt.Errorf("done, and nobody approved it")
+	}
+	return nil
+}
+
+// judgeDecisions: what was acknowledged is on the card, or the person was told
+// why not, or somebody else's decision came first.
+func (c *chaos) judgeDecisions(cards map[string]card) {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	told := map[string]int{}
+	for _, who := range []string{"ann", "bob", "carol", "dan", "eve"} {
+		for _, m := range c.messages(who) {
+			if m.EphemeralTo != "" {
+				told[who]++
+			}
+		}
+	}
+	for _, a := range c.acts {
+		k, ok := cards[a.session]
+		voted := strings.Contains(k.words(), "@U0"+strings.ToUpper(a.user)+"> approved") || strings.Contains(k.words(), "@U0"+strings.ToUpper(a.user)+"\\u003e approved")
+		switch {
+		case !ok:
+			c.t.Errorf("%s: the card of %s is gone", a.database, a.session)
+		case a.did == "approve" && a.user == "bob" && !voted && k.state() != "denied" && k.state() != "cancelled":
+			c.t.Errorf("%s: bob's approval was acknowledged and is not on the card, which says %s", a.database, k.state())
+		case a.did == "deny" && k.state() == "done" && !voted && told[a.user] == 0:
+			c.t.Errorf("%s: %s's denial was acknowledged, %s was told nothing, and the card says done", a.database, a.user, a.user)
+		case a.did == "cancel" && k.state() == "done" && told[a.user] == 0:
+			c.t.Errorf("%s: %s's cancel was acknowledged, %s was told nothing, and the card says done", a.database, a.user, a.user)
+		}
+	}
+}

@@ -1,0 +1,343 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// length is how long the chaos lasts and among how many sessions.
+type length struct {
+	sessions int
+	trouble  time.Duration // at least so long something dies now and then
+	end      time.Duration // after which a session that has not ended is stuck
+}
+
+// asked is the length that `make chaos CHAOS=5m` asks for, or the short one.
+func asked(t testing.TB) length {
+	text := os.Getenv("CHAOS")
+	if text == "" {
+		return length{sessions: 36, trouble: 15 * time.Second, end: 60 * time.Second}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("CHAOS: %v", err)
+	}
+	return length{sessions: 200, trouble: d, end: 3 * time.Minute}
+}
+
+// seed is the seed of this run, or the one that CHAOS_SEED repeats.
+func seed(t testing.TB) uint64 {
+	s := uint64(time.Now().UnixNano())
+	if text := os.Getenv("CHAOS_SEED"); text != "" {
+		var err error
+		if s, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("CHAOS_SEED: %v", err)
+		}
+	}
+	t.Logf("CHAOS_SEED=%d", s)
+	return s
+}
+
+// target is what every session of the chaos upgrades to, from 7.2.
+const target = "8.2"
+
+// quick are intervals at which takeovers and lost answers fit into a test.
+var quick = []string{"LEASE=1500ms", "SEND_TIMEOUT=2s", "SETTLE_GRACE=1s", "SOAK=1s"}
+
+// TestNothingIsLostOrDoneTwiceWhileReplicasDie is the whole promise: three
+// replicas are killed, frozen and thawed at random while people ask, approve
+// (twice, or on old screens), deny and cancel, and Redis Cloud loses answers.
+func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
+	long := asked(t)
+	run := newChaos(t, long, seed(t))
+	stop := make(chan struct{})
+	var monkey sync.WaitGroup
+	monkey.Go(func() { run.monkey(stop) })
+	began := time.Now()
+	run.everybody()
+	for time.Since(began) < long.trouble {
+		time.Sleep(100 * time.Millisecond)
+	}
+	close(stop)
+	monkey.Wait()
+	run.settle(long.end)
+	run.judge()
+}
+
+// chaos is one run.
+type chaos struct {
+	*world
+	t        *testing.T
+	replicas [3]*replica // owned by the monkey while it runs
+	names    []string    // of all databases
+	watch    *watch
+	people   map[string]*sync.Mutex // one pair of hands each
+
+	mu   sync.Mutex // guards the rest
+	rand *rand.Rand
+	acts []act
+	hits map[string]int // what the monkey did
+}
+
+// act is something that somebody did and that was acknowledged.
+type act struct{ user, did, database, session string }
+
+func newChaos(t *testing.T, long length, seed uint64) *chaos {
+	store := redisServer(t)
+	c := &chaos{t: t, world: newWorld(t, store.url(), long.sessions, 300), rand: rand.New(rand.NewPCG(seed, 1)),
+		hits: map[string]int{}, people: map[string]*sync.Mutex{}}
+	for _, who := range []string{"ann", "bob", "carol", "dan", "eve"} {
+		c.people[who] = new(sync.Mutex)
+	}
+	for i := range long.sessions {
+		c.names = append(c.names, fmt.Sprintf("db-%03d", i+1))
+	}
+	for i := range c.replicas {
+		c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), quick...)
+	}
+	c.replicas[0].awaitReady(20 * time.Second)
+	c.watch = watchCards(c.world)
+	t.Cleanup(c.watch.end)
+	return c
+}
+
+// chance draws a number below n.
+func (c *chaos) chance(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rand.IntN(n)
+}
+
+func (c *chaos) pause(from, to time.Duration) {
+	time.Sleep(from + time.Duration(c.chance(int(to-from))))
+}
+
+func (c *chaos) count(what string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hits[what]++
+}
+
+// did notes an act that was acknowledged.
+func (c *chaos) did(user, did string, on card) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.acts = append(c.acts, act{user, did, on.database, on.Metadata.Payload.Session})
+}
+
+// hands lets a person do one thing at a time.
+func (c *chaos) hands(user string) func() {
+	c.people[user].Lock()
+	return c.people[user].Unlock
+}
+
+// monkey kills, freezes and cuts until it is stopped; then everybody lives.
+func (c *chaos) monkey(stop chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(200*time.Millisecond + time.Duration(c.chance(int(900*time.Millisecond)))):
+		}
+		i := c.chance(len(c.replicas))
+		switch c.chance(8) {
+		case 0, 1, 2:
+			c.count("SIGKILL")
+			c.replicas[i].kill()
+			c.pause(0, time.Second)
+			c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), quick...)
+		case 3, 4, 5:
+			c.count("SIGSTOP")
+			c.freeze(c.replicas[i].process, 100*time.Millisecond, 2500*time.Millisecond)
+		case 6:
+			c.count("answer lost")
+			name := []string{"drop_after_accept", "error_500_after_accept", "drop_before_accept"}[c.chance(3)]
+			_ = c.hook("POST", "/hooks/cloud/faults", object{"fault": name, "times": 1, "match": "POST"}, nil)
+		case 7:
+			c.count("Slack's answer lost")
+			name := []string{"drop_answer", "http_500", "socket_drop"}[c.chance(3)]
+			_ = c.hook("POST", "/hooks/slack/faults", object{"fault": name, "times": 1}, nil)
+		}
+	}
+}
+
+// freeze stops a process for a while.
+func (c *chaos) freeze(p *process, from, to time.Duration) {
+	p.signal(stopSignal)
+	c.pause(from, to)
+	p.signal(contSignal)
+}
+
+// everybody asks for every database and decides, a few at a time.
+func (c *chaos) everybody() {
+	queue := make(chan string, len(c.names))
+	for _, name := range c.names {
+		queue <- name
+	}
+	close(queue)
+	var people sync.WaitGroup
+	defer people.Wait()
+	for _, requester := range []string{"ann", "eve", "dan", "ann", "eve", "dan"} {
+		people.Go(func() {
+			for name := range queue {
+				if err := c.life(requester, name); err != nil {
+					c.t.Errorf("%s: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// life is one session as people see it: asked for, decided in one of the ways
+// people decide.
+func (c *chaos) life(requester, name string) error {
+	asked, err := c.open(requester, name)
+	if err != nil {
+		return err
+	}
+	click := func(user, action string) error {
+		_, err := again(func() (answer, error) { return c.click(user, asked.message, action, true) })
+		if err == nil {
+			c.did(user, action, asked)
+		}
+		return err
+	}
+	both := func(a, b func() error) error {
+		var other error
+		var side sync.WaitGroup
+		side.Go(func() { other = b() })
+		err := a()
+		side.Wait()
+		if err == nil {
+			err = other
+		}
+		return err
+	}
+	approve := func(user string) func() error { return func() error { return click(user, "approve") } }
+	cancel := func() error { return click(requester, "cancel") }
+	deny := func() error {
+		defer c.hands("carol")()
+		err := c.denies("carol", asked.message)
+		c.did("carol", "deny", asked)
+		return err
+	}
+	switch c.chance(10) {
+	case 0: // no
+		return deny()
+	case 1: // thought better of it
+		return cancel()
+	case 2: // yes and no at once
+		return both(approve("bob"), deny)
+	case 3: // too late, perhaps
+		if err := click("bob", "approve"); err != nil {
+			return err
+		}
+		c.pause(0, time.Second)
+		return cancel()
+	case 4, 5: // two people, and one of them twice
+		if err := both(approve("bob"), approve("bob")); err != nil {
+			return err
+		}
+		return click("carol", "approve")
+	}
+	if err := click("bob", "approve"); err != nil {
+		return err
+	}
+	c.pause(0, 2*time.Second)
+	return click("bob", "approve") // on a screen that was not drawn again
+}
+
+// open asks until there is a card: a submission that is acknowledged may still
+// be refused, when nobody could read Redis Cloud just then.
+func (c *chaos) open(requester, name string) (card, error) {
+	for range 5 {
+		if err := c.ask(requester, name); err != nil {
+			return card{}, err
+		}
+		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			if found, ok := c.watch.of(name); ok {
+				return found, nil
+			}
+		}
+		c.count("asked again")
+	}
+	return card{}, fmt.Errorf("no card for %s", name)
+}
+
+func (c *chaos) ask(requester, name string) error {
+	defer c.hands(requester)()
+	return c.asks(requester, name, target)
+}
+
+// settle waits until every card has reached its end.
+func (c *chaos) settle(within time.Duration) {
+	c.t.Helper()
+	began := time.Now()
+	for deadline := began.Add(within); ; time.Sleep(100 * time.Millisecond) {
+		open := []string{}
+		for id, k := range c.watch.all() {
+			if !final(k.state()) {
+				open = append(open, fmt.Sprintf("%s of %s: %s", id, k.database, k.state()))
+			}
+		}
+		if len(open) == 0 {
+			c.t.Logf("every session ended, %s after the last trouble", time.Since(began).Round(100*time.Millisecond))
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("stuck after %s: %v", within, open)
+		}
+	}
+}
+
+// watch looks at the channel for everybody: a look costs the emulator a while.
+type watch struct {
+	mu   sync.Mutex
+	seen map[string]card
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+func watchCards(w *world) *watch {
+	out := &watch{stop: make(chan struct{})}
+	out.done.Go(func() {
+		for {
+			seen := w.cards()
+			out.mu.Lock()
+			out.seen = seen
+			out.mu.Unlock()
+			select {
+			case <-out.stop:
+				return
+			case <-time.After(150 * time.Millisecond):
+			}
+		}
+	})
+	return out
+}
+
+func (w *watch) end() {
+	close(w.stop)
+	w.done.Wait()
+}
+
+func (w *watch) all() map[string]card {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
+}
+
+// of is the card of a database.
+func (w *watch) of(database string) (card, bool) {
+	for _, c := range w.all() {
+		if c.database == database {
+			return c, true
+		}
+	}
+	return card{}, false
+}
