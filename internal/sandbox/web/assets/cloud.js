@@ -6,7 +6,7 @@ import { cloud } from './hooks.js';
 import { since, stamp } from './dates.js';
 import { errorSlot, grid, json, slotError, tabs, tryButton, watch } from './panel.js';
 
-const data = { databases: [], backups: [], ledger: [], applications: [] };
+const data = { databases: [], backups: [], ledger: [], applications: [], names: new Map() }; // names: also of databases that are gone
 let chosen = 0;
 
 export function mount(area) {
@@ -51,6 +51,7 @@ export function mount(area) {
     const [databases, backups, calls, programs] = await Promise.allSettled(asked);
     const got = (r, otherwise) => (r.status === 'fulfilled' && r.value) || otherwise;
     data.databases = got(databases, []);
+    for (const d of data.databases) data.names.set(d.id, d.name);
     data.backups = backupSets(got(backups, {}));
     data.ledger = got(calls, []);
     data.applications = got(programs, []);
@@ -106,8 +107,8 @@ const writerColumns = [
 ];
 
 function nameOf(id) {
-  const d = data.databases.find((x) => x.id === id);
-  return d ? [d.name, h('small', null, ` ${id}`)] : id || '–';
+  const name = data.names.get(id);
+  return name ? [name, h('small', null, ` ${id}`)] : id || '–';
 }
 
 // backupSets turns files by database into sets: all shards of one backup.
@@ -145,11 +146,11 @@ function drawSets(box, sets) {
 
 function drawFiles(box, sets) {
   const names = [...new Set(sets.map((s) => s.name))].sort();
-  keep(box, names.length ? names : ['']
-    , {
-      key: (n) => n, sig: (n) => stable(sets.filter((s) => s.name === n).map((s) => [s, since(s.at)])),
-      draw: (n) => (n ? h('section', null, h('h3', null, n), sets.filter((s) => s.name === n).map(setBlock)) : h('p', { class: 'empty' }, 'No backup was stored yet.')),
-    });
+  keep(box, names.length ? names : [''], {
+    key: (n) => n,
+    sig: (n) => stable(sets.filter((s) => s.name === n).map((s) => [s, since(s.at)])),
+    draw: (n) => (n ? h('section', null, h('h3', null, n), sets.filter((s) => s.name === n).map(setBlock)) : h('p', { class: 'empty' }, 'No backup was stored yet.')),
+  });
 }
 
 // detailPane shows one database: facts, files, console, keys.
