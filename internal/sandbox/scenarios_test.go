@@ -84,7 +84,7 @@ func TestWholeConversationInABubble(t *testing.T) {
 					t.Fatal(err)
 				}
 				client := &http.Client{Transport: &http.Transport{DialContext: pipes.Dial}}
-				p := scenario.Player{URL: s.URL(), Client: client, Patience: 3 * time.Hour, Look: time.Second}
+				p := scenario.Player{URL: s.URL(), Client: client, Patience: 3 * time.Hour, Look: 5 * time.Second}
 				if err := p.Play(t.Context(), f); err != nil {
 					t.Error(err)
 				}
