@@ -19,6 +19,8 @@ func (k keys) session(id string) string { return k.tag + "session:" + id } // ha
 func (k keys) journal(id string) string { return k.tag + "journal:" + id } // stream: its history
 func (k keys) thread(id string) string  { return k.tag + "thread:" + id }  // hash: what was drawn
 
+func (k keys) drawing(id string) string { return k.tag + "drawing:" + id } // string: whose turn it is to draw, lapses
+
 func (k keys) open() string  { return k.tag + "open" }  // zset: sessions not ended, by opening
 func (k keys) every() string { return k.tag + "every" } // zset: all sessions, by opening
 func (k keys) fence() string { return k.tag + "fence" } // counter behind every score

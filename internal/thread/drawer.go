@@ -90,7 +90,7 @@ func (d *Drawer) Run(ctx context.Context) error {
 
 // take draws one session and settles its claim.
 func (d *Drawer) take(ctx context.Context, it session.Item) {
-	wait, err := d.draw(ctx, it.ID)
+	wait, err := d.alone(ctx, it.ID)
 	switch {
 	case ctx.Err() != nil:
 		return // the lease lapses and another replica draws it
@@ -106,6 +106,23 @@ func (d *Drawer) take(ctx context.Context, it session.Item) {
 	if _, err := d.store.Dirty().Reschedule(ctx, it, wait); err != nil {
 		d.log.Warn("reschedule card", "session", it.ID, "error", err)
 	}
+}
+
+// busy is how long a drawer waits for another one at the same session.
+const busy = 150 * time.Millisecond
+
+// alone draws a session unless somebody else is at it: two drawers would both
+// post the milestone that the cursor has not passed yet.
+func (d *Drawer) alone(ctx context.Context, id string) (time.Duration, error) {
+	end, ok, err := d.store.Draw(ctx, id, d.cfg.Lease)
+	if err != nil {
+		return 0, err
+	}
+	if !ok {
+		return busy, nil
+	}
+	defer end(context.WithoutCancel(ctx))
+	return d.draw(ctx, id)
 }
 
 // pause holds all replicas back when Slack asked for it.
