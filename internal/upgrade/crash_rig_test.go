@@ -122,17 +122,26 @@ func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// redisPoint names a write by the first key it touches.
+// redisPoint names a write by what it touches; "move" is a session's own.
 func redisPoint(cmd redis.Cmder) string {
 	args := cmd.Args()
 	if len(args) < 4 {
 		return "redis " + cmd.Name()
 	}
-	key, _ := args[3].(string)
-	_, key, _ = strings.Cut(key, "}:")
-	first, _, _ := strings.Cut(key, ":")
+	last := func(i int) string {
+		if i >= len(args) {
+			return ""
+		}
+		key, _ := args[i].(string)
+		_, key, _ = strings.Cut(key, "}:")
+		return key
+	}
+	if last(5) == "open" {
+		return "redis move"
+	}
+	first, _, _ := strings.Cut(last(3), ":")
 	if first == "queue" {
-		first = key
+		first = last(3)
 	}
 	return "redis " + first
 }

@@ -62,6 +62,8 @@ type world struct {
 	roles *roster
 	cfg   Config
 	index *inventory.Index
+	tick  time.Duration  // between two looks of the test at a session
+	speed float64        // of the emulator
 	rdb   *redis.Client  // undisturbed
 	store *session.Store // undisturbed
 
@@ -163,9 +165,8 @@ func testConfig() Config {
 func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world {
 	t.Helper()
 	w := &world{
-		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{},
+		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, tick: 5 * time.Second, speed: 1,
 		pipes: pipes{make(chan net.Conn), make(chan struct{})},
-		emu:   cloudemu.New(cloudemu.Config{Now: time.Now, Seed: 7, Fleet: fleet}),
 		roles: &roster{by: map[string]approvals.Voter{}},
 	}
 	for _, v := range []approvals.Voter{ann, bob, carol, dan, dora, guest} {
@@ -174,6 +175,7 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world
 	for _, a := range adjust {
 		a(w)
 	}
+	w.emu = cloudemu.New(cloudemu.Config{Now: time.Now, Seed: 7, Fleet: fleet, Speed: func() float64 { return w.speed }})
 	w.mini.ClockTTL(true)
 	w.web = &http.Server{Handler: w.crash.around(w, w.emu.API()), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = w.web.Serve(w.pipes) }()
@@ -529,7 +531,7 @@ func (w *world) until(id, want string, is func(Session) bool) Session {
 		if time.Since(begin) > limit {
 			w.t.Fatalf("stuck waiting for %s: %s\nlog:\n%s", want, describe(s), tail(w.log.String()))
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(w.tick)
 	}
 }
 

@@ -1,0 +1,242 @@
+package upgrade
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+)
+
+var (
+	listPoints = flag.Bool("crash.list", false, "list the points of the crash matrix")
+	fullMatrix = flag.Bool("crash.full", false, "try every kind at every point; without it, see sampled")
+)
+
+// ending is what a whole life came to.
+type ending struct {
+	points  []string
+	session Session
+	unknown int // calls that on-call had to settle
+}
+
+// play runs a life with one thing going wrong and returns what broke.
+type play func(w *world, at int, k kind) (ending, []string)
+
+// TestCrashMatrix: every write and every outside call of both lives, each
+// once failed, once failed but happened, once the last thing a process did.
+// Whoever goes on, the promises hold. The points come from a clean run.
+func TestCrashMatrix(t *testing.T) {
+	for _, life := range []struct {
+		name string
+		play play
+	}{{"upgrade", playUpgrade}, {"revert", playRevert}} {
+		t.Run(life.name, func(t *testing.T) { matrix(t, life.play) })
+	}
+}
+
+func matrix(t *testing.T, play play) {
+	points := run(t, play, 0, nothing).points
+	var mu sync.Mutex
+	tried, ends := 0, map[string]int{}
+	t.Run("points", func(t *testing.T) {
+		for at, name := range points {
+			if *listPoints {
+				t.Log(at, name)
+			}
+			for n, k := range kinds {
+				if !*fullMatrix && !sampled(at, n, name) {
+					continue
+				}
+				t.Run(fmt.Sprintf("%d %s %s", at, name, k), func(t *testing.T) {
+					t.Parallel()
+					end := run(t, play, at, k)
+					mu.Lock()
+					defer mu.Unlock()
+					tried++
+					ends[string(end.session.State)]++
+					if end.unknown > 0 {
+						ends["settled by on-call"]++
+					}
+				})
+			}
+		}
+	})
+	var sums []string
+	for _, name := range slices.Sorted(maps.Keys(ends)) {
+		sums = append(sums, fmt.Sprintf("%d %s", ends[name], name))
+	}
+	t.Logf("%d points × %d kinds = %d; tried %d: %s", len(points), len(kinds), len(points)*len(kinds), tried, strings.Join(sums, ", "))
+}
+
+// sampled thins the matrix out to what a minute allows: outside calls keep all
+// kinds, a session's moves get one kind each in turn, and of the bookkeeping
+// (claims, turns, budgets) every 25th write gets one.
+func sampled(at, kind int, name string) bool {
+	switch {
+	case testing.Short():
+		return at%25 == 0 && kind == at/25%len(kinds)
+	case strings.HasPrefix(name, "cloud "):
+		return true
+	case name == "redis move":
+		return at%len(kinds) == kind
+	}
+	return at%25 == 0 && kind == at/25%len(kinds)
+}
+
+// run plays one life in a bubble of its own.
+func run(t *testing.T, play play, at int, k kind) (end ending) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop(), coarse)
+		var problems []string
+		end, problems = play(w, at, k)
+		for _, p := range problems {
+			t.Error(p)
+		}
+		if t.Failed() {
+			name := "?"
+			if at < len(end.points) {
+				name = end.points[at]
+			}
+			t.Logf("after %q at point %d (%s): %s\n%s", k, at, name, describe(end.session), tail(w.log.String()))
+		}
+	})
+	return end
+}
+
+// coarse lets a life have fewer looks at what only takes its time, and so
+// fewer points that are all alike.
+func coarse(w *world) {
+	w.cfg.Poll, w.cfg.ProbeEvery, w.cfg.StatusEvery = 45*time.Second, 30*time.Second, 5*time.Minute
+	w.tick, w.speed = 20*time.Second, 8
+}
+
+// votes are what people were told is recorded.
+type votes map[string][]approvals.Voter
+
+func (w *world) checkVotes(v votes) (problems []string) {
+	for id, voters := range v {
+		entries := w.journal(id)
+		for _, by := range voters {
+			n := 0
+			for _, e := range entries {
+				if e.By == by.ID && (e.Event == string(Vote) || e.Event == string(Approve)) {
+					n++
+				}
+			}
+			if n != 1 {
+				problems = append(problems, fmt.Sprintf("the vote of %s on %s is recorded %d times", by.Name, id, n))
+			}
+		}
+	}
+	return problems
+}
+
+func playUpgrade(w *world, at int, k kind) (ending, []string) {
+	said := votes{}
+	w.crash.start(at, k)
+	s := w.propose("cache", "7.4")
+	w.decide(s, bob, said)
+	s, unknown := w.settle(s.ID)
+	end := ending{points: w.crash.stop(), session: s, unknown: unknown}
+	problems := w.check(0, said, s.ID)
+	if s.State != Done {
+		problems = append(problems, "the upgrade ended "+string(s.State))
+	}
+	return end, problems
+}
+
+// decide votes until somebody says it is recorded.
+func (w *world) decide(s Session, by approvals.Voter, said votes) {
+	w.t.Helper()
+	_, r := w.act(w.vote(s, by))
+	if r != nil && r.Code != TooLate { // recorded the first time, with the answer lost
+		w.t.Fatalf("the vote of %s was refused: %s", by.Name, r)
+	}
+	said[s.ID] = append(said[s.ID], by)
+}
+
+func playRevert(w *world, at int, k kind) (ending, []string) {
+	said := votes{}
+	port, endpoint, keys := w.find("cache").Port, w.find("cache").Endpoint, w.keys("cache")
+	up := w.upgraded("cache", "7.4")
+	w.console("cache", map[string]any{"keys": map[string]any{"cart:000001": nil, "new": "after the upgrade"}})
+	files, since := w.filesOf("cache"), len(w.ledger())
+	w.crash.start(at, k)
+	r := w.must(w.revertOf(up, files))
+	if s, _ := w.settleUntil(r.ID, func(s Session) bool { return s.State == Proposed }); s.State == Proposed {
+		w.decide(s, bob, said)
+		w.decide(w.load(r.ID), dan, said)
+	}
+	r, unknown := w.settle(r.ID)
+	end := ending{points: w.crash.stop(), session: r, unknown: unknown}
+	problems := w.check(since, said, up.ID, r.ID)
+	db := w.find("cache")
+	switch {
+	case r.State == Done && (db.Version != "7.2" || db.Port != port || db.Endpoint != endpoint || !maps.Equal(keys, w.keys("cache"))):
+		problems = append(problems, fmt.Sprintf("the revert is done and %+v", db))
+	case r.State == Done && (len(db.SourceIPs) != 2 || db.Tags["environment"] != "production" && !w.told(r, "tags")):
+		problems = append(problems, fmt.Sprintf("the revert is done and its settings are %+v", db))
+	case r.State != Done && unknown == 0:
+		problems = append(problems, "the revert ended "+string(r.State)+" though nobody had to decide anything")
+	}
+	if want := map[State]State{Done: Reverted}[r.State]; want != "" && w.load(up.ID).State != want {
+		problems = append(problems, "the revert is done and its upgrade is "+string(w.load(up.ID).State))
+	}
+	return end, problems
+}
+
+func (w *world) told(s Session, word string) bool {
+	return strings.Contains(strings.Join(s.Revert.Loose, " "), word)
+}
+
+func (w *world) check(since int, said votes, ids ...string) []string {
+	w.t.Helper()
+	time.Sleep(time.Minute) // whatever is still on its way arrives
+	return slices.Concat(w.checkLedger(since, ids...), w.checkMemory(ids...), w.checkCloud(ids...), w.checkVotes(said), w.checkSecrets())
+}
+
+// settle lets time pass until the end, and answers for on-call what nobody but
+// people may answer: from what really happened.
+func (w *world) settle(id string) (Session, int) {
+	w.t.Helper()
+	return w.settleUntil(id, func(Session) bool { return false })
+}
+
+func (w *world) settleUntil(id string, is func(Session) bool) (Session, int) {
+	w.t.Helper()
+	asked := 0
+	for {
+		s := w.until(id, "an end or a question", func(s Session) bool {
+			return s.Ended || is(s) || s.Call != nil && s.Call.Phase == Unknown
+		})
+		if s.Ended || is(s) {
+			return s, asked
+		}
+		asked++
+		if w.happened(s) {
+			w.must(func(e *replica) (Session, error) { return e.Settle(w.ctx, id, dan, true) })
+			continue
+		}
+		time.Sleep(2 * time.Hour)
+		for _, by := range []approvals.Voter{dan, dora} {
+			_, _ = w.act(func(e *replica) (Session, error) { return e.Settle(w.ctx, id, by, false) })
+		}
+	}
+}
+
+// happened looks into the emulator's ledger.
+func (w *world) happened(s Session) bool {
+	w.t.Helper()
+	sent := s.Call.SendBy.Add(-w.cfg.SendTimeout)
+	return slices.ContainsFunc(w.ledger(), func(c accepted) bool {
+		return !c.At.Before(sent) && slices.Contains(senders(c), s.Call.Key) && c.Outcome != "error"
+	})
+}
