@@ -65,9 +65,10 @@ type Config struct {
 	// one of the managed databases; it is never changed by the bot.
 	RedisStoreDatabaseID int `envconfig:"REDIS_STORE_DATABASE_ID"`
 
-	// REDIS_CLOUD_API_KEY and REDIS_CLOUD_SECRET_KEY are the account and user
-	// keys of the Redis Cloud API. Required. The user must be an Owner.
-	RedisCloudAPIKey    string `envconfig:"REDIS_CLOUD_API_KEY"`
+	// REDIS_CLOUD_API_KEY is the account key of the Redis Cloud API. Required.
+	RedisCloudAPIKey string `envconfig:"REDIS_CLOUD_API_KEY"`
+	// REDIS_CLOUD_SECRET_KEY is the user key of the Redis Cloud API. Required.
+	// The user must be an Owner.
 	RedisCloudSecretKey string `envconfig:"REDIS_CLOUD_SECRET_KEY"`
 	// REDIS_CLOUD_API_URL is where the API is; https unless loopback.
 	RedisCloudAPIURL string `envconfig:"REDIS_CLOUD_API_URL" default:"https://api.redislabs.com/v1"`
@@ -102,55 +103,79 @@ type Config struct {
 	// in. Only the sandbox, whose minutes pass faster, changes it.
 	RateWindow time.Duration `envconfig:"RATE_WINDOW" default:"1m"`
 
-	// LOG_LEVEL is debug, info, warn or error.
+	// LOG_LEVEL is how much is logged: debug, info, warn or error.
 	LogLevel string `envconfig:"LOG_LEVEL" default:"info"`
-	// LOG_FORMAT is text or json.
+	// LOG_FORMAT is the form of the log: text or json.
 	LogFormat string `envconfig:"LOG_FORMAT" default:"text"`
-	// HEALTH_ADDR is host:port where /healthz and /readyz are served; empty: off.
+	// HEALTH_ADDR is where /healthz and /readyz are served, host:port; empty: off.
 	HealthAddr string `envconfig:"HEALTH_ADDR"`
 }
 
 // FromEnvironment reads and validates the environment. The error names every
-// mistake at once.
+// mistake at once, and never the value of a secret.
 func FromEnvironment() (Config, error) {
 	var c Config
+	// envconfig stops at the first value of a wrong type, and takes an empty one
+	// for wrong; so every variable is looked at once more.
+	_ = envconfig.Process("", &c) // its mistake is among those of mistyped
+	c.readAround()
+	return c, errors.Join(append(mistyped(), c.Validate())...)
+}
+
+// mistyped are the complaints about values that are no number or duration.
+func mistyped() []error {
 	var problems []error
-	// envconfig stops at its first mistake, so the typed ones are looked at
-	// one by one: a bad one is reported and read as its default.
-	for name, kind := range typed() {
-		value, ok := os.LookupEnv(name)
+	for _, f := range variables() {
+		value, ok := os.LookupEnv(f.Tag.Get("envconfig"))
 		if !ok || value == "" {
 			continue
 		}
-		var err error
-		if kind == reflect.TypeFor[time.Duration]() {
-			_, err = time.ParseDuration(value)
-		} else {
-			_, err = strconv.Atoi(value)
-		}
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %q is not a %s", name, value, kindWord(kind)))
+		if _, err := parse(f.Type, value); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %s is not a %s", f.Tag.Get("envconfig"), shown(value), kindWord(f.Type)))
 		}
 	}
-	if len(problems) > 0 {
-		slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-		return c, errors.Join(problems...)
-	}
-	if err := envconfig.Process("", &c); err != nil {
-		return c, fmt.Errorf("read environment: %w", err)
-	}
-	return c, c.Validate()
+	return problems
 }
 
-// typed are the variables that are not plain text.
-func typed() map[string]reflect.Type {
-	out := map[string]reflect.Type{}
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
-		if f.Type.Kind() == reflect.Int || f.Type == reflect.TypeFor[time.Duration]() {
-			out[f.Tag.Get("envconfig")] = f.Type
+// readAround reads what can be read; a value that is empty or of a wrong type
+// counts as its default.
+func (c *Config) readAround() {
+	v := reflect.ValueOf(c).Elem()
+	for _, f := range variables() {
+		for _, text := range []string{os.Getenv(f.Tag.Get("envconfig")), f.Tag.Get("default")} {
+			if value, err := parse(f.Type, text); err == nil && text != "" {
+				v.FieldByIndex(f.Index).Set(value)
+				break
+			}
 		}
 	}
-	return out
+}
+
+// parse reads a variable; lists may have spaces and a last comma.
+func parse(t reflect.Type, text string) (reflect.Value, error) {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		d, err := time.ParseDuration(text)
+		return reflect.ValueOf(d), err
+	case t.Kind() == reflect.Int:
+		n, err := strconv.Atoi(text)
+		return reflect.ValueOf(n), err
+	case t == reflect.TypeFor[[]string]():
+		list := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+		return reflect.ValueOf(list), nil
+	}
+	return reflect.ValueOf(text), nil
+}
+
+func variables() []reflect.StructField { return reflect.VisibleFields(reflect.TypeFor[Config]()) }
+
+// shown is a value as an error may show it: what looks like a token, or is
+// long enough to be a key, may stand at the wrong name.
+func shown(value string) string {
+	if len(value) > 40 || strings.HasPrefix(value, "xox") || strings.HasPrefix(value, "xapp") || strings.Contains(value, "@") {
+		return fmt.Sprintf("its value (%d characters)", len(value))
+	}
+	return strconv.Quote(value)
 }
 
 func kindWord(t reflect.Type) string {
@@ -186,11 +211,11 @@ func (c Config) Validate() error {
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	required(c, bad)
 	if !slices.Contains([]upgrade.Mode{upgrade.ModeObserve, upgrade.ModeUpgrade, upgrade.ModeFull}, upgrade.Mode(c.Mode)) {
-		bad("MODE: %q is not one of observe, upgrade, full", c.Mode)
+		bad("MODE: %s is not one of observe, upgrade, full", shown(c.Mode))
 	}
 	for _, id := range c.AllowSubscriptions {
 		if _, err := strconv.Atoi(id); err != nil {
-			bad("ALLOW_SUBSCRIPTIONS: %q is not a subscription id", id)
+			bad("ALLOW_SUBSCRIPTIONS: %s is not a subscription id", shown(id))
 		}
 	}
 	if len(c.ApproverGroups) == 0 && len(c.ApproverUsers) == 0 {
@@ -236,7 +261,7 @@ func identifiers(c Config, bad func(string, ...any)) {
 	check := func(name, prefix string, ids ...string) {
 		for _, id := range ids {
 			if id != "" && !strings.HasPrefix(id, prefix) {
-				bad("%s: %q is not an id beginning with %s", name, id, prefix)
+				bad("%s: %s is not an id beginning with %s", name, shown(id), prefix)
 			}
 		}
 	}
@@ -245,11 +270,11 @@ func identifiers(c Config, bad func(string, ...any)) {
 	check("ONCALL_GROUP", "S", c.OnCallGroup)
 	for _, id := range c.ApproverUsers {
 		if !strings.HasPrefix(id, "U") && !strings.HasPrefix(id, "W") {
-			bad("APPROVER_USERS: %q is not a user id beginning with U", id)
+			bad("APPROVER_USERS: %s is not a user id beginning with U", shown(id))
 		}
 	}
 	if ch := c.SlackChannel; ch != "" && !strings.HasPrefix(ch, "C") && !strings.HasPrefix(ch, "G") {
-		bad("SLACK_CHANNEL: %q is not a channel id (C…); direct messages do not work", ch)
+		bad("SLACK_CHANNEL: %s is not a channel id (C…); direct messages do not work", shown(ch))
 	}
 }
 
@@ -257,7 +282,7 @@ func secureURL(name, raw string, bad func(string, ...any)) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Host == "":
-		bad("%s: %q is not an address", name, raw)
+		bad("%s: %s is not an address", name, shown(raw))
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopback(u.Hostname()):
 	default:
@@ -288,14 +313,14 @@ func durations(c Config, bad func(string, ...any)) {
 func logging(c Config, bad func(string, ...any)) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		bad("LOG_LEVEL: %q is not one of debug, info, warn, error", c.LogLevel)
+		bad("LOG_LEVEL: %s is not one of debug, info, warn, error", shown(c.LogLevel))
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
-		bad("LOG_FORMAT: %q is not text or json", c.LogFormat)
+		bad("LOG_FORMAT: %s is not text or json", shown(c.LogFormat))
 	}
 	if c.HealthAddr != "" {
 		if _, _, err := net.SplitHostPort(c.HealthAddr); err != nil {
-			bad("HEALTH_ADDR: %q is not host:port", c.HealthAddr)
+			bad("HEALTH_ADDR: %s is not host:port", shown(c.HealthAddr))
 		}
 	}
 }

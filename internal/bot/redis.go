@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -17,65 +18,73 @@ import (
 //	redis+cluster://[user:password@]host:port[,host:port…]
 //
 // With an s (rediss+sentinel, rediss+cluster) the connections use TLS.
+//
+// Errors say what is wrong without showing the address: there is a password in it.
 func redisOptions(raw string) (*redis.UniversalOptions, error) {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok {
-		return nil, fmt.Errorf("no scheme; write redis://host:port")
+		return nil, errors.New("no scheme; write redis://host:port")
 	}
 	base, topology, _ := strings.Cut(scheme, "+")
 	if topology == "" {
 		o, err := redis.ParseURL(raw)
 		if err != nil {
-			return nil, plainError(err)
+			return nil, errUnreadable
 		}
-		return &redis.UniversalOptions{Addrs: []string{o.Addr}, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-			Dialer: dialerFor(o.Network)}, nil
+		return universal(o, o.Addr), nil
 	}
-	if topology != "sentinel" && topology != "cluster" {
-		return nil, fmt.Errorf("unknown scheme %q", scheme)
+	if base != "redis" && base != "rediss" || topology != "sentinel" && topology != "cluster" {
+		return nil, errors.New("unknown scheme; there are redis, rediss and unix, and redis and rediss with +sentinel or +cluster")
 	}
-	user, hosts, path, err := split(rest)
+	user, hosts, path, query, err := split(rest)
 	if err != nil {
 		return nil, err
 	}
-	first, err := redis.ParseURL(base + "://" + user + hosts[0] + "/0")
+	first, err := redis.ParseURL(base + "://" + user + hosts[0] + "/?" + query)
 	if err != nil {
-		return nil, plainError(err)
+		return nil, errUnreadable
 	}
-	out := &redis.UniversalOptions{Addrs: hosts, Username: first.Username, Password: first.Password, TLSConfig: first.TLSConfig}
+	out := universal(first, hosts...)
 	if topology == "cluster" {
 		out.IsClusterMode = true
 		return out, nil
 	}
 	if out.MasterName = path; path == "" {
-		return nil, fmt.Errorf("redis+sentinel: the master's name is missing (…/mymaster)")
+		return nil, errors.New("redis+sentinel: the master's name is missing (…/mymaster)")
 	}
 	return out, nil
 }
 
-// split takes user, hosts and path apart; url.Parse refuses several hosts.
-func split(rest string) (user string, hosts []string, path string, err error) {
+var errUnreadable = errors.New("not a Redis address; write redis://user:password@host:port/0, with the special characters of a password percent-encoded")
+
+// universal carries what a URL can say over to the options that know all topologies.
+func universal(o *redis.Options, addrs ...string) *redis.UniversalOptions {
+	return &redis.UniversalOptions{
+		Addrs: addrs, DB: o.DB, Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Dialer: dialerFor(o.Network),
+		Protocol: o.Protocol, ClientName: o.ClientName, MaxRetries: o.MaxRetries, MinRetryBackoff: o.MinRetryBackoff, MaxRetryBackoff: o.MaxRetryBackoff,
+		DialTimeout: o.DialTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
+		PoolFIFO: o.PoolFIFO, PoolSize: o.PoolSize, PoolTimeout: o.PoolTimeout, MinIdleConns: o.MinIdleConns, MaxIdleConns: o.MaxIdleConns,
+		MaxActiveConns: o.MaxActiveConns, ConnMaxIdleTime: o.ConnMaxIdleTime, ConnMaxLifetime: o.ConnMaxLifetime,
+	}
+}
+
+// split takes user, hosts, path and query apart; url.Parse refuses several hosts.
+func split(rest string) (user string, hosts []string, path, query string, err error) {
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		user, rest = rest[:at+1], rest[at+1:]
 	}
+	rest, query, _ = strings.Cut(rest, "?")
 	list, path, _ := strings.Cut(rest, "/")
-	path, _, _ = strings.Cut(path, "?")
-	for _, h := range strings.Split(list, ",") {
+	for i, h := range strings.Split(list, ",") {
 		if _, _, err := net.SplitHostPort(h); err != nil {
-			return "", nil, "", fmt.Errorf("%q is not host:port", h)
+			return "", nil, "", "", fmt.Errorf("address %d is not host:port", i+1)
 		}
 		hosts = append(hosts, h)
 	}
-	path, err = url.PathUnescape(path)
-	return user, hosts, path, err
-}
-
-// plainError keeps a password out of an error.
-func plainError(err error) error {
-	if u, ok := err.(*url.Error); ok {
-		return u.Err
+	if path, err = url.PathUnescape(path); err != nil {
+		err = errUnreadable
 	}
-	return err
+	return user, hosts, path, query, err
 }
 
 // dialerFor lets a unix socket through UniversalOptions, which knows TCP only.
