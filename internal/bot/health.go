@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,14 +22,16 @@ type health struct {
 	inventory *inventory.Index
 	log       *slog.Logger
 
-	mu      sync.Mutex // guards the rest
-	sockets [connections]bool
-	up      bool          // Redis answers
+	mu      sync.Mutex    // guards the rest
+	sockets int           // connections that have said hello and are not closed
+	slack   string        // why the last connection ended or could not be made
+	up      bool          // Redis answers, and takes writes
+	redis   error         // why not
 	changed chan struct{} // closed and replaced when up changes
 }
 
 func newHealth(store *session.Store, index *inventory.Index, log *slog.Logger) *health {
-	return &health{store: store, inventory: index, log: log, changed: make(chan struct{})}
+	return &health{store: store, inventory: index, log: log, changed: make(chan struct{}), redis: errors.New("not asked yet")}
 }
 
 // Redis is looked at every beat; it is away when it has not answered for
@@ -51,7 +54,7 @@ func (h *health) watch(ctx context.Context) error {
 		if err == nil {
 			last = now
 		}
-		h.setStore(now.Sub(last) < patience)
+		h.setStore(now.Sub(last) < patience, err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -60,13 +63,16 @@ func (h *health) watch(ctx context.Context) error {
 	}
 }
 
-func (h *health) setStore(up bool) {
+func (h *health) setStore(up bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err != nil {
+		h.redis = err
+	}
 	if h.up == up {
 		return
 	}
-	h.log.Info("Redis", "answers", up)
+	h.log.Info("Redis", "answers", up, "error", err)
 	h.up = up
 	close(h.changed)
 	h.changed = make(chan struct{})
@@ -89,13 +95,27 @@ func (h *health) waitStore(ctx context.Context, up bool) error {
 	}
 }
 
-func (h *health) socket(n int, open bool) {
+// opened counts a connection that has said hello.
+func (h *health) opened(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.sockets[n] != open {
-		h.log.Info("socket", "connection", n, "open", open)
-	}
-	h.sockets[n] = open
+	h.sockets++
+	h.log.Info("socket", "connection", n, "open", true, "sockets", h.sockets)
+}
+
+// closed counts it off.
+func (h *health) closed(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sockets--
+	h.log.Info("socket", "connection", n, "open", false, "sockets", h.sockets)
+}
+
+// trouble notes why there may be no connection.
+func (h *health) trouble(why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.slack = why
 }
 
 // ready is nil when this replica can take a payload and act on it.
@@ -104,14 +124,10 @@ func (h *health) ready() error {
 	defer h.mu.Unlock()
 	var problems []error
 	if !h.up {
-		problems = append(problems, errors.New("no answer from Redis"))
+		problems = append(problems, fmt.Errorf("no answer from Redis: %w", h.redis))
 	}
-	open := false
-	for _, s := range h.sockets {
-		open = open || s
-	}
-	if !open {
-		problems = append(problems, errors.New("no socket to Slack"))
+	if h.sockets == 0 {
+		problems = append(problems, errors.New(strings.TrimSuffix("no socket to Slack: "+h.slack, ": ")))
 	}
 	if !h.inventory.Ready() {
 		problems = append(problems, errors.New("the list of databases has not been read yet"))

@@ -18,120 +18,186 @@ import (
 	"github.com/redis-upgrade/bot/internal/commands"
 )
 
-// connections is how many sockets a replica keeps: slack-go drops one before
-// it dials its replacement, and the other takes the payloads meanwhile.
+// connections is how many sockets a replica keeps, so that one is there while
+// Slack refreshes the other. Slack allows ten per app: four replicas, and room
+// for their refreshes.
 const connections = 2
+
+// How long to wait before the next connection. One that lasted is replaced at
+// once; after a few in a row that did not, each waits longer than the last.
+const (
+	lasting       = time.Second
+	hasty         = 2 // so many short ones in a row are replaced at once
+	firstPause    = 500 * time.Millisecond
+	longestPause  = 30 * time.Second
+	crowdedPause  = 5 * time.Second // at least, after too_many_websockets
+	disabledPause = 5 * time.Minute // after link_disabled only a person can help
+)
+
+// errStoreAway ends connections without a farewell: nothing could be recorded,
+// so nothing will be acknowledged.
+var errStoreAway = errors.New("redis is away")
 
 // sockets receive from Slack. Without Redis nothing could be recorded, so they
 // are closed until it is back, and other replicas get the payloads.
 type sockets struct {
-	cfg     Config
-	parts   Parts
+	api     *slack.Client
+	dialer  *websocket.Dialer
 	handler *commands.Handler
 	health  *health
 	log     *slog.Logger
+	retired sync.WaitGroup // connections that Slack is about to close
 }
 
 func newSockets(cfg Config, parts Parts, handler *commands.Handler, h *health) *sockets {
-	return &sockets{cfg: cfg, parts: parts, handler: handler, health: h, log: parts.Log}
+	dial := parts.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+	}
+	return &sockets{api: slackClient(cfg, parts), handler: handler, health: h, log: parts.Log, dialer: &websocket.Dialer{
+		// An acknowledgement must fit one frame: Slack does not join fragments.
+		Proxy: http.ProxyFromEnvironment, NetDialContext: dial, HandshakeTimeout: 10 * time.Second, WriteBufferSize: 32 << 10,
+	}}
 }
 
 // run keeps the sockets open while Redis answers, until ctx ends or Slack says
 // something that will not mend itself.
 func (s *sockets) run(ctx context.Context) error {
+	defer s.retired.Wait()
 	for ctx.Err() == nil {
 		if err := s.health.waitStore(ctx, true); err != nil {
 			return err
 		}
-		open, cancel := context.WithCancel(ctx)
-		go func() {
-			defer cancel()
-			if s.health.waitStore(open, false) == nil {
-				s.log.Warn("Redis is away: closing the sockets until it is back")
-			}
-		}()
-		err := s.connect(open)
-		cancel()
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err := s.whileStored(ctx); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// connect runs all connections; the first fatal error ends them.
-func (s *sockets) connect(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+// whileStored keeps all connections until Redis is away (nil), ctx ends, or one
+// of them meets an error that will not mend itself.
+func (s *sockets) whileStored(ctx context.Context) error {
+	open, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
+	wg.Go(func() {
+		if s.health.waitStore(open, false) == nil {
+			s.log.Warn("Redis is away: closing the sockets until it is back")
+			cancel(errStoreAway)
+		}
+	})
 	for n := range connections {
 		wg.Go(func() {
-			if err := s.one(ctx, n); err != nil && ctx.Err() == nil {
+			if err := s.keep(open, n); err != nil && open.Err() == nil {
 				cancel(err)
 			}
 		})
 	}
 	wg.Wait()
-	return context.Cause(ctx)
-}
-
-// one runs one connection for as long as ctx lasts; slack-go reconnects by
-// itself.
-func (s *sockets) one(ctx context.Context, n int) error {
-	dial := s.parts.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
-	}
-	client := socketmode.New(slackClient(s.cfg, s.parts), socketmode.OptionDialer(&websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, NetDialContext: dial, HandshakeTimeout: 10 * time.Second, WriteBufferSize: 32 << 10,
-	}))
-	ended := make(chan error, 1)
-	run, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() { ended <- client.RunContext(run) }()
-	defer s.health.socket(n, false)
-	for {
-		select {
-		case err := <-ended:
-			if hint := fatal(err); hint != "" && ctx.Err() == nil {
-				return fmt.Errorf("slack closed the door: %w: %s", err, hint)
-			}
-			return err
-		case evt := <-client.Events:
-			if err := s.take(ctx, n, evt, client); err != nil {
-				stop()
-				<-ended
-				return err
-			}
-		}
-	}
-}
-
-// take looks at what concerns the connection and hands payloads on at once.
-func (s *sockets) take(ctx context.Context, n int, evt socketmode.Event, client *socketmode.Client) error {
-	switch evt.Type {
-	case socketmode.EventTypeHello:
-		s.health.socket(n, true)
-	case socketmode.EventTypeConnecting:
-		s.health.socket(n, false)
-	case socketmode.EventTypeConnected, socketmode.EventTypeDisconnect:
-	case socketmode.EventTypeConnectionError:
-		if e, ok := evt.Data.(*slack.ConnectionErrorEvent); ok {
-			if hint := fatal(e.ErrorObj); hint != "" {
-				return fmt.Errorf("slack refuses the socket: %w: %s", e.ErrorObj, hint)
-			}
-			s.log.Warn("no socket; trying again", "connection", n, "attempt", e.Attempt, "in", e.Backoff, "error", e.ErrorObj)
-		}
-	case socketmode.EventTypeInvalidAuth:
-		return errors.New("slack refuses the app token (SLACK_APP_TOKEN)")
-	case socketmode.EventTypeErrorWriteFailed:
-		s.log.Error("an acknowledgement could not be written", "connection", n)
-	case socketmode.EventTypeIncomingError:
-		s.log.Warn("socket", "connection", n, "error", evt.Data)
-	default:
-		s.handler.Handle(ctx, evt, client)
+	if err := context.Cause(open); !errors.Is(err, errStoreAway) {
+		return err
 	}
 	return nil
+}
+
+// keep replaces one connection by the next for as long as ctx lasts.
+func (s *sockets) keep(ctx context.Context, n int) error {
+	short := 0 // connections in a row that did not last
+	for ctx.Err() == nil {
+		began := time.Now()
+		why, err := s.one(ctx, n)
+		if ctx.Err() != nil {
+			break
+		}
+		if hint := fatal(err); hint != "" {
+			return fmt.Errorf("slack refuses the socket: %w: %s", err, hint)
+		}
+		if short++; time.Since(began) >= lasting {
+			short = 0
+		}
+		s.health.trouble(reason(why, err))
+		wait := wait(why, err, short)
+		if wait > 0 {
+			s.log.Warn("no socket; trying again", "connection", n, "reason", reason(why, err), "in", wait)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+	return ctx.Err()
+}
+
+// reason says in words why there is no connection, and what mends it.
+func reason(why ending, err error) string {
+	_ = errors.As(err, &why) // it may have ended before its hello
+	switch {
+	case why == endDisabled:
+		return "link_disabled: Socket Mode is switched off in the app's settings; switch it on again"
+	case why == endTooMany:
+		return "too_many_websockets: Slack allows ten sockets per app, and a replica takes two"
+	case err != nil:
+		return err.Error()
+	}
+	return string(why)
+}
+
+// wait is how long to wait after a connection ended, or could not be made; short
+// is how many in a row did not last.
+func wait(why ending, err error, short int) time.Duration {
+	_ = errors.As(err, &why)
+	pause := time.Duration(0)
+	if short > hasty {
+		pause = min(firstPause<<min(short-hasty-1, 10), longestPause)
+	}
+	var limited *slack.RateLimitedError
+	switch {
+	case why == endDisabled:
+		return disabledPause
+	case why == endTooMany:
+		return max(pause, crowdedPause)
+	case errors.As(err, &limited):
+		return max(pause, limited.RetryAfter)
+	case err != nil && short > 0: // Slack is away, or refuses
+		return max(pause, firstPause)
+	}
+	return pause
+}
+
+// one opens a connection and serves it. It returns when it ended, and why, or
+// when Slack is about to end it: then it goes on in the background.
+func (s *sockets) one(ctx context.Context, n int) (ending, error) {
+	k, err := dial(ctx, s.api, s.dialer)
+	if err != nil {
+		return "", err
+	}
+	s.health.opened(n)
+	take := func(evt socketmode.Event) { s.handler.Handle(ctx, evt, k) }
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		patience := drainTime
+		if errors.Is(context.Cause(ctx), errStoreAway) {
+			patience = 0
+		}
+		k.close(patience)
+	})
+	why, err := k.serve(take)
+	if why == endWarning && stop() {
+		s.retired.Go(func() {
+			defer s.health.closed(n)
+			k.retire(ctx, take)
+		})
+		return why, nil
+	}
+	defer s.health.closed(n)
+	if !stop() {
+		<-ended // it is being closed in good order
+		return why, ctx.Err()
+	}
+	k.close(0)
+	return why, err
 }
 
 // fatal says what to mend where trying again cannot help; "" where it can.
@@ -141,7 +207,6 @@ func fatal(err error) string {
 		"account_inactive": "the app was removed from the workspace: install it again", "token_revoked": "make a new token and set it",
 		"token_expired": "token rotation is on: switch it off in the app's settings", "not_allowed_token_type": "SLACK_BOT_TOKEN and SLACK_APP_TOKEN may be mixed up",
 		"missing_scope": "install the app again with the scopes of manifest.yml; the app token needs connections:write", "forbidden_team": "the app may not be used in this workspace",
-		"link_disabled": "Socket Mode is switched off in the app's settings",
 	}
 	if err == nil {
 		return ""

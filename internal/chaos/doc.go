@@ -9,5 +9,5 @@
 // are skipped, except where CI=true. `make chaos CHAOS=5m` runs the long ones,
 // with up to 200 sessions, and the measurements that docs/benchmarks.md holds.
 // Every run prints its seed; CHAOS_SEED repeats its choices, though not the
-// timing of other processes.
+// timing of other processes. CHAOS_LOGS names a folder for what the processes said.
 package chaos

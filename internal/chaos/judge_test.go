@@ -48,20 +48,26 @@ func (c *chaos) judge() {
 }
 
 // counted are the accepted upgrade calls by database and imports by database id.
+// A call whose task ended with an error was answered: it did not happen, and may
+// be sent again under a new intent.
 func (c *chaos) counted(databases map[string]database) (upgrades map[string]int, imports map[int]int) {
 	names := map[int]string{}
 	for name, db := range databases {
 		names[db.ID] = name
 	}
 	upgrades, imports = map[string]int{}, map[int]int{}
+	refused := map[string]int{}
 	for _, e := range c.ledger() {
 		switch {
+		case e.Outcome == "error":
+			refused[e.Error]++
 		case e.is("POST", "upgrade"):
 			upgrades[names[e.Resource]]++
 		case e.is("POST", "import"):
 			imports[e.Resource]++
 		}
 	}
+	c.t.Logf("tasks that ended with an error: %v", refused)
 	return upgrades, imports
 }
 

@@ -79,8 +79,8 @@ func start(t testing.TB, name, path string, env []string, args ...string) *proce
 	go func() { p.cmd.Wait(); close(p.exited) }()
 	t.Cleanup(func() {
 		p.kill()
-		if t.Failed() && testing.Verbose() {
-			t.Logf("%s said:\n%s", name, tail(p.said(), 60))
+		if dir := os.Getenv("CHAOS_LOGS"); dir != "" {
+			_ = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.log", filepath.Base(name), p.cmd.Process.Pid)), []byte(p.said()), 0o600)
 		}
 	})
 	return p
