@@ -43,10 +43,15 @@ func command(ctx context.Context, args []string) int {
 	}
 	cfg, err := bot.FromEnvironment()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "bot: the environment is not complete:\n%v\n", err)
+		fmt.Fprintf(os.Stderr, "bot: the environment cannot be used:\n%v\n", err)
 		return 2
 	}
-	if err := run(ctx, cfg); err != nil {
+	if name == "doctor" {
+		err = bot.Doctor(ctx, cfg, os.Stdout)
+	} else {
+		err = run(ctx, cfg)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "bot: %v\n", err)
 		return 1
 	}

@@ -108,7 +108,7 @@ func Parse(args []string, out io.Writer) (Config, error) {
 	f.StringVar(&c.Listen, "listen", DefaultListen, "`host:port` to answer on, on this machine only; port 0 picks a free one")
 	f.StringVar(&c.Redis, "redis", "", "use the Redis server at this `URL` in place of the in-memory one (redis://127.0.0.1:6379)")
 	f.BoolVar(&withBot, "bot", true, "run the bot inside; -bot=false prints NAME=value lines for one elsewhere")
-	f.StringVar(&fleet, "fleet", "", "JSON `file` with the databases to start with (docs/sandbox.md); default: ten, one per case")
+	f.StringVar(&fleet, "fleet", "", "JSON `file` with the databases to start with (docs/sandbox.md); default: eleven, one for each case")
 	f.IntVar(&c.Databases, "databases", 0, "add `N` generated databases, gen-001 and so on")
 	f.Float64Var(&c.Speed, "speed", DefaultSpeed, "emulated minutes pass `X` times faster, rate limits too")
 	f.Uint64Var(&c.Seed, "seed", DefaultSeed, "`N` decides ids, names and keys; the same seed gives the same account")

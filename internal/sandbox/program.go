@@ -44,6 +44,3 @@ func greet(s *Sandbox, stdout, stderr io.Writer) {
 	fmt.Fprintf(stderr, "\n  The Redis upgrade sandbox: open %s\n  Type /redis-upgrade cache-prod as ann, then approve as bob. Time passes %g times faster.\n  Ctrl-C ends; nothing is kept.\n\n",
 		s.URL(), s.cfg.Speed)
 }
-
-// gallery is the page's area of all cards.
-func gallery() []byte { return nil }

@@ -150,7 +150,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.Handle("/slack/", s.slack.API())
 	mux.Handle("/cloud/", s.cloud.API())
 	mux.Handle("/hooks/", s.hooks())
-	mux.Handle("/", web.Handler(web.Config{Events: s.events, Gallery: gallery(), Speed: s.clock.Speed}))
+	mux.Handle("/", web.Handler(web.Config{Events: s.events, Gallery: bot.Gallery(), Speed: s.clock.Speed}))
 	return mux
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -187,24 +186,4 @@ func TestASandboxRunsInABubble(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-// TestDocumentationNamesEveryHookAndFlag keeps docs/sandbox.md complete.
-func TestDocumentationNamesEveryHookAndFlag(t *testing.T) {
-	raw, err := os.ReadFile("../../docs/sandbox.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(raw)
-	for _, l := range hookLines() {
-		_, path, _ := strings.Cut(l.Hook, " ")
-		if !strings.Contains(text, path) {
-			t.Errorf("docs/sandbox.md has no example of %s", l.Hook)
-		}
-	}
-	for _, flag := range []string{"-listen", "-redis", "-bot", "-fleet", "-databases", "-speed", "-seed", "-v"} {
-		if !strings.Contains(text, "`"+flag) {
-			t.Errorf("docs/sandbox.md says nothing about %s", flag)
-		}
-	}
 }
