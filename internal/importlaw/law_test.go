@@ -29,6 +29,7 @@ var law = map[string]row{
 	"sandbox/scenario": {is: "whole conversations as text, played through the hooks"},
 
 	"chaos":     {is: "proves reliability with real processes"},
+	"cloudtest": {is: "proves that Redis Cloud's client and emulator agree with the published API"},
 	"importlaw": {is: "this test"},
 }
 
