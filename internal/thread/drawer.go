@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,7 +74,12 @@ func (d *Drawer) Run(ctx context.Context) error {
 		for _, it := range items {
 			slots <- struct{}{}
 			drawing.Go(func() {
-				defer func() { <-slots }()
+				defer func() {
+					<-slots
+					if r := recover(); r != nil { // the claim lapses and it is tried again
+						d.log.Error("drawing panicked", "session", it.ID, "panic", r)
+					}
+				}()
 				d.take(ctx, it)
 			})
 		}
@@ -92,11 +98,14 @@ func (d *Drawer) Run(ctx context.Context) error {
 func (d *Drawer) take(ctx context.Context, it session.Item) {
 	wait, err := d.alone(ctx, it.ID)
 	switch {
-	case ctx.Err() != nil:
-		return // the lease lapses and another replica draws it
+	case ctx.Err() != nil: // stopping: another replica draws it, now
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_, _ = d.store.Dirty().Reschedule(ctx, it, 0) // else its lease lapses
+		return
 	case err != nil:
 		d.log.Warn("draw card", "session", it.ID, "error", err)
-		wait = max(d.pause(ctx, err), time.Second)
+		wait = max(d.pause(ctx, err), d.patience(err))
 	case wait == 0:
 		if _, err := d.store.Dirty().Done(ctx, it); err != nil {
 			d.log.Warn("card drawn, claim not settled", "session", it.ID, "error", err)
@@ -139,10 +148,39 @@ func (d *Drawer) pause(ctx context.Context, err error) time.Duration {
 	return limited.RetryAfter
 }
 
+// patience is how long to wait after an error: a moment where it may pass by
+// itself, half a minute where somebody has to mend something first.
+func (d *Drawer) patience(err error) time.Duration {
+	switch code := slackCode(err); code {
+	case "", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited":
+		return time.Second
+	default:
+		return max(d.cfg.Window/2, time.Second)
+	}
+}
+
+// slackCode is what Slack answered; "" when it did not.
+func slackCode(err error) string {
+	var se slack.SlackErrorResponse
+	if errors.As(err, &se) {
+		return se.Err
+	}
+	return ""
+}
+
+// vanished reports that the message is no longer there to be changed or
+// answered: somebody deleted it. Trying again would not bring it back.
+func vanished(err error) bool {
+	return slices.Contains([]string{"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}, slackCode(err))
+}
+
 // draw brings card and thread in line. A positive wait means: the limits hold,
 // come back then.
 func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 	rec, err := d.store.Load(ctx, id)
+	if errors.Is(err, session.ErrNotFound) {
+		return 0, nil // past its retention
+	}
 	if err != nil {
 		return 0, fmt.Errorf("load: %w", err)
 	}
@@ -189,6 +227,10 @@ func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *session.Thread)
 		return wait, err
 	}
 	_, _, _, err = d.slack.UpdateMessageContext(ctx, t.Channel, t.TS, options(m)...)
+	if vanished(err) {
+		d.log.Error("the card is gone; its thread goes on", "session", s.ID, "error", err)
+		err = nil
+	}
 	if err != nil {
 		return 0, fmt.Errorf("update card: %w", describe(err))
 	}
@@ -213,8 +255,9 @@ func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *session.Thread,
 	}
 	if !won { // another replica's post was first; ours stays as a doubled card
 		d.log.Warn("doubled card", "session", s.ID, "ts", ts, "card", winner.TS)
+		return time.Millisecond, d.store.LinkThread(ctx, channel, ts, s.ID)
 	}
-	winner.Parent, *t = t.Parent, winner
+	*t = winner
 	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
 }
 
@@ -233,7 +276,12 @@ func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Th
 			if wait, err := d.store.TakeBudget(ctx, budgetPosts, postsPerMinute, d.cfg.Window, postBurst, 1); err != nil || wait > 0 {
 				return wait, err
 			}
-			if _, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(root))...); err != nil {
+			_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(root))...)
+			if vanished(err) {
+				d.log.Error("the thread is gone", "session", s.ID, "error", err)
+				err = nil
+			}
+			if err != nil {
 				return 0, fmt.Errorf("post milestone: %w", describe(err))
 			}
 		}
