@@ -44,8 +44,9 @@ type wire struct {
 	server *httptest.Server
 
 	mu     sync.Mutex
-	offset time.Duration // guarded by mu
-	seen   []exchange    // guarded by mu
+	offset time.Duration       // guarded by mu
+	seen   []exchange          // guarded by mu
+	before func(*http.Request) // guarded by mu; runs outside of it
 }
 
 // newWire starts both ends. adjust may change the client's configuration.
@@ -87,6 +88,12 @@ func (w *wire) recorder(next http.Handler) http.Handler {
 		}
 		req.Body = io.NopCloser(bytes.NewReader(body))
 		kept := req.Clone(context.Background())
+		w.mu.Lock()
+		before := w.before
+		w.mu.Unlock()
+		if before != nil {
+			before(req)
+		}
 		rec := httptest.NewRecorder()
 		next.ServeHTTP(rec, req)
 		x := exchange{kept, body, rec.Code, rec.Header().Clone(), bytes.Clone(rec.Body.Bytes())}
@@ -101,19 +108,17 @@ func (w *wire) recorder(next http.Handler) http.Handler {
 	})
 }
 
+// between runs f with every request before the emulator sees it; nil: nothing.
+func (w *wire) between(f func(*http.Request)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before = f
+}
+
 func (w *wire) exchanges() []exchange {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]exchange(nil), w.seen...)
-}
-
-// calls are the exchanges in the form "METHOD path?query status".
-func (w *wire) calls() []string {
-	var out []string
-	for _, x := range w.exchanges() {
-		out = append(out, x.call()+" "+http.StatusText(x.status))
-	}
-	return out
 }
 
 func (w *wire) forget() {
