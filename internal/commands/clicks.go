@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -26,20 +27,30 @@ func (h *Handler) interaction(ctx context.Context, req *request, cb slack.Intera
 	}
 }
 
-// suggestions is Slack's own limit of options in a list.
-const suggestions = 100
+// The limits of a list of suggestions: Slack shows a hundred options, and drops
+// an acknowledgement of 20,480 bytes or more without a word. A hundred options
+// with long names are more; who looks for one of the rest types on.
+const (
+	suggestions     = 100
+	suggestionBytes = 20_000
+)
 
 // options is the answer to a search. slack-go's own type leaves an empty list
 // out, which Slack takes for an error.
 type options struct {
-	Options []*slack.OptionBlockObject `json:"options"`
+	Options []json.RawMessage `json:"options"`
 }
 
 func (h *Handler) suggest(req *request, cb slack.InteractionCallback) {
-	out := options{Options: []*slack.OptionBlockObject{}}
+	out := options{Options: []json.RawMessage{}}
 	if cb.ActionID == view.ActionDatabase {
+		room := suggestionBytes
 		for _, e := range h.parts.Inventory.Search(cb.Value, suggestions) {
-			out.Options = append(out.Options, view.Option(e))
+			option, err := json.Marshal(view.Option(e))
+			if room -= len(option) + 1; err != nil || room < 0 {
+				break
+			}
+			out.Options = append(out.Options, option)
 		}
 	}
 	req.ack(out)
