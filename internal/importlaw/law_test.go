@@ -30,6 +30,7 @@ var law = map[string]row{
 
 	"chaos":     {is: "proves reliability with real processes"},
 	"cloudtest": {is: "proves that Redis Cloud's client and emulator agree with the published API"},
+	"bench":     {is: "benchmarks of the whole product; nothing but tests"},
 	"importlaw": {is: "this test"},
 }
 
