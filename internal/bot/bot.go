@@ -96,7 +96,7 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 	b.rdb = redis.NewUniversalClient(options)
 	b.store = session.New(b.rdb, session.Config{
 		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),
-		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log,
+		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre,
 	})
 	b.cloud, err = cloud.New(cloud.Config{
 		URL: cfg.RedisCloudAPIURL, Key: cfg.RedisCloudAPIKey, Secret: cfg.RedisCloudSecretKey,
@@ -199,9 +199,31 @@ func (b *Bot) Run(ctx context.Context) error {
 	if b.cfg.HealthAddr != "" {
 		g.Go(func() error { return b.health.serve(ctx, b.cfg.HealthAddr) })
 	}
-	err = g.Wait()
-	handler.Wait()
-	return unlessEnded(ctx, err)
+	return unlessEnded(ctx, b.finish(ctx, g, handler))
+}
+
+// farewell is how long an ending replica may finish what it has begun.
+const farewell = 9 * time.Second
+
+// finish waits for everything, and after the end of ctx for no longer than
+// farewell: what is not finished by then is taken over like after a kill.
+func (b *Bot) finish(ctx context.Context, g *errgroup.Group, handler *commands.Handler) error {
+	ended := make(chan error, 1)
+	go func() {
+		err := g.Wait()
+		handler.Wait()
+		ended <- err
+	}()
+	late := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(farewell, func() { close(late) }) })
+	defer stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-late:
+		b.log.Warn("not everything begun is finished; other replicas take it over")
+		return context.Cause(ctx)
+	}
 }
 
 func unlessEnded(ctx context.Context, err error) error {

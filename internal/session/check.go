@@ -76,15 +76,9 @@ func (s *Store) checkReplicas(ctx context.Context, rdb *redis.Client) ([]string,
 	if s.cfg.WaitReplicas <= 0 {
 		return nil, nil
 	}
-	info, err := rdb.Info(ctx, "replication").Result()
+	n, err := connected(ctx, rdb)
 	if err != nil {
 		return unlessRefused(err, "number of replicas is unknown (the server does not tell)")
-	}
-	n := 0
-	for line := range strings.Lines(info) {
-		if _, err := fmt.Sscanf(line, "connected_slaves:%d", &n); err == nil {
-			break
-		}
 	}
 	if n < s.cfg.WaitReplicas {
 		return []string{fmt.Sprintf("%d replicas are connected, %d must confirm: changing calls would wait for ever", n, s.cfg.WaitReplicas)}, nil

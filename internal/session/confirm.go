@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -15,7 +16,7 @@ func (s *Store) runConfirmed(ctx context.Context, steps []*step, keys []string, 
 	for _, st := range steps {
 		wanted = wanted || st.move.Confirm
 	}
-	if !wanted || s.cfg.WaitReplicas <= 0 {
+	if !wanted || s.cfg.WaitReplicas == 0 {
 		answer, err = s.run(ctx, s.rdb, "advance", commitScript, keys, args...)
 		return answer, nil, err
 	}
@@ -25,9 +26,13 @@ func (s *Store) runConfirmed(ctx context.Context, steps []*step, keys []string, 
 	}
 	conn := master.Conn()
 	defer conn.Close() // returns it to the pool
-	answer, err = s.run(ctx, conn, "advance", commitScript, keys, args...)
+	replicas, err := s.confirming(ctx, conn)
 	if err != nil {
 		return nil, nil, err
+	}
+	answer, err = s.run(ctx, conn, "advance", commitScript, keys, args...)
+	if err != nil || replicas == 0 {
+		return answer, nil, err
 	}
 	switch answer[0] {
 	case "stored":
@@ -40,14 +45,47 @@ func (s *Store) runConfirmed(ctx context.Context, steps []*step, keys []string, 
 	default:
 		return answer, nil, nil // nothing was written
 	}
-	n, err := conn.Wait(ctx, s.cfg.WaitReplicas, s.cfg.WaitTimeout).Result()
+	n, err := conn.Wait(ctx, replicas, s.cfg.WaitTimeout).Result()
 	if err != nil {
 		return answer, fmt.Errorf("%w: %w", ErrUnconfirmed, err), nil
 	}
-	if int(n) < s.cfg.WaitReplicas {
-		return answer, fmt.Errorf("%w: %d of %d", ErrUnconfirmed, n, s.cfg.WaitReplicas), nil
+	if int(n) < replicas {
+		return answer, fmt.Errorf("%w: %d of %d", ErrUnconfirmed, n, replicas), nil
 	}
 	return answer, nil, nil
+}
+
+// WaitWhereThereAre, as Config.WaitReplicas, waits for one replica while the
+// server has any: the number is not configured twice, and a single server works.
+const WaitWhereThereAre = -1
+
+// confirming is how many replicas must confirm what is about to be written.
+func (s *Store) confirming(ctx context.Context, conn *redis.Conn) (int, error) {
+	if s.cfg.WaitReplicas >= 0 {
+		return s.cfg.WaitReplicas, nil
+	}
+	n, err := connected(ctx, conn)
+	if err != nil {
+		_, err := unlessRefused(err, "") // a server that does not tell is one without
+		return 0, err
+	}
+	return min(n, 1), nil
+}
+
+// connected is how many replicas the server feeds.
+func connected(ctx context.Context, server interface {
+	Info(ctx context.Context, section ...string) *redis.StringCmd
+}) (n int, err error) {
+	info, err := server.Info(ctx, "replication").Result()
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(info) {
+		if _, err := fmt.Sscanf(line, "connected_slaves:%d", &n); err == nil {
+			break
+		}
+	}
+	return n, nil
 }
 
 // master is a client of the one server that takes writes for our tag.

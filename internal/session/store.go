@@ -31,7 +31,7 @@ type Config struct {
 	// Lives are the kinds of session, each in every version that may be in flight.
 	Lives []Life
 	// WaitReplicas is how many replicas must confirm a move that asks for it
-	// (Move.Confirm); 0: none, for stores without replicas.
+	// (Move.Confirm); 0: none; [WaitWhereThereAre]: one, while any is connected.
 	WaitReplicas int
 	// WaitTimeout is how long to wait for them; default 1 s.
 	WaitTimeout time.Duration
@@ -79,10 +79,12 @@ func New(rdb redis.UniversalClient, cfg Config) *Store {
 	}
 }
 
-// Ping asks the server that holds our keys for a sign of life.
+// Ping asks the server that holds our keys whether it takes writes: a full server
+// and a replica that is not to be written answer reads all the same.
 func (s *Store) Ping(ctx context.Context) error {
-	// A read of a key of ours reaches the right node of a cluster; PING would not.
-	if err := s.rdb.Exists(ctx, s.keys.fence()).Err(); err != nil {
+	// A key of ours reaches the right node of a cluster; PING would not. The
+	// counter may skip numbers.
+	if err := s.rdb.Incr(ctx, s.keys.fence()).Err(); err != nil {
 		return unavailable("ping", err)
 	}
 	return nil

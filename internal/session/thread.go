@@ -89,13 +89,21 @@ func (s *Store) ClaimReply(ctx context.Context, id, channel, ts, parent string) 
 	return threadOf(answer[1:]), answer[0] == int64(1), nil
 }
 
-// forwardScript moves a mark of the drawer forward.
+// forwardScript moves a mark of the drawer forward. A revision that is behind the
+// mark was sent late, by a drawer that was slow or frozen, and may stand over the
+// newer card: nobody knows what the card shows, so it is to be drawn again.
 //
-//	KEYS  1 thread  2 session
-//	ARGV  1 field  2 value  3 digest (with the revision)  4 retention ms
+//	KEYS  1 thread  2 session  3 dirty  4 fence
+//	ARGV  1 field  2 value  3 digest (with the revision)  4 retention ms  5 id
 //	→     1 moved, 0 it was further already
-var forwardScript = redis.NewScript(ageLua + `
-if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') > tonumber(ARGV[2]) then return 0 end
+var forwardScript = redis.NewScript(clockLua + ageLua + `
+if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') > tonumber(ARGV[2]) then
+  if ARGV[1] == 'revision' then
+    redis.call('HDEL', KEYS[1], 'digest')
+    mark(KEYS[3], KEYS[4], ARGV[5], clock())
+  end
+  return 0
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 if ARGV[1] == 'revision' then redis.call('HSET', KEYS[1], 'digest', ARGV[3]) end
 age(KEYS[1], KEYS[2], ARGV[4])
@@ -103,7 +111,8 @@ return 1
 `)
 
 // Drawn notes which revision the card shows, and the digest of what was sent. It
-// never goes back: a slow drawer's older revision is ignored.
+// never goes back: after a slow drawer's older revision the card is dirty again,
+// because the newer one may have been overwritten.
 func (s *Store) Drawn(ctx context.Context, id string, revision int64, digest string) error {
 	return s.forward(ctx, id, "revision", revision, digest)
 }
@@ -115,8 +124,8 @@ func (s *Store) Milestone(ctx context.Context, id string, cursor int64) error {
 }
 
 func (s *Store) forward(ctx context.Context, id, field string, value int64, digest string) error {
-	keys := []string{s.keys.thread(id), s.keys.session(id)}
-	_, err := s.runInt(ctx, "note drawing of "+id, forwardScript, keys, field, value, digest, ms(s.cfg.Retention))
+	keys := []string{s.keys.thread(id), s.keys.session(id), s.keys.queue(queueDirty), s.keys.fence()}
+	_, err := s.runInt(ctx, "note drawing of "+id, forwardScript, keys, field, value, digest, ms(s.cfg.Retention), id)
 	return err
 }
 
