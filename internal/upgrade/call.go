@@ -22,6 +22,7 @@ type Call struct {
 	SendBy   time.Time `json:"send_by,omitzero"`
 	Task     string    `json:"task,omitempty"`
 	Barrier  string    `json:"barrier,omitempty"` // the status task behind it
+	Queued   time.Time `json:"queued,omitzero"`   // when that was put there
 	Before   Before    `json:"before,omitzero"`
 	Outcome  Outcome   `json:"outcome,omitempty"`
 	Resource int       `json:"resource,omitempty"` // the id that a create made
@@ -36,6 +37,8 @@ type Before struct {
 	At      time.Time `json:"at,omitzero"` // Redis Cloud's time of the last backup or import
 	Status  string    `json:"status,omitempty"`
 	Target  string    `json:"target,omitempty"` // of the latest upgrade attempt
+	Failed  bool      `json:"failed,omitempty"` // the last attempt had failed: if ours fails too, it reads the same
+	Moved   bool      `json:"moved,omitempty"`  // with Failed: since the send it was seen to be otherwise
 	Known   bool      `json:"known,omitempty"`
 	Present []int     `json:"present,omitempty"` // databases that had the name or port
 }
@@ -98,9 +101,11 @@ type outside struct {
 
 // gate is ready's answer: go (zero), wait, or stop.
 type gate struct {
-	wait time.Duration
-	stop *Refusal // what moved; the step decides what that means
-	void bool     // with stop: the plan must be asked again
+	wait  time.Duration
+	text  string   // with wait: what for; others may go first meanwhile
+	stop  *Refusal // what moved; the step decides what that means
+	void  bool     // with stop: the plan must be asked again
+	facts *Facts   // with void: as they are now
 }
 
 // verdict is effect's answer.
@@ -109,6 +114,7 @@ type verdict struct {
 	text     string
 	resource int
 	at       time.Time
+	moved    bool          // not yet, but otherwise than before the send
 	wait     time.Duration // zero: one poll
 }
 
@@ -180,6 +186,9 @@ func (e *Engine) intend(ctx context.Context, l *lease, o outside, c Call) (resul
 // while the refusal may pass by itself.
 func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (result, error) {
 	c := l.s.Call
+	if err := e.leaveTurns(ctx, l.s, o); err != nil {
+		return result{}, err // nobody else would give them back
+	}
 	if c.Outcome != Rejected || c.RetryAt.IsZero() {
 		return result{call: c}, nil
 	}
@@ -208,11 +217,13 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 	if err != nil {
 		return result{}, err
 	}
-	if g.stop != nil {
-		e.leaveTurns(ctx, l.s, o)
-		return result{gate: g}, nil
-	}
-	if g.wait > 0 {
+	switch {
+	case g.stop != nil:
+		return result{gate: g}, e.leaveTurns(ctx, l.s, o)
+	case g.wait > 0 && g.text != "":
+		l.observe(ctx, Progress{Text: g.text})
+		return result{wait: g.wait}, e.leaveTurn(ctx, l.s, accountTurn)
+	case g.wait > 0:
 		return result{wait: g.wait}, nil
 	}
 	return e.send(ctx, l, o, before)
@@ -251,6 +262,10 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 	m := move{event: Calling, due: e.cfg.SendTimeout + e.cfg.Grace, confirm: true,
 		data: map[string]any{"call": c.Key, "answer": Send, "intent": c.Intent}}
 	s, err := e.advance(ctx, l.s, m, func(b *Body) { b.Call = &c })
+	if errors.Is(err, session.ErrUnconfirmed) {
+		l.s = s // a failover could forget the intent, so nothing leaves
+		return e.turn(ctx, l, Absent, move{due: e.cfg.Poll}, nil, nil)
+	}
 	if err != nil {
 		return result{}, err
 	}
@@ -274,6 +289,9 @@ func wall(t time.Time, clock func() time.Time) time.Time { return time.Now().Add
 // answered writes what Redis Cloud said. Without an answer nothing is
 // written: the session stays sending and is recovered after its deadline.
 func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.Task, err error) (result, error) {
+	if err == nil && task.Err != nil {
+		err = task.Err
+	}
 	if err == nil {
 		return e.turn(ctx, l, Accept, move{due: e.cfg.Poll}, func(c *Call) { c.Task, c.Resource = task.ID, task.Resource }, nil)
 	}
@@ -283,12 +301,11 @@ func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.T
 		return result{wait: moved}, nil
 	}
 	code, text, retry := e.judge(l.s.Call, err)
-	return e.refused(ctx, l, o, code, text, retry)
+	return e.refused(ctx, l, code, text, retry)
 }
 
 // refused settles a call that did not happen.
-func (e *Engine) refused(ctx context.Context, l *lease, o outside, code, text string, retry time.Duration) (result, error) {
-	e.leaveTurns(ctx, l.s, o)
+func (e *Engine) refused(ctx context.Context, l *lease, code, text string, retry time.Duration) (result, error) {
 	return e.turn(ctx, l, Refuse, move{}, func(c *Call) {
 		c.Outcome, c.Code, c.Error = Rejected, code, text
 		if retry > 0 {
@@ -323,7 +340,10 @@ func (e *Engine) judge(c *Call, err error) (code, text string, retry time.Durati
 		}
 		return taskErr.Code, taskErr.Error(), retry
 	case errors.As(err, &rejected):
-		return rejected.Code, err.Error(), 0
+		if rejected.Retryable() {
+			retry = again(4 * e.cfg.Poll)
+		}
+		return rejected.Code, err.Error(), retry
 	}
 	return "", err.Error(), 0
 }
@@ -335,19 +355,33 @@ func (e *Engine) recover(ctx context.Context, l *lease, o outside) (result, erro
 		return result{wait: wait}, nil
 	}
 	if c.Barrier == "" {
-		task, err := e.queueBarrier(ctx, l, o)
-		if err != nil {
-			return result{}, fmt.Errorf("queue a status task behind the %s: %w", o.key, err)
-		}
-		return e.turn(ctx, l, Barrier, move{due: e.cfg.Poll}, func(c *Call) { c.Barrier = task }, nil)
+		return e.putBarrier(ctx, l, o)
 	}
-	ended, err := e.taskEnded(ctx, c.Barrier)
-	if err != nil || !ended {
-		return result{wait: e.cfg.Poll}, err
+	task, err := e.barrierTask(ctx, c.Barrier)
+	if errors.Is(err, cloud.ErrNotFound) && e.now().Sub(c.Queued) > e.cfg.Patience {
+		return e.putBarrier(ctx, l, o) // forgotten: ended tasks are kept for some days only
+	}
+	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
+		return result{}, err
+	}
+	if err != nil || !task.Ended() {
+		return result{wait: e.cfg.Poll}, nil // the task service may not know a young task yet
+	}
+	return e.judgeTrace(ctx, l, o)
+}
+
+// judgeTrace believes a trace of the call at once, and the lack of one only
+// when there has been time for it to show: a task ends before its effect does.
+func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, error) {
+	if err := e.leaveTurn(ctx, l.s, accountTurn); err != nil {
+		return result{}, err
 	}
 	found, err := o.trace(ctx, l)
 	if err != nil {
 		return result{}, err
+	}
+	if wait := e.settling(ctx, l); wait > 0 && (found == absent || found == unclear) {
+		return result{wait: wait}, nil
 	}
 	switch {
 	case found == happened:
@@ -358,6 +392,25 @@ func (e *Engine) recover(ctx context.Context, l *lease, o outside) (result, erro
 		return result{wait: e.cfg.Poll}, nil // still being read
 	}
 	return e.turn(ctx, l, Lose, move{note: "No answer came to the " + o.label + ", and what Redis Cloud shows does not say whether it happened. On-call decides."}, nil, nil)
+}
+
+// settling is how long an effect may still take to show. It begins with the
+// first look after the barrier; losing that only makes it longer.
+func (e *Engine) settling(ctx context.Context, l *lease) time.Duration {
+	p := l.s.Progress
+	if p.Since.IsZero() {
+		p.Since = e.now()
+		l.observe(ctx, p)
+	}
+	return p.Since.Add(e.cfg.Grace).Sub(e.now())
+}
+
+func (e *Engine) putBarrier(ctx context.Context, l *lease, o outside) (result, error) {
+	task, err := e.queueBarrier(ctx, l, o)
+	if err != nil {
+		return result{}, fmt.Errorf("queue a status task behind the %s: %w", o.key, err)
+	}
+	return e.turn(ctx, l, Barrier, move{due: e.cfg.Poll}, func(c *Call) { c.Barrier, c.Queued = task, e.now() }, nil)
 }
 
 func (e *Engine) queueBarrier(ctx context.Context, l *lease, o outside) (string, error) {
@@ -375,17 +428,11 @@ func (e *Engine) queueBarrier(ctx context.Context, l *lease, o outside) (string,
 // noTask stands for a task that could not be made because its database is gone.
 const noTask = "-"
 
-// taskEnded reports whether a task reached its end. The task service may not
-// know a young task yet; an old one is kept for ten days.
-func (e *Engine) taskEnded(ctx context.Context, id string) (bool, error) {
+func (e *Engine) barrierTask(ctx context.Context, id string) (cloud.Task, error) {
 	if id == noTask {
-		return true, nil
+		return cloud.Task{Status: cloud.TaskCompleted}, nil
 	}
-	task, err := e.cloud.Task(ctx, id)
-	if errors.Is(err, cloud.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && task.Ended(), err
+	return e.cloud.Task(ctx, id)
 }
 
 // follow watches an accepted call until its effect is seen.
@@ -395,28 +442,35 @@ func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error
 	if c.Task != "" { // an adopted call has none
 		var err error
 		task, err = e.cloud.Task(ctx, c.Task)
-		if errors.Is(err, cloud.ErrNotFound) {
-			return result{wait: e.cfg.Poll}, nil
+		forgotten := errors.Is(err, cloud.ErrNotFound)
+		if forgotten && e.now().Sub(c.SendBy) < e.cfg.Patience {
+			return result{wait: e.cfg.Poll}, nil // not known yet
 		}
-		if err != nil {
+		if err != nil && !forgotten {
 			return result{}, fmt.Errorf("read task: %w", err)
 		}
 		if task.Err != nil {
 			code, text, retry := e.judge(c, task.Err)
-			return e.refused(ctx, l, o, code, text, retry)
+			return e.refused(ctx, l, code, text, retry)
 		}
-		if !task.Ended() {
+		if !task.Ended() && !forgotten {
 			l.observe(ctx, Progress{Percent: l.s.Progress.Percent, Text: "in Redis Cloud's queue"})
 			return result{wait: e.cfg.Poll}, nil
 		}
-		e.leaveAccountTurn(ctx, l.s)
+		if err := e.leaveTurn(ctx, l.s, accountTurn); err != nil {
+			return result{}, err
+		}
 	}
 	v, err := o.effect(ctx, l, task)
 	if err != nil {
 		return result{}, err
 	}
-	if v.outcome == "" {
-		return result{wait: max(v.wait, e.cfg.Poll)}, nil
+	wait := max(v.wait, e.cfg.Poll)
+	switch {
+	case v.outcome == "" && v.moved && c.Before.Failed && !c.Before.Moved:
+		return e.turn(ctx, l, See, move{due: wait}, func(c *Call) { c.Before.Moved = true }, nil)
+	case v.outcome == "":
+		return result{wait: wait}, nil
 	}
 	return e.conclude(ctx, l, o, v)
 }
@@ -426,10 +480,10 @@ func (e *Engine) conclude(ctx context.Context, l *lease, o outside, v verdict) (
 	answer, m := Succeed, move{}
 	if v.outcome != Happened {
 		answer = Break
-	} else if o.holds != nil {
+	}
+	if o.holds != nil && v.resource != 0 {
 		m.holds = o.holds(l.s, v)
 	}
-	e.leaveTurns(ctx, l.s, o)
 	return e.turn(ctx, l, answer, m, func(c *Call) {
 		c.Outcome, c.Error = v.outcome, ""
 		if v.outcome != Happened {
@@ -439,7 +493,7 @@ func (e *Engine) conclude(ctx context.Context, l *lease, o outside, v verdict) (
 			c.Resource = v.resource
 		}
 	}, func(b *Body) {
-		if v.outcome == Happened && o.settled != nil {
+		if o.settled != nil && (v.outcome == Happened || v.resource != 0) {
 			o.settled(b, v)
 		}
 	})
@@ -476,15 +530,13 @@ func turnWord(name string) string {
 	return "subscription"
 }
 
-func (e *Engine) leaveAccountTurn(ctx context.Context, s Session) {
-	if err := e.store.LeaveTurn(ctx, accountTurn, s.ID); err != nil {
-		e.log.Warn("leave turn", "session", s.ID, "error", err)
+func (e *Engine) leaveTurn(ctx context.Context, s Session, name string) error {
+	if err := e.store.LeaveTurn(ctx, name, s.ID); err != nil {
+		return fmt.Errorf("leave turn: %w", err)
 	}
+	return nil
 }
 
-func (e *Engine) leaveTurns(ctx context.Context, s Session, o outside) {
-	e.leaveAccountTurn(ctx, s)
-	if err := e.store.LeaveTurn(ctx, subscriptionTurn(o.ref), s.ID); err != nil {
-		e.log.Warn("leave turn", "session", s.ID, "error", err)
-	}
+func (e *Engine) leaveTurns(ctx context.Context, s Session, o outside) error {
+	return errors.Join(e.leaveTurn(ctx, s, accountTurn), e.leaveTurn(ctx, s, subscriptionTurn(o.ref)))
 }

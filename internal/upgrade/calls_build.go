@@ -31,7 +31,7 @@ type build struct {
 func (e *Engine) createCall(b build) outside {
 	return outside{
 		key: b.key, ref: b.parent, label: b.label, needs: ModeFull,
-		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.roomFor(ctx, l, b) },
+		ready: func(ctx context.Context, _ *lease) (Before, gate, error) { return e.roomFor(ctx, b) },
 		send: func(ctx context.Context, s Session) (cloud.Task, error) {
 			c, err := b.body(s)
 			if err != nil {
@@ -71,20 +71,23 @@ func (b build) ref(id int) string {
 
 // roomFor waits for the subscription and refuses when name or port are taken:
 // what has them afterwards can then only be ours.
-func (e *Engine) roomFor(ctx context.Context, l *lease, b build) (Before, gate, error) {
+func (e *Engine) roomFor(ctx context.Context, b build) (Before, gate, error) {
 	sub, err := e.subscription(ctx, b.parent)
 	if err != nil {
 		return Before{}, gate{}, err
 	}
 	if sub.Status != "active" {
-		l.observe(ctx, Progress{Text: "waiting for the subscription: " + sub.Status})
-		return Before{}, gate{wait: e.cfg.Poll}, nil
+		return Before{}, gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + sub.Status}, nil
 	}
 	all, err := e.cloud.Databases(ctx, b.parent.Plan, b.parent.Subscription)
 	if err != nil {
 		return Before{}, gate{}, err
 	}
-	if taken := named(all, b.name, b.port); len(taken) > 0 {
+	taken := named(all, b.name, b.port)
+	if slices.ContainsFunc(taken, func(d cloud.Database) bool { return d.Ref == b.parent }) {
+		return Before{}, gate{wait: e.cfg.Poll, text: "waiting until Redis Cloud lists the deleted database no more"}, nil
+	}
+	if len(taken) > 0 {
 		return Before{}, gate{stop: refuse(Stale, "Something named %s, or on port %d, already exists in the subscription.", b.name, b.port)}, nil
 	}
 	return Before{Known: true}, gate{}, nil
@@ -127,14 +130,15 @@ func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdic
 		id = found[0].Ref.Database
 	}
 	db, err := e.cloud.Database(ctx, cloud.Ref{Plan: parent.Plan, Subscription: parent.Subscription, Database: id})
-	if errors.Is(err, cloud.ErrNotFound) {
-		return verdict{}, nil // the task is ahead of the database
-	}
 	switch {
+	case errors.Is(err, cloud.ErrNotFound) && e.overdue(l.s.Call):
+		return verdict{outcome: Broke, text: fmt.Sprintf("the new database %d is not to be found", id)}, nil
+	case errors.Is(err, cloud.ErrNotFound):
+		return verdict{}, nil // the task is ahead of the database
 	case err != nil:
 		return verdict{}, err
 	case db.Failed():
-		return verdict{outcome: Broke, text: "the new database's status is " + db.Status}, nil
+		return verdict{outcome: Broke, resource: id, text: "the new database's status is " + db.Status}, nil
 	case !db.Active():
 		l.observe(ctx, Progress{Text: db.Status})
 		return verdict{}, nil
@@ -153,17 +157,23 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 		key: key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, rush: key == callImport,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			db, err := e.cloud.Database(ctx, ref)
+			if errors.Is(err, cloud.ErrNotFound) {
+				return Before{}, gate{stop: noDatabase}, nil
+			}
 			if err != nil {
 				return Before{}, gate{}, err
 			}
-			if g := e.quiet(ctx, l, ref, db); g.wait > 0 {
+			if g := e.quiet(ctx, ref, db); g.wait > 0 {
 				return Before{}, g, nil
 			}
 			i, wait, err := e.probeImport(ctx, l, ref)
+			if i.refused != nil {
+				return Before{}, gate{stop: i.refused}, nil
+			}
 			return Before{At: i.At, Status: i.Raw, Known: true}, gate{wait: wait}, err
 		},
 		send: func(ctx context.Context, s Session) (cloud.Task, error) {
-			uris, err := e.importURIs(s)
+			uris, err := e.importURIs(ctx, s)
 			if err != nil {
 				return cloud.Task{}, &cloud.NotSent{Cause: err}
 			}
@@ -189,8 +199,8 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			if err != nil || wait > 0 {
 				return "", err
 			}
-			if i.At.After(l.s.Call.Before.At) || i.Status == cloud.Running {
-				return happened, nil
+			if i.refused != nil || i.At.After(l.s.Call.Before.At) || i.Status == cloud.Running || i.Status == cloud.Bad {
+				return happened, nil // effect says how it ended
 			}
 			return absent, nil // once: this goes to people
 		},
@@ -204,6 +214,8 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 
 func judgeImport(before Before, i probed, every time.Duration) verdict {
 	switch {
+	case i.refused != nil:
+		return verdict{outcome: Broke, text: i.refused.Text}
 	case i.Status == cloud.Ok && i.At.After(before.At):
 		return verdict{outcome: Happened, at: i.At}
 	case i.Status == cloud.Bad && (i.At.After(before.At) || before.Status != i.Raw):
@@ -214,15 +226,11 @@ func judgeImport(before Before, i probed, every time.Duration) verdict {
 
 // importURIs are the plan's files, with the destination's own credentials put
 // back where it has some.
-func (e *Engine) importURIs(s Session) ([]string, error) {
+func (e *Engine) importURIs(ctx context.Context, s Session) ([]string, error) {
 	if len(s.Plan.Files) == 0 {
 		return nil, errors.New("the plan names no backup files")
 	}
-	r := s.Revert
-	if r == nil || r.Was == nil || r.Was.Destination == "" {
-		return s.Plan.Files, nil
-	}
-	raw, err := e.sealer.Open(r.Was.Destination, s.ID, s.Plan.Database, "destination")
+	raw, err := e.destination(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -235,4 +243,14 @@ func (e *Engine) importURIs(s Session) ([]string, error) {
 		out = append(out, f)
 	}
 	return out, nil
+}
+
+// destination is where the database's backups go, with credentials: as captured
+// before the delete, and before that as the database itself says.
+func (e *Engine) destination(ctx context.Context, s Session) (string, error) {
+	if s.Revert != nil && s.Revert.Was != nil {
+		return e.sealer.Open(s.Revert.Was.Destination, s.ID, s.Plan.Database, "destination")
+	}
+	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	return db.Backup.Destination.Raw(), err
 }

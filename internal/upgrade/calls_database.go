@@ -27,10 +27,9 @@ func (e *Engine) backupCall(s Session, key string) outside {
 				return Before{}, gate{stop: b.refused}, nil
 			}
 			if b.Status == cloud.Running {
-				l.observe(ctx, Progress{Text: "another backup of this database is running; waiting for it to end"})
-				return Before{}, gate{wait: e.cfg.ProbeEvery}, nil
+				return Before{}, gate{wait: e.cfg.ProbeEvery, text: "another backup of this database is running; waiting for it to end"}, nil
 			}
-			return Before{At: b.At, Status: b.Raw, Known: true}, gate{}, nil
+			return Before{At: b.At, Status: b.Raw, Failed: b.Status == cloud.Bad, Known: true}, gate{}, nil
 		},
 		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartBackup(ctx, ref, "") },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
@@ -38,14 +37,19 @@ func (e *Engine) backupCall(s Session, key string) outside {
 			if err != nil || wait > 0 {
 				return verdict{wait: wait}, err
 			}
-			return judgeBackup(l.s.Call.Before, b, e.cfg.ProbeEvery), nil
+			v := judgeBackup(l.s.Call.Before, b, e.cfg.ProbeEvery)
+			if v.outcome == "" && b.Status == cloud.Bad && e.overdue(l.s.Call) {
+				return verdict{outcome: Broke, text: "Redis Cloud still reports " + b.Raw + " (" + b.Reason + ")"}, nil
+			}
+			return v, nil
 		},
 		trace: func(ctx context.Context, l *lease) (finding, error) {
 			b, wait, err := e.probeBackup(ctx, l, ref)
 			if err != nil || wait > 0 {
 				return "", err
 			}
-			if b.At.After(l.s.Call.Before.At) || b.Status == cloud.Running {
+			was := l.s.Call.Before
+			if b.At.After(was.At) || b.Status == cloud.Running || b.Status == cloud.Bad && b.Raw != was.Status {
 				return happened, nil
 			}
 			return absent, nil
@@ -72,11 +76,14 @@ func judgeBackup(before Before, b probed, every time.Duration) verdict {
 		return verdict{outcome: Broke, text: b.refused.Error()}
 	case b.Status == cloud.Ok && b.At.After(before.At):
 		return verdict{outcome: Happened, at: b.At}
-	case b.Status == cloud.Bad && (b.At.After(before.At) || before.Status != b.Raw):
+	case b.Status == cloud.Bad && (b.At.After(before.At) || before.Status != b.Raw || before.Moved):
 		return verdict{outcome: Broke, text: "Redis Cloud reports " + b.Raw + " (" + b.Reason + ")"}
 	}
-	return verdict{wait: every}
+	return verdict{wait: every, moved: before.Status != b.Raw}
 }
+
+// overdue reports whether an accepted call should have shown an effect by now.
+func (e *Engine) overdue(c *Call) bool { return e.now().Sub(c.SendBy) > e.cfg.Patience }
 
 // upgradeCall starts the version upgrade. The approval is spent by its intent.
 func (e *Engine) upgradeCall(s Session) outside {
@@ -84,22 +91,23 @@ func (e *Engine) upgradeCall(s Session) outside {
 	return outside{
 		key: callUpgrade, ref: ref, label: "upgrade of " + s.Plan.Name, needs: ModeUpgrade,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
-			_, _, g, err := e.compare(ctx, l.s)
+			f, _, g, err := e.compare(ctx, l.s)
+			g.facts = &f
 			if err != nil || g.stop != nil {
 				if g.stop != nil && g.stop.Code == NotActive {
-					l.observe(ctx, Progress{Text: g.stop.Text})
-					return Before{}, gate{wait: e.cfg.Poll}, nil // the backup may still be settling
+					return Before{}, gate{wait: e.cfg.Poll, text: g.stop.Text}, nil // the backup may still be settling
 				}
 				return Before{}, g, err
 			}
 			if err := e.entitled(ctx, l.s); err != nil {
-				return Before{}, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true}, nil
+				return Before{}, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true, facts: &f}, nil
 			}
 			u, err := e.cloud.UpgradeStatus(ctx, ref)
 			if errors.Is(err, cloud.ErrNotFound) || denied(err) != nil {
 				return Before{Known: true}, gate{}, nil
 			}
-			return Before{Known: true, Target: u.Target, Status: u.Status}, gate{}, err
+			again := u.Status == cloud.UpgradeFailed && sameVersion(u.Target, to)
+			return Before{Known: true, Target: u.Target, Status: u.Status, Failed: again}, gate{}, err
 		},
 		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartUpgrade(ctx, ref, to) },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
@@ -116,6 +124,9 @@ func (e *Engine) upgradeCall(s Session) outside {
 // its version and its subscription all say so.
 func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to string) (verdict, error) {
 	db, err := e.cloud.Database(ctx, ref)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return verdict{outcome: Broke, text: noDatabase.Text}, nil
+	}
 	if err != nil {
 		return verdict{}, fmt.Errorf("follow upgrade: %w", err)
 	}
@@ -123,10 +134,12 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 	if err != nil && !errors.Is(err, cloud.ErrNotFound) && denied(err) == nil {
 		return verdict{}, fmt.Errorf("follow upgrade: %w", err)
 	}
-	ours := err == nil && sameVersion(u.Target, to) && !(u.Status == l.s.Call.Before.Status && u.Target == l.s.Call.Before.Target)
+	was := l.s.Call.Before
+	differs := u.Status != was.Status || u.Target != was.Target
+	ours := err == nil && sameVersion(u.Target, to) && (differs || was.Moved || was.Failed && db.Active() && e.overdue(l.s.Call))
 	arrived := db.Active() && reached(db.Version, to, db.AutoMinor != nil && *db.AutoMinor)
 	switch {
-	case ours && u.Status == "failed":
+	case ours && u.Status == cloud.UpgradeFailed:
 		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud reports the upgrade to %s as failed; the database reads %s, %s", to, db.Version, db.Status)}, nil
 	case db.Failed():
 		return verdict{outcome: Broke, text: "the database's status is " + db.Status}, nil
@@ -139,7 +152,7 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 			return verdict{outcome: Happened}, nil
 		}
 		l.observe(ctx, Progress{Percent: 100, Text: "waiting for the subscription: " + sub.Status})
-		return verdict{}, nil
+		return verdict{moved: true}, nil
 	}
 	p := Progress{Text: db.Status}
 	if ours {
@@ -149,11 +162,17 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 		}
 	}
 	l.observe(ctx, p)
-	return verdict{}, nil
+	return verdict{moved: err == nil && differs}, nil
 }
 
+// traceUpgrade tells an upgrade that never arrived from one that runs or ran.
+// A failed one that was tried before reads the same afterwards, so there
+// nobody can tell.
 func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to string) (finding, error) {
 	db, err := e.cloud.Database(ctx, ref)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return absent, nil // and the next look says that there is nothing to upgrade
+	}
 	if err != nil {
 		return "", err
 	}
@@ -167,7 +186,9 @@ func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to s
 	switch {
 	case sameVersion(db.Version, to), moved && sameVersion(u.Target, to):
 		return happened, nil
-	case db.Active() && sameVersion(db.Version, l.s.Plan.From) && !moved:
+	case !db.Active() && !db.Failed():
+		return "", nil // in transition: look again
+	case sameVersion(db.Version, l.s.Plan.From) && !moved && !before.Failed:
 		return absent, nil
 	}
 	return unclear, nil
@@ -180,12 +201,12 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			db, err := e.cloud.Database(ctx, ref)
 			if errors.Is(err, cloud.ErrNotFound) {
-				return Before{}, gate{stop: refuse(NotFound, "The database no longer exists in Redis Cloud.")}, nil
+				return Before{}, gate{stop: noDatabase}, nil
 			}
 			if err != nil {
 				return Before{}, gate{}, err
 			}
-			return Before{Known: true}, e.quiet(ctx, l, ref, db), nil
+			return Before{Known: true}, e.quiet(ctx, ref, db), nil
 		},
 		send: func(ctx context.Context, s Session) (cloud.Task, error) {
 			u, err := change(s)
@@ -196,14 +217,23 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 		},
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			db, err := e.cloud.Database(ctx, ref)
-			if err != nil || !db.Active() || !same(db) {
+			switch {
+			case errors.Is(err, cloud.ErrNotFound):
+				return verdict{outcome: Broke, text: noDatabase.Text}, nil
+			case err != nil || !db.Active():
 				return verdict{}, err
+			case same(db):
+				return verdict{outcome: Happened}, nil
+			case e.overdue(l.s.Call):
+				return verdict{outcome: Broke, text: "Redis Cloud took it, but the settings read back are others"}, nil
 			}
-			return verdict{outcome: Happened}, nil
+			return verdict{}, nil
 		},
 		trace: func(ctx context.Context, l *lease) (finding, error) {
 			db, err := e.cloud.Database(ctx, ref)
 			switch {
+			case errors.Is(err, cloud.ErrNotFound):
+				return absent, nil // and the next look says that there is nothing to change
 			case err != nil:
 				return "", err
 			case !db.Active():
@@ -217,15 +247,13 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 }
 
 // quiet waits until a database and its subscription take changes.
-func (e *Engine) quiet(ctx context.Context, l *lease, ref cloud.Ref, db cloud.Database) gate {
+func (e *Engine) quiet(ctx context.Context, ref cloud.Ref, db cloud.Database) gate {
 	if !db.Active() {
-		l.observe(ctx, Progress{Text: "waiting for the database: " + db.Status})
-		return gate{wait: e.cfg.Poll}
+		return gate{wait: e.cfg.Poll, text: "waiting for the database: " + db.Status}
 	}
 	sub, err := e.subscription(ctx, ref)
 	if err != nil || sub.Status != "active" {
-		l.observe(ctx, Progress{Text: "waiting for the subscription: " + sub.Status})
-		return gate{wait: e.cfg.Poll}
+		return gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + sub.Status}
 	}
 	return gate{}
 }
@@ -243,7 +271,7 @@ func (e *Engine) deleteCall(key, label string, ref cloud.Ref, ready func(context
 			if err != nil {
 				return Before{}, gate{}, err
 			}
-			if g := e.quiet(ctx, l, ref, db); g.wait > 0 || ready == nil {
+			if g := e.quiet(ctx, ref, db); g.wait > 0 || ready == nil {
 				return Before{Known: true}, g, nil
 			}
 			return Before{Known: true}, ready(ctx, l, db), nil

@@ -222,7 +222,7 @@ func (e *Engine) retry(ctx context.Context, id string, try func(Session) (Sessio
 			return out, err
 		}
 	}
-	return Session{}, fmt.Errorf("session %s moves too fast: %w", id, session.ErrStale)
+	return Session{}, fmt.Errorf("session %s moves too fast: %w: %w", id, ErrTryAgain, session.ErrStale)
 }
 
 // Cancel calls a session off: at once where nothing is out, when settled
@@ -347,7 +347,11 @@ func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body
 		return s, err
 	}
 	back, holds := handBack(s, up, m.event)
-	theirs, err := e.prepare(up, move{event: back, by: m.by}, nil)
+	theirs, err := e.prepare(up, move{event: back, by: m.by}, func(b *Body) {
+		if !s.Revert.DeletedAt.IsZero() && m.event != Finish {
+			b.Problem = "Its revert failed after the delete; see " + s.ID + "."
+		}
+	})
 	if err != nil {
 		return s, err
 	}

@@ -73,12 +73,13 @@ type Engine struct {
 	log       *slog.Logger
 	wake      chan struct{}
 	idle      time.Duration // the longest sleep between two claims
+	places    *places       // of looks that read Redis Cloud
 }
 
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
 	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, inventory: p.Inventory, roles: p.Roles,
-		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), idle: idle}
+		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), idle: idle, places: newPlaces()}
 }
 
 // now is the engine's time in the form in which it is stored.
@@ -109,7 +110,8 @@ type move struct {
 }
 
 // advance makes one move. change may be nil. The session that comes back is
-// the stored one; on an error nothing was stored.
+// the stored one; on an error nothing was stored, or it is not known, except
+// with session.ErrUnconfirmed, which comes with the stored one.
 func (e *Engine) advance(ctx context.Context, s Session, m move, change func(*Body)) (Session, error) {
 	sm, err := e.prepare(s, m, change)
 	if err != nil {
@@ -117,10 +119,14 @@ func (e *Engine) advance(ctx context.Context, s Session, m move, change func(*Bo
 	}
 	rec, err := e.store.Advance(ctx, sm, m.holds...)
 	if err != nil {
-		return s, fmt.Errorf("%s %s of %s: %w", s.ID, m.event, s.State, err)
+		err = fmt.Errorf("%s %s of %s: %w", s.ID, m.event, s.State, err)
+	}
+	if err != nil && !errors.Is(err, session.ErrUnconfirmed) {
+		return s, err
 	}
 	e.poke()
-	return decode(rec)
+	stored, unreadable := decode(rec)
+	return stored, errors.Join(err, unreadable)
 }
 
 func (e *Engine) prepare(s Session, m move, change func(*Body)) (session.Move, error) {
@@ -228,12 +234,19 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		return
 	}
 	l.s = s
+	if e.reads(s) {
+		if !e.places.take() {
+			l.reschedule(ctx, e.places.later(e.cfg.Poll))
+			return
+		}
+		defer e.places.leave()
+	}
 	wait, err := e.step(ctx, l)
 	switch {
 	case errors.Is(err, session.ErrStale):
 		return // somebody else moved it, and that move set its next look
 	case err != nil && ctx.Err() != nil:
-		return // shutting down: the lease lapses and another replica looks
+		l.reschedule(ctx, 0) // stopping: another replica looks, now
 	case err != nil:
 		e.log.Warn("step", "session", s.ID, "state", s.State, "error", err)
 		l.reschedule(ctx, max(2*e.cfg.Poll, 100*time.Millisecond))
@@ -293,10 +306,15 @@ func (l *lease) item() session.Item {
 
 func (l *lease) release() { l.stop(); <-l.done }
 
+// handOver bounds the write that gives a session back.
+const handOver = 2 * time.Second
+
 func (l *lease) reschedule(ctx context.Context, in time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, err := l.e.store.Due().Reschedule(ctx, l.it, in); err != nil && ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handOver) // also while stopping
+	defer cancel()
+	if _, err := l.e.store.Due().Reschedule(ctx, l.it, in); err != nil {
 		l.e.log.Warn("reschedule", "session", l.it.ID, "error", err)
 	}
 }

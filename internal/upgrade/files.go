@@ -116,12 +116,12 @@ func oneSet(files []File, database int, before time.Time) ([]string, time.Time, 
 
 // under reports whether uri lies in one of the folders, with no way out of it.
 func under(uri string, folders []string) bool {
-	if strings.Contains(uri, "/../") || strings.ContainsAny(uri, "?#\\%") {
+	if slices.Contains(strings.Split(uri, "/"), "..") || strings.ContainsAny(uri, "?#\\%") {
 		return false
 	}
 	return slices.ContainsFunc(folders, func(f string) bool {
-		f = strings.TrimSuffix(f, "/")
-		return f != "" && strings.HasPrefix(uri, f+"/")
+		rest, inside := strings.CutPrefix(uri, strings.TrimSuffix(f, "/")+"/")
+		return f != "" && inside && !strings.Contains(rest, "@") // what stands before an @ can count as credentials
 	})
 }
 

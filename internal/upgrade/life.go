@@ -173,6 +173,7 @@ const (
 	Send    Answer = "send"    // the intent is written
 	Accept  Answer = "accept"  // Redis Cloud took it and named a task
 	Barrier Answer = "barrier" // no answer came: a status task was put behind it
+	See     Answer = "see"     // its effect is seen to have begun
 	Adopt   Answer = "adopt"   // no answer came, but it is seen to have happened
 	Absent  Answer = "absent"  // no answer came, and it is proved that it did not happen
 	Lose    Answer = "lose"    // no answer came, and nobody can tell
@@ -186,7 +187,7 @@ var callLife = session.Table[Phase, Answer]{
 	"":      {Intend: Planned},
 	Planned: {Send: Sending},
 	Sending: {Accept: Sent, Refuse: Settled, Barrier: Sending, Adopt: Sent, Absent: Planned, Lose: Unknown},
-	Sent:    {Succeed: Settled, Refuse: Settled, Break: Settled},
+	Sent:    {See: Sent, Succeed: Settled, Refuse: Settled, Break: Settled},
 	Unknown: {Adopt: Sent, Absent: Planned, Break: Settled},
 	Settled: {Intend: Planned},
 }

@@ -23,13 +23,19 @@ type probed struct {
 	refused *Refusal
 }
 
+// noDatabase is what a probe says of a database that somebody deleted.
+var noDatabase = refuse(NotFound, "The database no longer exists in Redis Cloud.")
+
 func (e *Engine) probeBackup(ctx context.Context, l *lease, ref cloud.Ref) (probed, time.Duration, error) {
 	task, wait, err := e.probe(ctx, l, func() (cloud.Task, error) { return e.cloud.AskBackup(ctx, ref) })
 	if err != nil || wait > 0 {
 		return probed{}, wait, err
 	}
 	if task.Err != nil {
-		if task.Err.Code == "DATABASE_BACKUP_DISABLED" || task.Err.Code == "DATABASE_BACKUP_NOT_CONFIGURED" {
+		switch {
+		case task.Err != nil && errors.Is(task.Err, cloud.ErrNotFound):
+			return probed{refused: noDatabase}, 0, nil
+		case task.Err.Code == "DATABASE_BACKUP_DISABLED" || task.Err.Code == "DATABASE_BACKUP_NOT_CONFIGURED":
 			return probed{refused: refuse(NoBackup, "Remote backup is off for this database.")}, 0, nil
 		}
 		return probed{}, e.cfg.ProbeEvery, nil // SUBSCRIPTION_NOT_ACTIVE and the like say nothing about the backup
@@ -43,7 +49,10 @@ func (e *Engine) probeImport(ctx context.Context, l *lease, ref cloud.Ref) (prob
 	if err != nil || wait > 0 {
 		return probed{}, wait, err
 	}
-	if task.Err != nil {
+	switch {
+	case task.Err != nil && errors.Is(task.Err, cloud.ErrNotFound):
+		return probed{refused: noDatabase}, 0, nil
+	case task.Err != nil:
 		return probed{}, e.cfg.ProbeEvery, nil
 	}
 	i := cloud.ImportOf(task)
@@ -59,15 +68,22 @@ func (e *Engine) probe(ctx context.Context, l *lease, ask func() (cloud.Task, er
 			return cloud.Task{}, max(wait, 0), err
 		}
 		task, err := ask()
+		if errors.Is(err, cloud.ErrNotFound) {
+			return cloud.Task{Status: cloud.TaskBroke, Err: &cloud.TaskError{Code: "DATABASE_NOT_FOUND"}}, 0, nil
+		}
 		if err != nil {
 			return cloud.Task{}, 0, fmt.Errorf("ask for status: %w", err)
 		}
-		p.Probe = task.ID
+		p.Probe, p.Asked = task.ID, e.now()
 		l.observe(ctx, p)
 		return cloud.Task{}, e.cfg.Poll, nil
 	}
 	task, err := e.cloud.Task(ctx, p.Probe)
 	if errors.Is(err, cloud.ErrNotFound) {
+		if e.now().Sub(p.Asked) > e.cfg.Patience {
+			p.Probe = "" // forgotten: ask again
+			l.observe(ctx, p)
+		}
 		return cloud.Task{}, e.cfg.Poll, nil
 	}
 	if err != nil {

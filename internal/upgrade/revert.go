@@ -155,10 +155,10 @@ func (e *Engine) ProposeRevert(ctx context.Context, r RevertRequest) (Session, e
 	if err := approvals.MayRequest(r.By); err != nil {
 		return Session{}, entitlement(err)
 	}
+	if old, err := e.Load(ctx, idOf(KindRevert, r.Origin)); err == nil {
+		return old, nil // the same submission again
+	}
 	if refusal := e.Revertible(up); refusal != nil {
-		if old, err := e.Load(ctx, idOf(KindRevert, r.Origin)); err == nil {
-			return old, nil // the same submission again
-		}
 		return Session{}, refusal
 	}
 	f, db, err := e.read(ctx, up.Plan.Ref())

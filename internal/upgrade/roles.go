@@ -91,7 +91,7 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 	}
 	return outside{
 		key: fmt.Sprintf("role %d", was.ID), ref: to, label: "binding of the ACL role " + was.Name, needs: ModeFull, rush: true,
-		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
+		ready: func(ctx context.Context, _ *lease) (Before, gate, error) {
 			r, err := e.role(ctx, was.ID)
 			switch {
 			case err != nil:
@@ -99,8 +99,7 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 			case r == nil:
 				return Before{}, gate{stop: refuse(NotFound, "the role no longer exists")}, nil
 			case r.Status == "pending":
-				l.observe(ctx, Progress{Text: "waiting for the ACL role " + was.Name})
-				return Before{}, gate{wait: e.cfg.Poll}, nil
+				return Before{}, gate{wait: e.cfg.Poll, text: "waiting for the ACL role " + was.Name}, nil
 			}
 			return Before{Known: true}, gate{}, nil
 		},

@@ -157,6 +157,8 @@ func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (tim
 	s := l.s
 	db, err := e.cloud.Database(ctx, ref)
 	switch {
+	case errors.Is(err, cloud.ErrNotFound):
+		return e.stuck(ctx, l, "Somebody deleted the new database")
 	case err != nil:
 		return 0, err
 	case !db.Active():
@@ -201,7 +203,13 @@ func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, st
 		return true, "", 0, nil
 	}
 	ctx = cloud.WithSendDeadline(ctx, time.Now().Add(e.cfg.SendTimeout))
-	if err := e.cloud.SetTags(ctx, ref, tags); err != nil {
+	err := e.cloud.SetTags(ctx, ref, tags)
+	var final *cloud.Rejected
+	refused := errors.As(err, &final) || denied(err) != nil || errors.Is(err, cloud.ErrNotFound)
+	if err != nil && !refused && e.now().Sub(l.s.Updated) < e.cfg.Patience {
+		return false, "", 0, fmt.Errorf("put tags back: %w", err)
+	}
+	if err != nil {
 		return true, "the tags were not put back: " + err.Error(), 0, nil
 	}
 	return true, "", 0, nil
@@ -227,7 +235,7 @@ func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Du
 // sourceIPs puts the captured source addresses back.
 func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref cloud.Ref, rush bool) (done bool, wait time.Duration, problem string, err error) {
 	want := l.s.Revert.Was.SourceIPs
-	same := func(db cloud.Database) bool { return slices.Equal(db.Security.SourceIPs, want) }
+	same := func(db cloud.Database) bool { return sameAddresses(db.Security.SourceIPs, want) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &want}, nil }
 	o := e.updateCall(key, label, ref, change, same)
 	o.rush = rush
@@ -263,4 +271,16 @@ func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, er
 		return e.end(ctx, l, Cancel, "Revert cancelled; the door is open again. Nothing was deleted.")
 	}
 	return e.failRevert(ctx, l, s.Problem+" The door is open again; nothing was deleted.")
+}
+
+// sameAddresses compares lists of source addresses, whatever their order. None
+// means everybody, and is shown as such.
+func sameAddresses(a, b []string) bool {
+	all := func(list []string) []string {
+		if len(list) == 0 {
+			return []string{"0.0.0.0/0"}
+		}
+		return slices.Sorted(slices.Values(list))
+	}
+	return slices.Equal(all(a), all(b))
 }

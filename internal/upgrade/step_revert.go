@@ -12,28 +12,6 @@ import (
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
-func (e *Engine) stepRevert(ctx context.Context, l *lease) (time.Duration, error) {
-	switch l.s.State {
-	case Rehearsing:
-		return e.stepRehearsing(ctx, l)
-	case Closing:
-		return e.stepClosing(ctx, l)
-	case Saving:
-		return e.stepSaving(ctx, l)
-	case Deleting:
-		return e.stepDeleting(ctx, l)
-	case Creating:
-		return e.stepCreating(ctx, l)
-	case Importing:
-		return e.stepImporting(ctx, l)
-	case Restoring:
-		return e.stepRestoring(ctx, l)
-	case Reopening:
-		return e.stepReopening(ctx, l)
-	}
-	return e.cfg.StatusEvery, nil
-}
-
 // stepRehearsing imports the backup into a throw-away database on the
 // original version, and dry-runs the create. It changes nothing that anybody
 // uses. Whatever happens, the throw-away database is deleted again.
@@ -103,7 +81,7 @@ func (e *Engine) rehearseImport(ctx context.Context, l *lease) (time.Duration, e
 	if err != nil {
 		return 0, err
 	}
-	if s.Call != nil && s.Call.Key == callRehearsalCreate && s.CancelBy != "" {
+	if s.CancelBy != "" && !s.callOut() {
 		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "cancelled" })
 	}
 	r, err := e.drive(ctx, l, e.importCall(s, callRehearsalImport, "rehearsal import", ref))
@@ -123,6 +101,9 @@ func (e *Engine) rehearseImport(ctx context.Context, l *lease) (time.Duration, e
 // judgeTrial reads the rehearsal database back.
 func (e *Engine) judgeTrial(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
 	db, err := e.cloud.Database(ctx, ref)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "somebody deleted the throw-away database" })
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -188,6 +169,9 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 		return e.ask(ctx, l)
 	}
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.failRevert(ctx, l, s.Plan.Name+" no longer exists in Redis Cloud. Nothing was changed by this revert.")
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -245,7 +229,7 @@ func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, erro
 	if l.s.CancelBy != "" && !l.s.callOut() {
 		return e.giveUp(ctx, l, "Cancelled.")
 	}
-	same := func(db cloud.Database) bool { return slices.Equal(db.Security.SourceIPs, closedDoor) }
+	same := func(db cloud.Database) bool { return sameAddresses(db.Security.SourceIPs, closedDoor) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &closedDoor}, nil }
 	r, err := e.drive(ctx, l, e.updateCall(callCloseDoor, "closing of the door of "+l.s.Plan.Name, l.s.Plan.Ref(), change, same))
 	switch {
@@ -310,13 +294,13 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gat
 	switch {
 	case db.Name != s.Plan.Name || !sameVersion(db.Version, s.Plan.From):
 		return gate{stop: refuse(Stale, "It reads %s on %s, approved was %s on %s.", db.Name, db.Version, s.Plan.Name, s.Plan.From)}
-	case !slices.Equal(db.Security.SourceIPs, closedDoor):
+	case !sameAddresses(db.Security.SourceIPs, closedDoor):
 		return gate{stop: refuse(Stale, "Somebody opened the door again (source IPs %s).", strings.Join(db.Security.SourceIPs, ", "))}
 	case s.Revert.SafetyAt.IsZero():
 		return gate{stop: refuse(NoBackup, "There is no safety backup.")}
 	}
-	if _, err := e.password(s); err != nil {
-		return gate{stop: refuse(NoWayBack, "The captured password cannot be unsealed: %s.", err)}
+	if _, err := e.recreateBody(s); err != nil {
+		return gate{stop: refuse(NoWayBack, "The captured settings cannot be unsealed: %s.", err)}
 	}
 	if err := e.entitled(ctx, s); err != nil {
 		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}}
@@ -358,6 +342,9 @@ func (e *Engine) afterCreate(ctx context.Context, l *lease) (time.Duration, erro
 		return 0, err
 	}
 	db, err := e.cloud.Database(ctx, ref)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.stuck(ctx, l, "Somebody deleted the new database")
+	}
 	if err != nil {
 		return 0, err
 	}

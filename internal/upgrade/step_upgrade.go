@@ -12,33 +12,40 @@ import (
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
-// step runs what the session's state asks for. It answers how long to wait
-// until the next look, or moved.
+// stepFunc does what a state asks for. It answers how long to wait until the
+// next look, or moved. Whoever looks runs it from what the record says, so it
+// is also the answer to "we crashed here".
+type stepFunc func(*Engine, context.Context, *lease) (time.Duration, error)
+
+// steps are what is done in each state of each kind.
+var steps = map[Kind]map[State]stepFunc{
+	KindUpgrade: {
+		Proposed: (*Engine).stepProposed, Approved: (*Engine).stepApproved,
+		Checking: (*Engine).stepChecking, Blocked: (*Engine).stepBlocked,
+		BackingUp: (*Engine).stepBackingUp, Upgrading: (*Engine).stepUpgrading,
+		Verifying: (*Engine).stepVerifying, Soaking: (*Engine).stepSoaking,
+		Reverting: (*Engine).stepReverting,
+	},
+	KindRevert: {
+		Rehearsing: (*Engine).stepRehearsing,
+		Proposed:   (*Engine).stepProposed, Approved: (*Engine).stepApproved,
+		Closing: (*Engine).stepClosing, Saving: (*Engine).stepSaving, Deleting: (*Engine).stepDeleting,
+		Creating: (*Engine).stepCreating, Importing: (*Engine).stepImporting, Restoring: (*Engine).stepRestoring,
+		Reopening: (*Engine).stepReopening,
+	},
+}
+
 func (e *Engine) step(ctx context.Context, l *lease) (time.Duration, error) {
-	switch l.s.State {
-	case Proposed:
-		return e.stepProposed(ctx, l)
-	case Approved:
-		return e.stepApproved(ctx, l)
+	run, ok := steps[l.s.Kind][l.s.State]
+	if !ok {
+		return 0, fmt.Errorf("no step for a %s that is %s", l.s.Kind, l.s.State)
 	}
-	if l.s.Kind == KindRevert {
-		return e.stepRevert(ctx, l)
-	}
-	switch l.s.State {
-	case Checking:
-		return e.stepChecking(ctx, l)
-	case Blocked:
-		return e.stepBlocked(ctx, l)
-	case BackingUp:
-		return e.stepBackingUp(ctx, l)
-	case Upgrading:
-		return e.stepUpgrading(ctx, l)
-	case Verifying:
-		return e.stepVerifying(ctx, l)
-	case Soaking:
-		return e.stepSoaking(ctx, l)
-	}
-	return e.cfg.StatusEvery, nil // Reverting: its revert moves it
+	return run(e, ctx, l)
+}
+
+// stepReverting has nothing to do: the revert moves its upgrade.
+func (e *Engine) stepReverting(context.Context, *lease) (time.Duration, error) {
+	return e.cfg.StatusEvery, nil
 }
 
 // do makes a move whose only purpose is the move.
@@ -63,7 +70,11 @@ func (e *Engine) policy(s Session) approvals.Policy {
 // stepProposed waits for people, and gives up when they have not decided.
 func (e *Engine) stepProposed(ctx context.Context, l *lease) (time.Duration, error) {
 	p := e.policy(l.s)
-	if wait := l.s.Asked.Add(p.DecideWithin).Sub(e.now()); wait > 0 {
+	until := p.DecideBy(l.s.question())
+	if until.IsZero() {
+		return time.Minute, nil
+	}
+	if wait := until.Sub(e.now()); wait > 0 {
 		return min(wait, time.Minute), nil
 	}
 	return e.end(ctx, l, Expire, fmt.Sprintf("Nobody decided within %s. Nothing was done.", words(p.DecideWithin)))
@@ -79,7 +90,7 @@ func (e *Engine) end(ctx context.Context, l *lease, ev Event, note string) (time
 // stepApproved waits for the start, and never runs late.
 func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, error) {
 	now := e.now()
-	if until := e.startBy(l.s); now.After(until) {
+	if until := e.startBy(l.s); missed(now, until) {
 		return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so the approval has lapsed. Nothing was done.", stamp(until)))
 	}
 	if wait := l.s.Plan.NotBefore.Sub(now); wait > 0 {
@@ -88,16 +99,17 @@ func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, err
 	return e.do(ctx, l, move{event: Begin}, nil)
 }
 
+// startBy is the moment after which the approval is not used any more; zero:
+// there is none.
 func (e *Engine) startBy(s Session) time.Time {
-	if !s.Plan.Until.IsZero() {
-		return s.Plan.Until
-	}
 	from := s.Agreed
 	if s.Plan.NotBefore.After(from) {
 		from = s.Plan.NotBefore
 	}
-	return from.Add(e.policy(s).StartWithin)
+	return e.policy(s).StartBy(from, s.Plan.Until)
 }
+
+func missed(now, until time.Time) bool { return !until.IsZero() && now.After(until) }
 
 // stepChecking reads the world again and compares it with what was approved.
 func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, error) {
@@ -106,10 +118,11 @@ func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, err
 		return 0, err
 	}
 	if g.stop != nil {
-		return e.stopUpgrade(ctx, l, g, &f)
+		g.facts = &f
+		return e.stopUpgrade(ctx, l, g)
 	}
 	if err := e.entitled(ctx, l.s); err != nil {
-		return e.stopUpgrade(ctx, l, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true}, &f)
+		return e.stopUpgrade(ctx, l, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true, facts: &f})
 	}
 	return e.do(ctx, l, move{event: Fit, note: "Preflight passed. Backing up first."}, func(b *Body) {
 		f.Backup = b.Facts.Backup.refreshed(f.Backup)
@@ -141,7 +154,7 @@ func (e *Engine) compare(ctx context.Context, s Session) (Facts, cloud.Database,
 		void := slices.ContainsFunc(f.Targets, func(t string) bool { return sameVersion(t, s.Plan.To) })
 		return f, db, gate{stop: stop, void: void}, nil
 	}
-	if f.Backup.Where != s.Plan.Backup {
+	if f.Backup.Possible && f.Backup.Where != s.Plan.Backup {
 		stop := refuse(Stale, "The backup destination moved from %s to %s.", s.Plan.Backup, f.Backup.Where)
 		return f, db, gate{stop: stop, void: true}, nil
 	}
@@ -162,12 +175,12 @@ func denied(err error) *Refusal {
 
 // stopUpgrade says what moved. A plan that can be asked again is; everything
 // else blocks and names who can unblock it.
-func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate, f *Facts) (time.Duration, error) {
+func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Duration, error) {
 	if !g.void {
 		return e.do(ctx, l, move{event: Block, note: "Blocked: " + g.stop.Error()}, func(b *Body) { b.Problem = g.stop.Error() })
 	}
 	return e.do(ctx, l, move{event: Revise, ask: true, note: g.stop.Error() + " Please decide again."}, func(b *Body) {
-		if f != nil {
+		if f := g.facts; f != nil {
 			f.Backup = b.Facts.Backup.refreshed(f.Backup)
 			b.Facts, b.Plan.From, b.Plan.Backup = *f, f.Version, f.Backup.Where
 		}
@@ -195,19 +208,24 @@ func (e *Engine) entitled(ctx context.Context, s Session) error {
 
 // stepBlocked looks again now and then; people can ask for it too.
 func (e *Engine) stepBlocked(ctx context.Context, l *lease) (time.Duration, error) {
-	if until := e.startBy(l.s); e.now().After(until) {
+	if until := e.startBy(l.s); missed(e.now(), until) {
 		return e.end(ctx, l, Expire, "It stayed blocked until its approval lapsed. Nothing was upgraded.")
 	}
 	return e.cfg.StatusEvery, nil
 }
 
+// stepBackingUp makes the way back. A wish to cancel is met as soon as nothing
+// is out, however the backup ended.
 func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, error) {
+	if l.s.CancelBy != "" && !l.s.callOut() {
+		return e.end(ctx, l, Cancel, "Cancelled, as asked while the backup ran. Nothing was upgraded.")
+	}
 	r, err := e.drive(ctx, l, e.backupCall(l.s, callBackup))
 	switch {
 	case err != nil:
 		return 0, err
 	case r.gate.stop != nil:
-		return e.stopUpgrade(ctx, l, r.gate, nil)
+		return e.stopUpgrade(ctx, l, r.gate)
 	case r.call == nil:
 		return r.wait, nil
 	case r.call.Outcome != Happened:
@@ -215,15 +233,13 @@ func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, er
 			func(b *Body) {
 				b.Problem, b.Call = "The backup did not succeed: "+r.call.Error+". Mend it, then check again.", nil
 			})
-	case l.s.CancelBy != "":
-		return e.end(ctx, l, Cancel, "Cancelled, as asked while the backup ran. Nothing was upgraded.")
 	}
 	return e.do(ctx, l, move{event: BackUp, note: "Backup done at " + stamp(l.s.Upgrade.BackupAt) + ". Upgrading."}, nil)
 }
 
 func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, error) {
 	if l.s.Call == nil || l.s.Call.Key != callUpgrade || l.s.Call.Phase == Planned {
-		if until := e.startBy(l.s); e.now().After(until) {
+		if until := e.startBy(l.s); missed(e.now(), until) {
 			return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so nothing was upgraded. The backup stays.", stamp(until)))
 		}
 	}
@@ -232,7 +248,7 @@ func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, er
 	case err != nil:
 		return 0, err
 	case r.gate.stop != nil:
-		return e.stopUpgrade(ctx, l, r.gate, nil)
+		return e.stopUpgrade(ctx, l, r.gate)
 	case r.call == nil:
 		return r.wait, nil
 	case r.call.Outcome == Rejected:
@@ -263,6 +279,10 @@ func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Dur
 func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, error) {
 	s := l.s
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.do(ctx, l, move{event: Fail, holds: free(s), note: s.Plan.Name + " was deleted elsewhere while it was verified."},
+			func(b *Body) { b.Problem = b.Plan.Name + " no longer exists in Redis Cloud." })
+	}
 	if err != nil {
 		return 0, fmt.Errorf("verify: %w", err)
 	}
