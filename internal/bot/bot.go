@@ -190,7 +190,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	b.sockets = newSockets(b.cfg, b.parts, handler, b.health)
 
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return b.health.watch(ctx) })
+	g.Go(func() error { return b.health.watch(ctx, b.cfg.StatusInterval) })
 	g.Go(func() error { return b.inventory.Run(ctx) })
 	g.Go(func() error { return b.engine.Run(ctx) })
 	g.Go(func() error { return drawer.Run(ctx) })

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,8 @@ type health struct {
 	store     *session.Store
 	inventory *inventory.Index
 	log       *slog.Logger
+
+	problems []string // of Redis' settings; owned by watch
 
 	mu      sync.Mutex    // guards the rest
 	sockets int           // connections that have said hello and are not closed
@@ -41,11 +44,12 @@ const (
 	patience = 2 * time.Second
 )
 
-// watch looks at Redis until ctx ends.
-func (h *health) watch(ctx context.Context) error {
+// watch looks at Redis until ctx ends: whether it takes writes at every beat, and
+// whether its settings endanger the memory as soon as it does and every so often.
+func (h *health) watch(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
-	last := time.Time{}
+	var last, checked time.Time
 	for {
 		ask, cancel := context.WithTimeout(ctx, patience/2)
 		err := h.store.Ping(ask)
@@ -55,12 +59,33 @@ func (h *health) watch(ctx context.Context) error {
 			last = now
 		}
 		h.setStore(now.Sub(last) < patience, err)
+		if err == nil && now.Sub(checked) >= every {
+			checked = now
+			h.check(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
 		}
 	}
+}
+
+// check says what about the server's settings has to be mended, once until it
+// changes.
+func (h *health) check(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience/2)
+	defer cancel()
+	problems, err := h.store.Check(ctx)
+	if err != nil {
+		return // the next beat tells
+	}
+	for _, p := range problems {
+		if !slices.Contains(h.problems, p) {
+			h.log.Warn("Redis has to be mended", "problem", p)
+		}
+	}
+	h.problems = problems
 }
 
 func (h *health) setStore(up bool, err error) {

@@ -38,11 +38,16 @@ func TestThread(t *testing.T) {
 		wantThread(card)
 
 		h.nil(h.Drawn(h.ctx, "s1", 2, "two"))
-		h.nil(h.Drawn(h.ctx, "s1", 1, "one"))
 		h.nil(h.Milestone(h.ctx, "s1", 7))
 		h.nil(h.Milestone(h.ctx, "s1", 5))
 		card.Revision, card.Digest, card.Cursor = 2, "two", 7
 		wantThread(card)
+		h.wantClaim(h.Dirty(), lease, "s1")
+		h.wantClaim(h.Dirty(), lease)
+		h.nil(h.Drawn(h.ctx, "s1", 1, "one")) // sent late: what the card shows is unknown
+		card.Digest = ""
+		wantThread(card)
+		h.wantClaim(h.Dirty(), lease, "s1")
 		h.nil(h.Drawn(h.ctx, "s1", 2, "progress"))
 		h.nil(h.Drawn(h.ctx, "s1", 10, "ten")) // compared as numbers
 		card.Revision, card.Digest = 10, "ten"
