@@ -84,6 +84,9 @@ func (e *Engine) rehearseImport(ctx context.Context, l *lease) (time.Duration, e
 	if s.CancelBy != "" && !s.callOut() {
 		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "cancelled" })
 	}
+	if c := s.Call; c != nil && c.Key == callRehearsalCreate && c.Outcome == Broke { // it exists all the same
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the throw-away database could not be created: " + c.Error })
+	}
 	r, err := e.drive(ctx, l, e.importCall(s, callRehearsalImport, "rehearsal import", ref))
 	switch {
 	case err != nil:
