@@ -143,6 +143,9 @@ func (h *Handler) picked(ctx context.Context, cb slack.InteractionCallback, acti
 		return
 	}
 	f.Metadata = at.String()
+	if _, _, cached := h.parts.Inventory.CachedTargets(entry.Ref); !cached {
+		h.update(ctx, cb.View.ID, view.RequestModal(f)) // says that they are being read
+	}
 	h.fillVersions(ctx, cb.View.ID, cb.User.ID, f)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 
+	"github.com/redis-upgrade/bot/internal/upgrade"
 	"github.com/redis-upgrade/bot/internal/view"
 )
 
@@ -49,6 +50,9 @@ func (h *Handler) mentioned(ctx context.Context, ev *slackevents.AppMentionEvent
 		return
 	}
 	s, err := h.parts.Engine.Load(ctx, id)
+	if err == nil && s.State == upgrade.Reverting && s.Link != "" {
+		s, err = h.parts.Engine.Load(ctx, s.Link) // its revert is what goes on in this thread
+	}
 	if err != nil {
 		h.complain(ctx, ev.User, at, err)
 		return

@@ -73,6 +73,9 @@ func (h *Handler) fillVersions(ctx context.Context, viewID, user string, f view.
 	}
 }
 
+// maxVersion bounds what is typed as a version: it travels in the modal's metadata.
+const maxVersion = 20
+
 // prefilled answers `/redis-upgrade <database> [version]`.
 func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) > 2 {
@@ -87,14 +90,12 @@ func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCo
 	f := view.RequestForm{Entry: &entry}
 	at := place{Channel: cmd.ChannelID}
 	if len(words) == 2 {
-		at.Version = strings.TrimPrefix(strings.ToLower(words[1]), "v")
+		at.Version = strings.TrimPrefix(strings.ToLower(view.Cut(words[1], maxVersion)), "v")
 	}
-	if r := h.parts.Engine.Warm(ctx, entry, at.Version); r != nil {
-		link := ""
-		if r.Link != "" {
-			link = h.permalink(ctx, r.Link)
-		}
-		req.ack(private(view.Refused(r, link)))
+	before, cancel := context.WithTimeout(ctx, recordTimeout) // of the acknowledgement
+	defer cancel()
+	if r := h.parts.Engine.Warm(before, entry, at.Version); r != nil {
+		req.ack(private(view.Refused(r, h.permalink(before, r.Link))))
 		return
 	}
 	req.ack()

@@ -133,10 +133,15 @@ func (h *Handler) readStart(v slack.View, i *intent, problems map[string]string)
 	}
 }
 
-// later runs an answer beside an acknowledgement.
+// later runs an answer beside an acknowledgement. A panic in it ends nothing else.
 func (h *Handler) later(ctx context.Context, do func(context.Context)) {
 	ctx = context.WithoutCancel(ctx)
 	h.work.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				h.log.Error("answer panicked", "panic", r)
+			}
+		}()
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
 		do(ctx)

@@ -74,17 +74,17 @@ func TestTheLatestWinsWhileALimitHolds(t *testing.T) {
 func TestSlacksLimitsAreKept(t *testing.T) {
 	play(t, func(s *stage) {
 		defer s.draw()()
-		for i := range 40 {
+		for i := range 25 {
 			s.open(fmt.Sprintf("db-%02d", i))
 		}
-		s.pass(2 * time.Minute)
+		s.pass(time.Minute)
 		for _, c := range s.calls("chat.postMessage") {
 			if !c.OK {
 				t.Errorf("Slack refused %+v", c)
 			}
 		}
-		if n := len(s.cards()); n != 40 {
-			t.Errorf("%d of 40 cards", n)
+		if n := len(s.cards()); n != 25 {
+			t.Errorf("%d of 25 cards", n)
 		}
 	})
 }
