@@ -187,3 +187,43 @@ func TestASandboxRunsInABubble(t *testing.T) {
 		}
 	})
 }
+
+// TestItEndsWhilePeopleWatch: neither an open page nor a bot at work holds it up.
+func TestItEndsWhilePeopleWatch(t *testing.T) {
+	s, err := Start(t.Context(), Config{Listen: "127.0.0.1:0", Log: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := http.Get(s.URL() + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Body.Close()
+	ask(t, "POST", s.URL()+"/hooks/slack/command", `{"user":"ann","channel":"redis-ops","text":"cache-prod"}`)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Close() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it still runs 10 s later")
+	}
+	if _, err := http.Get(s.URL()); err == nil {
+		t.Error("it still answers")
+	}
+}
+
+// TestClockPokesThePage: a jump of the clock changes what the page shows.
+func TestClockPokesThePage(t *testing.T) {
+	s := start(t, Config{NoBot: true})
+	pokes, leave := s.events()
+	defer leave()
+	ask(t, "POST", s.URL()+"/hooks/clock", `{"advance":"1m"}`)
+	select {
+	case <-pokes:
+	case <-time.After(10 * time.Second):
+		t.Error("nothing was poked")
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -218,6 +217,26 @@ func (p *play) pass(ctx context.Context, args []string) error {
 	return p.post(ctx, "/hooks/clock", object{"advance": args[0]}, &object{})
 }
 
+// slowly is a speed at which a backup takes about 15 s.
+const slowly = 4
+
+// slow lowers the speed, if it is not low already, and remembers it.
+func (p *play) slow(ctx context.Context, _ []string) error {
+	var clock struct{ Speed float64 }
+	if err := p.get(ctx, "/hooks/clock", nil, &clock); err != nil {
+		return err
+	}
+	p.speed = clock.Speed
+	return p.post(ctx, "/hooks/clock", object{"speed": min(clock.Speed, slowly)}, &object{})
+}
+
+func (p *play) quick(ctx context.Context, _ []string) error {
+	if p.speed == 0 {
+		return fmt.Errorf("    it was never slowed down")
+	}
+	return p.post(ctx, "/hooks/clock", object{"speed": p.speed}, &object{})
+}
+
 // backup is one backup: the files of all shards.
 type backup struct {
 	at     string
@@ -294,6 +313,3 @@ func (p *play) backupHolds(ctx context.Context, args []string) error {
 	}
 	return nil
 }
-
-// equal compares lists.
-func equal(a, b []string) bool { return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b) }

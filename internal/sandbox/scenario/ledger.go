@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -54,28 +55,32 @@ func (p *play) ledger(ctx context.Context) ([]entry, error) {
 	return all, p.get(ctx, "/hooks/cloud/ledger", nil, &all)
 }
 
+// didFor waits: a call may be on its way.
 func (p *play) didFor(ctx context.Context, args []string) error {
-	all, err := p.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	var did, whole []string
-	for _, e := range all {
-		about := e.about(p.names)
-		line := fmt.Sprintf("%s of %s: %s %s %v %s %s", e.verb(), about, e.Method, e.Path, e.Body, e.Outcome, e.Error)
-		whole = append(whole, line)
-		if about == args[0] && e.verb() != "roles" {
-			did = append(did, e.verb())
-		}
-	}
 	want := strings.Split(args[1], ", ")
 	if args[1] == "nothing" {
 		want = nil
 	}
-	if !equal(did, want) {
-		return fmt.Errorf("    it did: %s\n    the whole ledger: %s", strings.Join(did, ", "), shown(strings.Join(whole, "\n")))
+	return p.until(ctx, func() (bool, string, error) {
+		all, err := p.ledger(ctx)
+		if err != nil {
+			return false, "", err
+		}
+		did, whole := p.accepted(all, args[0])
+		return slices.Equal(did, want), strings.Join(did, ", ") + "\n    the whole ledger: " + shown(whole), nil
+	})
+}
+
+// accepted are the verbs of the calls about one database, and all calls in full.
+func (p *play) accepted(all []entry, database string) (did []string, whole string) {
+	for _, e := range all {
+		about := e.about(p.names)
+		whole += fmt.Sprintf("%s of %s: %s %s %v %s %s\n", e.verb(), about, e.Method, e.Path, e.Body, e.Outcome, e.Error)
+		if about == database && e.verb() != "roles" {
+			did = append(did, e.verb())
+		}
 	}
-	return nil
+	return did, whole
 }
 
 func (p *play) didNothing(ctx context.Context, _ []string) error {

@@ -36,6 +36,7 @@ type play struct {
 	marks map[string]string // by person: the last message before their latest act
 	names map[int]string    // every database id ever seen
 	noted map[string]noted  // by database
+	speed float64           // before time slowed down
 }
 
 // Play runs the file to its end or its first failure, which names file and

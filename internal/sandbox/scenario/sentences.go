@@ -79,13 +79,15 @@ func language() []sentence {
 		{says: `somebody writes KEY into DATABASE`, means: "the key gets a new value", do: (*play).writesKey},
 		{says: `somebody deletes DATABASE in the console`, means: "behind the bot's back", do: (*play).deletes},
 		{says: `somebody upgrades DATABASE to VERSION in the console`, means: "behind the bot's back", do: (*play).upgrades},
-		{says: `the cloud did for DATABASE: LIST`, means: "exactly these changing calls were accepted, in this order", do: (*play).didFor},
+		{says: `the cloud did for DATABASE: LIST`, means: "exactly these changing calls were accepted, in this order, or soon will be", do: (*play).didFor},
 		{says: `the cloud did nothing`, means: "no changing call was accepted, for any database", do: (*play).didNothing},
 
 		// The world.
 		{says: `Redis Cloud has a bad day: NAME`, means: "this fault strikes once", do: (*play).cloudFault},
 		{says: `Slack has a bad day: NAME`, means: "this fault strikes once", do: (*play).slackFault},
 		{says: `TIME pass`, means: "the clock jumps", do: (*play).pass},
+		{says: `time slows down`, means: "what the cloud is doing takes long enough to act meanwhile", do: (*play).slow},
+		{says: `time goes on`, means: "as fast as before", do: (*play).quick},
 
 		{says: `PERSON: TEXT`, means: "types this in #redis-ops; what begins with @redis-upgrade goes into the thread of the card; {session} is the card's session", do: (*play).types},
 	})
