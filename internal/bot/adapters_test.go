@@ -1,0 +1,162 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/people"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// replica is a wired bot that is not run.
+func replica(t *testing.T, c Config) *Bot {
+	t.Helper()
+	b, err := New(c, Parts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.rdb.Close(); b.cloud.Close() })
+	b.people.directory = people.New(b.slack, c.groups(), "T0SANDBOX", time.Now, people.MaxAge)
+	return b
+}
+
+func TestWhatPeopleMay(t *testing.T) {
+	_, c := newWorld(t)
+	named := c
+	named.ApproverUsers = []string{"U0EVE"}
+	closed := c
+	closed.RequesterGroups = []string{"S0ONCALL"}
+	for _, row := range []struct {
+		sentence, user           string
+		config                   Config
+		member, approver, onCall bool
+	}{
+		{"a member of an approver group approves", "U0BOB", c, true, true, false},
+		{"an engineer asks", "U0ANN", c, true, false, false},
+		{"on-call is a role of its own", "U0DAN", c, true, false, true},
+		{"a person can be named an approver", "U0EVE", named, true, true, false},
+		{"with requester groups the others do not ask", "U0ANN", closed, false, false, false},
+		{"and their members do", "U0DAN", closed, true, false, true},
+	} {
+		v, err := replica(t, row.config).people.Voter(t.Context(), row.user)
+		if err != nil || !v.Known || v.Member != row.member || v.Approver != row.approver || v.OnCall != row.onCall {
+			t.Errorf("%s: got %+v, %v", row.sentence, v, err)
+		}
+	}
+	if v, err := replica(t, c).people.Voter(t.Context(), "U0GUEST"); err != nil || !v.Guest {
+		t.Errorf("a guest is one: %+v, %v", v, err)
+	}
+}
+
+func TestWhoSlackCannotNameMayDoNothing(t *testing.T) {
+	w, c := newWorld(t)
+	w.fault("usergroups_down")
+	v, err := replica(t, c).people.Voter(t.Context(), "U0BOB")
+	if err == nil || v.Known || v.Approver || v.Member {
+		t.Errorf("got %+v, %v", v, err)
+	}
+}
+
+func TestWhatOneReplicaLeavesAnotherOneFinds(t *testing.T) {
+	_, c := newWorld(t)
+	c.Lease = 300 * time.Millisecond
+	first, second := replica(t, c), replica(t, c)
+	ours := &inbox{store: first.store, lease: c.Lease, log: first.log}
+	theirs := &inbox{store: second.store, lease: c.Lease, log: second.log}
+
+	kept, fresh, err := ours.Receive(t.Context(), "E1", []byte("one"))
+	if err != nil || !fresh || string(kept.Payload()) != "one" {
+		t.Fatalf("got %v, %v, %v", kept, fresh, err)
+	}
+	if _, fresh, err = theirs.Receive(t.Context(), "E1", []byte("one")); err != nil || fresh {
+		t.Errorf("the same envelope at another replica: fresh %v, %v", fresh, err)
+	}
+	stop := kept.Keep(t.Context())
+	time.Sleep(3 * c.Lease)
+	if found, err := theirs.Abandoned(t.Context(), 5); err != nil || len(found) != 0 {
+		t.Errorf("what is kept was taken away: %d, %v", len(found), err)
+	}
+	stop()
+	stop() // harmless
+	var found int
+	for end := time.Now().Add(10 * time.Second); found == 0 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		claims, err := theirs.Abandoned(t.Context(), 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, claim := range claims {
+			found++
+			if err := claim.Done(t.Context()); err != nil || string(claim.Payload()) != "one" {
+				t.Errorf("%q, %v", claim.Payload(), err)
+			}
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d claims were found", found)
+	}
+}
+
+func TestAMessageWithoutASessionIsNoError(t *testing.T) {
+	_, c := newWorld(t)
+	b := replica(t, c)
+	if id, err := (&threads{b.store}).SessionAt(t.Context(), "C1", "1.1"); err != nil || id != "" {
+		t.Errorf("got %q, %v", id, err)
+	}
+}
+
+func TestTheBudgetOfRedisCloudIsShared(t *testing.T) {
+	_, c := newWorld(t)
+	b := replica(t, c)
+	l := &limiter{store: b.store, window: time.Minute}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	var err error
+	calls := 0
+	for ; err == nil && calls < 1000; calls++ {
+		err = l.Wait(ctx, 1)
+	}
+	if err == nil || calls < cloudBurst || calls > cloudBurst+10 {
+		t.Errorf("%d calls at once, then %v", calls, err)
+	}
+	other := &limiter{store: replica(t, c).store, window: time.Minute}
+	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := other.Wait(ctx, 1); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("another replica had a budget of its own: %v", err)
+	}
+}
+
+func TestWhatCannotMendItselfSaysHowToMend(t *testing.T) {
+	for code, want := range map[string]bool{"invalid_auth": true, "missing_scope": true, "slack: token_revoked": true, "internal_error": false, "ratelimited": false, "connection refused": false} {
+		if got := fatal(errors.New(code)) != ""; got != want {
+			t.Errorf("%s: got %v, want %v", code, got, want)
+		}
+	}
+	if fatal(nil) != "" {
+		t.Error("no error is fatal")
+	}
+}
+
+func TestABotWithAWrongTokenEndsWithAClearMessage(t *testing.T) {
+	_, c := newWorld(t)
+	c.SlackBotToken = "xoxb-other"
+	b, err := New(c, Parts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Run(t.Context()); err == nil || !containsAll(err.Error(), "invalid_auth", "token") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func containsAll(text string, words ...string) bool {
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
