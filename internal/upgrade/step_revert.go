@@ -308,6 +308,23 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gat
 	if err := e.entitled(ctx, s); err != nil {
 		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}}
 	}
+	return e.stillCreatable(ctx, s)
+}
+
+// stillCreatable asks once more whether the original version can be created:
+// the dry run may be hours old.
+func (e *Engine) stillCreatable(ctx context.Context, s Session) gate {
+	ref := s.Plan.Ref()
+	versions, err := e.cloud.CreatableVersions(ctx, ref.Plan, ref.Subscription)
+	if r := denied(err); r != nil {
+		return gate{stop: r}
+	}
+	if err != nil {
+		return gate{wait: e.cfg.Poll, text: "Redis Cloud does not say which versions it creates"}
+	}
+	if !slices.ContainsFunc(versions, func(v cloud.Version) bool { return sameVersion(v.Version, s.Plan.To) }) {
+		return gate{stop: refuse(NoWayBack, "Redis Cloud no longer creates %s databases.", s.Plan.To)}
+	}
 	return gate{}
 }
 
