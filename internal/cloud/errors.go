@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -55,7 +56,9 @@ func (e *Rejected) Error() string {
 }
 
 // Retryable reports whether the same request may succeed after a wait.
-func (e *Rejected) Retryable() bool { return retryableCode(e.Code) }
+func (e *Rejected) Retryable() bool {
+	return retryableCode(e.Code) || e.Status == http.StatusRequestTimeout // 408: the request was not read to its end
+}
 
 // Unknown means that a change may have left and no answer came. Never repeat
 // it: read the world back first.

@@ -142,6 +142,9 @@ func TestRetryableCodes(t *testing.T) {
 			t.Errorf("Retryable(%q) is not %v", code, want)
 		}
 	}
+	if !(&Rejected{Status: 408}).Retryable() || (&Rejected{Status: 409}).Retryable() {
+		t.Error("of the codeless ones only 408 may pass by itself")
+	}
 }
 
 func TestTaskErrorIsNotFound(t *testing.T) {
