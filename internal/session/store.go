@@ -85,6 +85,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	// A key of ours reaches the right node of a cluster; PING would not. The
 	// counter may skip numbers.
 	if err := s.rdb.Incr(ctx, s.keys.fence()).Err(); err != nil {
+		if c, ok := s.rdb.(*redis.ClusterClient); ok {
+			c.ReloadState(ctx) // our master may be another by now; by itself the client looks once a minute
+		}
 		return unavailable("ping", err)
 	}
 	return nil

@@ -1,0 +1,257 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// TestUnixSocketWithLeastPrivilege: a user that may do exactly what
+// docs/reliability.md lists, over a unix socket.
+func TestUnixSocketWithLeastPrivilege(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(shortDir(t), "redis.sock")
+	store := redisServer(t, "--unixsocket", socket)
+	store.do(aclOf(t)...)
+	store.do("ACL", "SETUSER", "admin", "on", ">admin", "+@all", "~*")
+	store.do("ACL", "SETUSER", "default", "off")
+	w := newWorld(t, "unix://upgrade-bot:a-long-password@"+socket, 1, 200)
+	r := w.bot("bot", quick...)
+	r.awaitReady(15 * time.Second)
+	w.approved("db-001")
+	w.endWell(30*time.Second, "db-001")
+	doctor := start(t, "doctor", program(t, "bot"), w.env, "doctor")
+	doctor.ends(20 * time.Second)
+	admin := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, Username: "admin", Password: "admin"})
+	defer admin.Close()
+	for _, refusal := range admin.ACLLog(context.Background(), 50).Val() {
+		if !strings.HasPrefix(refusal.Object, "client") { // CLIENT SETINFO and the like are greetings that may be refused
+			t.Errorf("refused to %s: %s %s", refusal.Username, refusal.Reason, refusal.Object)
+		}
+	}
+	if said := doctor.printed(); strings.Contains(said, "NOPERM") || strings.Contains(said, "a-long-password") {
+		t.Errorf("doctor says:\n%s", said)
+	}
+}
+
+// aclOf reads the rule from docs/reliability.md, so that the page cannot be wrong.
+func aclOf(t *testing.T) []any {
+	t.Helper()
+	raw, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(raw)) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "ACL SETUSER "); ok {
+			args := []any{"ACL", "SETUSER"}
+			for _, word := range strings.Fields(rest) {
+				args = append(args, word)
+			}
+			return args
+		}
+	}
+	t.Fatal("docs/reliability.md has no line that begins with ACL SETUSER")
+	return nil
+}
+
+// shortDir is a folder whose path fits a unix socket's 108 bytes.
+func shortDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("/tmp", "rs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// TestTwoBotsOnOneServerDoNotSeeEachOther: REDIS_PREFIX keeps them apart.
+func TestTwoBotsOnOneServerDoNotSeeEachOther(t *testing.T) {
+	t.Parallel()
+	store := redisServer(t)
+	one, two := newWorld(t, store.url(), 1, 200), newWorld(t, store.url(), 1, 200)
+	a, b := one.bot("one", append(quick, "REDIS_PREFIX=one")...), two.bot("two", append(quick, "REDIS_PREFIX=two")...)
+	a.awaitReady(15 * time.Second)
+	b.awaitReady(15 * time.Second)
+	one.approved("db-001")
+	one.endWell(30*time.Second, "db-001")
+	if n := len(two.cards()) + len(two.ledger()); n > 0 {
+		t.Errorf("the other bot drew or did %d things", n)
+	}
+	for _, key := range store.do("KEYS", "*").([]any) {
+		if k := fmt.Sprint(key); !strings.HasPrefix(k, "{one}:") && !strings.HasPrefix(k, "{two}:") {
+			t.Errorf("key %s is under no prefix", k)
+		}
+	}
+	two.approved("db-001")
+	two.endWell(30*time.Second, "db-001")
+}
+
+// TestPrivateCertificateAuthority: rediss:// with a certificate that only
+// SSL_CERT_FILE vouches for; without it the bot does not talk.
+func TestPrivateCertificateAuthority(t *testing.T) {
+	t.Parallel()
+	needRedis(t)
+	ca, cert, key := certificates(t)
+	port := freePort(t)
+	redisServer(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca, "--tls-auth-clients", "no")
+	w := newWorld(t, "rediss://127.0.0.1:"+port, 1, 200)
+	stranger := w.bot("stranger", quick...)
+	stranger.awaitRed(10*time.Second, "certificate")
+	stranger.kill()
+	w.bot("bot", append(quick, "SSL_CERT_FILE="+ca)...).awaitReady(15 * time.Second)
+	w.approved("db-001")
+	w.endWell(30*time.Second, "db-001")
+}
+
+// TestSentinelFailsOver: one master, two replicas, three sentinels; the master is
+// killed while sessions run, and the bot goes on with the new one.
+func TestSentinelFailsOver(t *testing.T) {
+	t.Parallel()
+	master := redisServer(t)
+	replicas := []*server{redisServer(t, "--replicaof", "127.0.0.1 "+master.port), redisServer(t, "--replicaof", "127.0.0.1 "+master.port)}
+	var sentinels []string
+	for range 3 {
+		sentinels = append(sentinels, sentinel(t, master).addr)
+	}
+	for _, s := range sentinels {
+		until(t, 20*time.Second, "the sentinels know each other", func() bool { return knows(s, "num-other-sentinels", "2") && knows(s, "num-slaves", "2") })
+	}
+	w := newWorld(t, "redis+sentinel://"+strings.Join(sentinels, ",")+"/mymaster", 4, 100)
+	r := w.bot("bot", quick...)
+	r.awaitReady(20 * time.Second)
+	w.approved("db-001")
+	waiting := w.propose("db-002")
+	time.Sleep(300 * time.Millisecond)
+	began := time.Now()
+	master.kill()
+	r.awaitRed(6*time.Second, "no answer from Redis")
+	r.awaitReady(40 * time.Second)
+	t.Logf("ready again %s after the master was killed", time.Since(began).Round(100*time.Millisecond))
+	if _, err := again(func() (answer, error) { return w.click("bob", waiting.message, "approve", true) }); err != nil {
+		t.Fatal(err)
+	}
+	w.approved("db-003")
+	w.endWell(40*time.Second, "db-001", "db-002", "db-003")
+	if !waited(replicas) {
+		t.Error("no intent was confirmed by a replica: WAIT was never called")
+	}
+}
+
+// waited reports whether the server that is master now was asked to WAIT.
+func waited(servers []*server) bool {
+	for _, s := range servers {
+		if strings.Contains(fmt.Sprint(s.do("INFO", "commandstats")), "cmdstat_wait:") {
+			return true
+		}
+	}
+	return false
+}
+
+// sentinel watches a master under the name mymaster.
+func sentinel(t *testing.T, master *server) *server {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	conf := fmt.Sprintf("sentinel monitor mymaster 127.0.0.1 %s 2\nsentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 5000\n", master.port)
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, port: freePort(t), dir: t.TempDir()}
+	s.addr = "127.0.0.1:" + s.port
+	s.args = []string{file, "--sentinel", "--port", s.port, "--bind", "127.0.0.1", "--dir", s.dir}
+	s.start()
+	return s
+}
+
+// knows asks a sentinel about its master.
+func knows(addr, field, want string) bool {
+	c := redis.NewSentinelClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	return c.Master(context.Background(), "mymaster").Val()[field] == want
+}
+
+// TestClusterSurvivesTheLossOfOurMaster: three masters with a replica each; the
+// master that holds our keys is killed, and its replica takes over.
+func TestClusterSurvivesTheLossOfOurMaster(t *testing.T) {
+	t.Parallel()
+	nodes := cluster(t)
+	w := newWorld(t, "redis+cluster://"+nodes[0].addr+","+nodes[1].addr, 4, 100)
+	r := w.bot("bot", quick...)
+	r.awaitReady(20 * time.Second)
+	w.approved("db-001")
+	waiting := w.propose("db-002")
+	time.Sleep(300 * time.Millisecond)
+	ours := holder(t, nodes)
+	began := time.Now()
+	ours.kill()
+	until(t, 30*time.Second, "its replica takes over", func() bool {
+		for _, n := range nodes[3:] {
+			if strings.Contains(fmt.Sprint(n.do("INFO", "replication")), "role:master") {
+				return true
+			}
+		}
+		return false
+	})
+	t.Logf("its replica took over after %s", time.Since(began).Round(100*time.Millisecond))
+	r.awaitReady(40 * time.Second)
+	t.Logf("ready again %s after our master was killed", time.Since(began).Round(100*time.Millisecond))
+	if _, err := again(func() (answer, error) { return w.click("bob", waiting.message, "approve", true) }); err != nil {
+		t.Fatal(err)
+	}
+	w.approved("db-003")
+	w.endWell(40*time.Second, "db-001", "db-002", "db-003")
+}
+
+// cluster starts three masters with a replica each.
+func cluster(t *testing.T) []*server {
+	t.Helper()
+	var nodes []*server
+	for range 6 {
+		nodes = append(nodes, redisServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-config-file", "nodes.conf",
+			"--cluster-port", freePort(t)))
+	}
+	for i := range 3 {
+		nodes[i].do("CLUSTER", "ADDSLOTSRANGE", i*5461, min(i*5461+5460+i/2, 16383)) // 16384 slots are not divided by three
+	}
+	for _, n := range nodes[1:] {
+		_, bus, _ := strings.Cut(strings.Join(n.args, " "), "--cluster-port ")
+		nodes[0].do("CLUSTER", "MEET", "127.0.0.1", n.port, strings.Fields(bus)[0])
+	}
+	for i := range 3 {
+		id := fmt.Sprint(nodes[i].do("CLUSTER", "MYID"))
+		replica := nodes[i+3]
+		until(t, 20*time.Second, "the nodes know each other", func() bool {
+			return strings.Contains(fmt.Sprint(replica.do("CLUSTER", "NODES")), id)
+		})
+		replica.do("CLUSTER", "REPLICATE", id)
+	}
+	for _, n := range nodes {
+		until(t, 20*time.Second, "the cluster is complete", func() bool {
+			return strings.Contains(fmt.Sprint(n.do("CLUSTER", "INFO")), "cluster_state:ok") &&
+				strings.Count(fmt.Sprint(n.do("CLUSTER", "NODES")), " slave ")+strings.Count(fmt.Sprint(n.do("CLUSTER", "NODES")), ",slave ") >= 3
+		})
+	}
+	for _, n := range nodes[3:] {
+		until(t, 20*time.Second, "the replicas have the data", func() bool {
+			return strings.Contains(fmt.Sprint(n.do("INFO", "replication")), "master_link_status:up")
+		})
+	}
+	return nodes
+}
+
+// holder is the master of the bot's hash tag.
+func holder(t *testing.T, nodes []*server) *server {
+	t.Helper()
+	for _, n := range nodes[:3] {
+		if size, _ := n.do("DBSIZE").(int64); size > 0 {
+			return n
+		}
+	}
+	t.Fatal("no master has keys")
+	return nil
+}
