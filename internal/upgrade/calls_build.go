@@ -156,15 +156,8 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 	return outside{
 		key: key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, rush: key == callImport,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
-			db, err := e.cloud.Database(ctx, ref)
-			if errors.Is(err, cloud.ErrNotFound) {
-				return Before{}, gate{stop: noDatabase}, nil
-			}
-			if err != nil {
-				return Before{}, gate{}, err
-			}
-			if g := e.quiet(ctx, ref, db); g.wait > 0 {
-				return Before{}, g, nil
+			if g, err := e.atRest(ctx, ref); err != nil || g.stop != nil || g.wait > 0 {
+				return Before{}, g, err
 			}
 			i, wait, err := e.probeImport(ctx, l, ref)
 			if i.refused != nil {

@@ -18,20 +18,8 @@ func (e *Engine) backupCall(s Session, key string) outside {
 	ref := s.Plan.Ref()
 	return outside{
 		key: key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade,
-		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
-			b, wait, err := e.probeBackup(ctx, l, ref)
-			if err != nil || wait > 0 {
-				return Before{}, gate{wait: wait}, err
-			}
-			if b.refused != nil {
-				return Before{}, gate{stop: b.refused}, nil
-			}
-			if b.Status == cloud.Running {
-				return Before{}, gate{wait: e.cfg.ProbeEvery, text: "another backup of this database is running; waiting for it to end"}, nil
-			}
-			return Before{At: b.At, Status: b.Raw, Failed: b.Status == cloud.Bad, Known: true}, gate{}, nil
-		},
-		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartBackup(ctx, ref, "") },
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
+		send:  func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartBackup(ctx, ref, "") },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			b, wait, err := e.probeBackup(ctx, l, ref)
 			if err != nil || wait > 0 {
@@ -61,6 +49,23 @@ func (e *Engine) backupCall(s Session, key string) outside {
 			}
 		},
 	}
+}
+
+// beforeBackup waits until a backup can be taken and notes the last one.
+func (e *Engine) beforeBackup(ctx context.Context, l *lease, ref cloud.Ref) (Before, gate, error) {
+	if g, err := e.atRest(ctx, ref); err != nil || g.stop != nil || g.wait > 0 {
+		return Before{}, g, err
+	}
+	b, wait, err := e.probeBackup(ctx, l, ref)
+	switch {
+	case err != nil || wait > 0:
+		return Before{}, gate{wait: wait}, err
+	case b.refused != nil:
+		return Before{}, gate{stop: b.refused}, nil
+	case b.Status == cloud.Running:
+		return Before{}, gate{wait: e.cfg.ProbeEvery, text: "another backup of this database is running; waiting for it to end"}, nil
+	}
+	return Before{At: b.At, Status: b.Raw, Failed: b.Status == cloud.Bad, Known: true}, gate{}, nil
 }
 
 func (w *UpgradeWork) noteBackup(key string, at, sent time.Time) {
@@ -198,15 +203,9 @@ func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to s
 func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Session) (cloud.Update, error), same func(cloud.Database) bool) outside {
 	return outside{
 		key: key, ref: ref, label: label, needs: ModeFull,
-		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
-			db, err := e.cloud.Database(ctx, ref)
-			if errors.Is(err, cloud.ErrNotFound) {
-				return Before{}, gate{stop: noDatabase}, nil
-			}
-			if err != nil {
-				return Before{}, gate{}, err
-			}
-			return Before{Known: true}, e.quiet(ctx, ref, db), nil
+		ready: func(ctx context.Context, _ *lease) (Before, gate, error) {
+			g, err := e.atRest(ctx, ref)
+			return Before{Known: true}, g, err
 		},
 		send: func(ctx context.Context, s Session) (cloud.Task, error) {
 			u, err := change(s)
@@ -244,6 +243,18 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 			return absent, nil
 		},
 	}
+}
+
+// atRest reads a database and waits until it takes changes.
+func (e *Engine) atRest(ctx context.Context, ref cloud.Ref) (gate, error) {
+	db, err := e.cloud.Database(ctx, ref)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return gate{stop: noDatabase}, nil
+	}
+	if err != nil {
+		return gate{}, err
+	}
+	return e.quiet(ctx, ref, db), nil
 }
 
 // quiet waits until a database and its subscription take changes.

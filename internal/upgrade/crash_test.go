@@ -171,11 +171,13 @@ func playRevert(w *world, at int, k kind) (ending, []string) {
 	files, since := w.filesOf("cache"), len(w.ledger())
 	w.crash.start(at, k)
 	r := w.must(w.revertOf(up, files))
-	if s, _ := w.settleUntil(r.ID, func(s Session) bool { return s.State == Proposed }); s.State == Proposed {
-		w.decide(s, bob, said)
+	r, early := w.settleUntil(r.ID, func(s Session) bool { return s.State == Proposed })
+	if r.State == Proposed {
+		w.decide(r, bob, said)
 		w.decide(w.load(r.ID), dan, said)
 	}
 	r, unknown := w.settle(r.ID)
+	unknown += early
 	end := ending{points: w.crash.stop(), session: r, unknown: unknown}
 	problems := w.check(since, said, up.ID, r.ID)
 	db := w.find("cache")

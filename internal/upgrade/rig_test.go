@@ -3,14 +3,10 @@ package upgrade
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,7 +57,7 @@ type world struct {
 	crash *crash
 	roles *roster
 	cfg   Config
-	index *inventory.Index
+	index *shared
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
 	rdb   *redis.Client  // undisturbed
@@ -181,12 +177,36 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world
 	go func() { _ = w.web.Serve(w.pipes) }()
 	w.rdb = w.redisClient(nil)
 	w.store = w.newStore(w.rdb)
-	client := w.cloudClient(w.pipes.dial)
-	w.index = inventory.New(inventory.Config{Cloud: client, Redis: w.rdb, TagsPerRefresh: -1, Every: 1000 * time.Hour, Allow: w.cfg.Allow})
-	w.nil(w.index.Refresh(w.ctx))
-	client.Close()
+	w.index = &shared{}
+	w.storeIs(cloud.Ref{})
 	t.Cleanup(w.close)
 	return w
+}
+
+// shared is the inventory of all replicas; it can be read anew.
+type shared struct {
+	atomic.Pointer[inventory.Index]
+}
+
+func (s *shared) Get(ref cloud.Ref) (inventory.Entry, bool)  { return s.Load().Get(ref) }
+func (s *shared) ReplicasOf(ref cloud.Ref) []inventory.Entry { return s.Load().ReplicasOf(ref) }
+func (s *shared) SourcesOf(ref cloud.Ref) ([]inventory.Entry, []string) {
+	return s.Load().SourcesOf(ref)
+}
+func (s *shared) Age() time.Duration { return s.Load().Age() }
+func (s *shared) CachedTargets(ref cloud.Ref) ([]string, time.Time, bool) {
+	return s.Load().CachedTargets(ref)
+}
+
+// storeIs reads the inventory anew; the database is the bot's own memory.
+func (w *world) storeIs(ref cloud.Ref) {
+	w.t.Helper()
+	client := w.cloudClient(w.pipes.dial)
+	defer client.Close()
+	index := inventory.New(inventory.Config{Cloud: client, Redis: w.rdb, TagsPerRefresh: -1, Every: 1000 * time.Hour, Allow: w.cfg.Allow,
+		StoreDatabase: ref.Database, Log: slog.New(slog.DiscardHandler)})
+	w.nil(index.Refresh(w.ctx))
+	w.index.Store(index)
 }
 
 func (w *world) close() {
@@ -327,130 +347,6 @@ func (w *world) nil(err error) {
 	}
 }
 
-// hook drives the emulator's other door.
-func (w *world) hook(method, path string, in, out any) {
-	w.t.Helper()
-	var body io.Reader
-	if in != nil {
-		raw, err := json.Marshal(in)
-		w.nil(err)
-		body = bytes.NewReader(raw)
-	}
-	rec := httptest.NewRecorder()
-	w.emu.Hooks().ServeHTTP(rec, httptest.NewRequest(method, "/hooks/cloud/"+path, body))
-	if rec.Code != http.StatusOK {
-		w.t.Fatalf("hook %s %s: %d %s", method, path, rec.Code, rec.Body)
-	}
-	if out != nil {
-		w.nil(json.Unmarshal(rec.Body.Bytes(), out))
-	}
-}
-
-func (w *world) fault(name string, times int, match string) {
-	w.t.Helper()
-	w.hook("POST", "faults", map[string]any{"fault": name, "times": times, "match": match}, nil)
-}
-
-// console changes a database as somebody in the cloud console would.
-func (w *world) console(name string, set map[string]any) {
-	w.t.Helper()
-	w.hook("POST", "database", map[string]any{"name": name, "set": set}, nil)
-}
-
-// fleetDB is a database as the hook shows it.
-type fleetDB struct {
-	ID           int               `json:"id"`
-	Subscription int               `json:"subscription_id"`
-	Name         string            `json:"name"`
-	Version      string            `json:"redis_version"`
-	Status       string            `json:"status"`
-	Port         int               `json:"port"`
-	Endpoint     string            `json:"endpoint"`
-	Keys         int               `json:"keys"`
-	Digest       string            `json:"digest"`
-	Shards       int               `json:"shards"`
-	SourceIPs    []string          `json:"source_ips"`
-	Tags         map[string]string `json:"tags"`
-}
-
-func (w *world) databases() []fleetDB {
-	w.t.Helper()
-	var all []fleetDB
-	w.hook("GET", "databases", nil, &all)
-	return all
-}
-
-// find is the database of that name; the zero value when there is none.
-func (w *world) find(name string) fleetDB {
-	w.t.Helper()
-	for _, d := range w.databases() {
-		if d.Name == name {
-			return d
-		}
-	}
-	return fleetDB{}
-}
-
-func (d fleetDB) ref() cloud.Ref {
-	return cloud.Ref{Plan: cloud.Pro, Subscription: d.Subscription, Database: d.ID}
-}
-
-// storedFile is a backup file as the hook shows it.
-type storedFile struct {
-	URI       string `json:"uri"`
-	Shards    int    `json:"shards"`
-	SetDigest string `json:"set_digest"`
-	Version   string `json:"version"`
-}
-
-// newest are the files of the latest backup of a database.
-func (w *world) newest(name string) []storedFile {
-	w.t.Helper()
-	var all map[string][]storedFile
-	w.hook("GET", "backups", nil, &all)
-	files := all[name]
-	if len(files) == 0 {
-		w.t.Fatalf("no backup of %s", name)
-	}
-	return files[len(files)-files[len(files)-1].Shards:]
-}
-
-func (w *world) keys(name string) map[string]string {
-	w.t.Helper()
-	var out struct{ Keys map[string]string }
-	w.hook("GET", "keys?name="+name, nil, &out)
-	return out.Keys
-}
-
-// accepted is one accepted changing call.
-type accepted struct {
-	At       time.Time `json:"at"`
-	Method   string    `json:"method"`
-	Path     string    `json:"path"`
-	Resource int       `json:"resource_id"`
-	Outcome  string    `json:"outcome"`
-	Error    string    `json:"error"`
-}
-
-func (w *world) ledger() []accepted {
-	w.t.Helper()
-	var all []accepted
-	w.hook("GET", "ledger", nil, &all)
-	return all
-}
-
-// calls counts accepted changing calls whose "METHOD path" ends like that.
-func (w *world) calls(method, suffix string) int {
-	w.t.Helper()
-	n := 0
-	for _, c := range w.ledger() {
-		if c.Method == method && bytes.HasSuffix([]byte(c.Path), []byte(suffix)) {
-			n++
-		}
-	}
-	return n
-}
-
 // load reads a session past all faults.
 func (w *world) load(id string) Session {
 	w.t.Helper()
@@ -459,133 +355,4 @@ func (w *world) load(id string) Session {
 	s, err := decode(r)
 	w.nil(err)
 	return s
-}
-
-// act lets a person act until the bot has an answer: what fails for technical
-// reasons is delivered again, as the inbox does.
-func (w *world) act(try func(*replica) (Session, error)) (Session, *Refusal) {
-	w.t.Helper()
-	var last error
-	for range 40 {
-		s, err := try(w.engine())
-		if err == nil {
-			return s, nil
-		}
-		if r, ok := AsRefusal(err); ok && r.Code != Unreachable {
-			return s, r
-		}
-		last = err
-		time.Sleep(2 * time.Second)
-	}
-	w.t.Fatalf("no answer to a person: %v", last)
-	return Session{}, nil
-}
-
-// must is act for what has to succeed.
-func (w *world) must(try func(*replica) (Session, error)) Session {
-	w.t.Helper()
-	s, r := w.act(try)
-	if r != nil {
-		w.t.Fatalf("refused: %s: %s", r.Code, r)
-	}
-	return s
-}
-
-func (w *world) propose(name, to string, adjust ...func(*Request)) Session {
-	w.t.Helper()
-	return w.must(w.request(name, to, adjust...))
-}
-
-func (w *world) request(name, to string, adjust ...func(*Request)) func(*replica) (Session, error) {
-	r := Request{Origin: "modal " + name + to, By: ann, Ref: w.find(name).ref(), To: to, Reason: "support ends", Home: "D0ANN"}
-	for _, a := range adjust {
-		a(&r)
-	}
-	return func(e *replica) (Session, error) { return e.Propose(w.ctx, r) }
-}
-
-func (w *world) approve(s Session, by approvals.Voter) Session {
-	w.t.Helper()
-	return w.must(w.vote(s, by))
-}
-
-func (w *world) vote(s Session, by approvals.Voter) func(*replica) (Session, error) {
-	return func(e *replica) (Session, error) {
-		return e.Approve(w.ctx, Click{Session: s.ID, Ask: s.Ask, By: by, Typed: s.ConfirmText()})
-	}
-}
-
-// limit is the virtual time after which a session counts as stuck.
-const limit = 40 * time.Hour
-
-// until lets time pass until the session is as wanted.
-func (w *world) until(id, want string, is func(Session) bool) Session {
-	w.t.Helper()
-	begin := time.Now()
-	for {
-		w.engine()
-		s := w.load(id)
-		if is(s) {
-			return s
-		}
-		if time.Since(begin) > limit {
-			w.t.Fatalf("stuck waiting for %s: %s\nlog:\n%s", want, describe(s), tail(w.log.String()))
-		}
-		time.Sleep(w.tick)
-	}
-}
-
-func tail(s string) string { return s[max(0, len(s)-6000):] }
-
-func describe(s Session) string {
-	c := "no call"
-	if s.Call != nil {
-		c = fmt.Sprintf("call %s %s intent %d outcome %q %s %s", s.Call.Key, s.Call.Phase, s.Call.Intent, s.Call.Outcome, s.Call.Code, s.Call.Error)
-	}
-	return fmt.Sprintf("%s is %s at %d, %s, cancelled by %q, problem %q, progress %+v", s.ID, s.State, s.Revision, c, s.CancelBy, s.Problem, s.Progress)
-}
-
-func (w *world) untilState(id string, want State) Session {
-	w.t.Helper()
-	return w.until(id, string(want), func(s Session) bool { return s.State == want })
-}
-
-func (w *world) untilEnded(id string) Session {
-	w.t.Helper()
-	return w.until(id, "an end", func(s Session) bool { return s.Ended })
-}
-
-// wantEnd waits for the end and compares it.
-func (w *world) wantEnd(id string, want State) Session {
-	w.t.Helper()
-	s := w.untilEnded(id)
-	if s.State != want {
-		w.t.Fatalf("ended %s, want %s: %s\nlog:\n%s", s.State, want, describe(s), tail(w.log.String()))
-	}
-	return s
-}
-
-// upgraded brings a database to a version, with everybody's consent.
-func (w *world) upgraded(name, to string) Session {
-	w.t.Helper()
-	s := w.propose(name, to)
-	w.approve(s, bob)
-	return w.wantEnd(s.ID, Done)
-}
-
-// revertOf asks to take an upgrade back with the newest files of its backup.
-func (w *world) revertOf(up Session, files string) func(*replica) (Session, error) {
-	return func(e *replica) (Session, error) {
-		return e.ProposeRevert(w.ctx, RevertRequest{Origin: "revert " + up.ID, Upgrade: up.ID, By: ann, Files: files,
-			Name: up.Plan.Name, Reason: "clients break", Home: "D0ANN"})
-	}
-}
-
-func (w *world) filesOf(name string) string {
-	w.t.Helper()
-	text := ""
-	for _, f := range w.newest(name) {
-		text += f.URI + "\n"
-	}
-	return text
 }

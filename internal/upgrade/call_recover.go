@@ -1,0 +1,100 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+)
+
+// What became of a call that has no answer: nobody sends it again before that
+// is known.
+
+// recover finds out what became of a call that has no answer.
+func (e *Engine) recover(ctx context.Context, l *lease, o outside) (result, error) {
+	c := l.s.Call
+	if wait := c.SendBy.Add(e.cfg.Grace).Sub(e.now()); wait > 0 {
+		return result{wait: wait}, nil
+	}
+	if c.Barrier == "" {
+		return e.putBarrier(ctx, l, o)
+	}
+	task, err := e.barrierTask(ctx, c.Barrier)
+	if errors.Is(err, cloud.ErrNotFound) && e.now().Sub(c.Queued) > e.cfg.Patience {
+		return e.putBarrier(ctx, l, o) // forgotten: ended tasks are kept for some days only
+	}
+	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
+		return result{}, err
+	}
+	if err != nil || !task.Ended() {
+		return result{wait: e.cfg.Poll}, nil // the task service may not know a young task yet
+	}
+	return e.judgeTrace(ctx, l, o)
+}
+
+// judgeTrace believes a trace of the call at once, and the lack of one only
+// when there has been time for it to show: a task ends before its effect does.
+func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, error) {
+	if err := e.leaveTurn(ctx, l.s, accountTurn); err != nil {
+		return result{}, err
+	}
+	found, err := o.trace(ctx, l)
+	if err != nil {
+		return result{}, err
+	}
+	if wait := e.settling(ctx, l); wait > 0 && (found == absent || found == unclear) {
+		return result{wait: wait}, nil
+	}
+	switch {
+	case found == happened:
+		return e.turn(ctx, l, Adopt, move{note: "No answer came to the " + o.label + ", but Redis Cloud shows that it happened. Going on from there."}, nil, nil)
+	case found == absent && !o.once:
+		return e.turn(ctx, l, Absent, move{}, func(c *Call) { c.Barrier = ""; c.Tries++ }, nil)
+	case found == "":
+		return result{wait: e.cfg.Poll}, nil // still being read
+	}
+	return e.turn(ctx, l, Lose, move{note: "No answer came to the " + o.label + ", and what Redis Cloud shows does not say whether it happened. On-call decides."}, nil, nil)
+}
+
+// settling is how long an effect may still take to show. It begins with the
+// first look after the barrier; losing that only makes it longer.
+func (e *Engine) settling(ctx context.Context, l *lease) time.Duration {
+	p := l.s.Progress
+	if p.Since.IsZero() {
+		p.Since = e.now()
+		l.observe(ctx, p)
+	}
+	return p.Since.Add(e.cfg.Grace).Sub(e.now())
+}
+
+func (e *Engine) putBarrier(ctx context.Context, l *lease, o outside) (result, error) {
+	task, err := e.queueBarrier(ctx, l, o)
+	if err != nil {
+		return result{}, fmt.Errorf("queue a status task behind the %s: %w", o.key, err)
+	}
+	return e.turn(ctx, l, Barrier, move{due: e.cfg.Poll}, func(c *Call) { c.Barrier, c.Queued = task, e.now() }, nil)
+}
+
+func (e *Engine) queueBarrier(ctx context.Context, l *lease, o outside) (string, error) {
+	ask := o.barrier
+	if ask == nil {
+		ask = func(ctx context.Context, _ Session) (cloud.Task, error) { return e.cloud.AskBackup(ctx, o.ref) }
+	}
+	task, err := ask(ctx, l.s)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return noTask, nil // the database is gone, which is what trace will read
+	}
+	return task.ID, err
+}
+
+// noTask stands for a task that could not be made because its database is gone.
+const noTask = "-"
+
+func (e *Engine) barrierTask(ctx context.Context, id string) (cloud.Task, error) {
+	if id == noTask {
+		return cloud.Task{Status: cloud.TaskCompleted}, nil
+	}
+	return e.cloud.Task(ctx, id)
+}
