@@ -117,7 +117,7 @@ func (e *Engine) judgeTrial(ctx context.Context, l *lease, ref cloud.Ref) (time.
 	}
 	return e.learn(ctx, l, "", func(w *RevertWork) {
 		w.Trial.Passed = true
-		w.Trial.Result = fmt.Sprintf("all %d files imported into a throw-away database on %s (%.0f MB used afterwards)", len(l.s.Plan.Files), db.Version, db.UsedMB)
+		w.Trial.Result = fmt.Sprintf("%s imported into a throw-away database on %s (%.0f MB used afterwards)", counted(len(l.s.Plan.Files)), db.Version, db.UsedMB)
 	})
 }
 

@@ -34,3 +34,11 @@ func words(d time.Duration) string {
 
 // Words is words, for those who show a session.
 func Words(d time.Duration) string { return words(d) }
+
+// counted says how many backup files there were.
+func counted(files int) string {
+	if files == 1 {
+		return "the one file"
+	}
+	return fmt.Sprintf("all %d files", files)
+}
