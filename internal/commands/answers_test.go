@@ -3,6 +3,7 @@ package commands
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,8 +201,8 @@ func TestARequestIsValidatedFieldByField(t *testing.T) {
 		if len(wrongs) != 1 || !strings.Contains(wrongs[row.block], row.says) {
 			t.Errorf("%s: got %v, want %q under %s", row.sentence, wrongs, row.says, row.block)
 		}
-		if happened := d.happened(); len(happened) == 0 || happened[0] != "ack" {
-			t.Errorf("%s: recorded: %v", row.sentence, happened)
+		if happened := d.happened(); slices.Contains(happened, "record") || !slices.Contains(happened, "ack") {
+			t.Errorf("%s: got %v", row.sentence, happened)
 		}
 	}
 	d.submits("ann", view.CallbackRequest, place{Channel: home}, values{})

@@ -109,8 +109,8 @@ func TestStrange(t *testing.T) {
 func outside(most int) *rapid.Generator[string] {
 	piece := rapid.OneOf(rapid.SampledFrom([]string{"&", "<", ">", "`", "*", "|", "\n", "<!channel>", "<@U1>", "&amp;", ":tada:", "é", "🙂", "word ", "\r\n"}), rapid.String())
 	return rapid.Custom(func(t *rapid.T) string {
-		text := strings.Join(rapid.SliceOfN(piece, 0, 12).Draw(t, "pieces"), "")
-		text = strings.Repeat(text, rapid.IntRange(1, 400).Draw(t, "times"))
+		text := strings.Join(rapid.SliceOfN(piece, 0, 4).Draw(t, "pieces"), "")
+		text = strings.Repeat(text, rapid.SampledFrom([]int{1, 3, 100, 1500}).Draw(t, "times"))
 		return "x" + string([]rune(text)[:min(utf8.RuneCountInString(text), most)]) // never empty, as names are
 	})
 }
@@ -147,13 +147,13 @@ func sessions() *rapid.Generator[upgrade.Session] {
 		}
 		s.Ended = upgrade.Ended(s.State)
 		s.Plan.Name, s.Plan.Backup, s.Reason, s.Problem = text("name"), text("backup"), text("reason"), text("problem")
-		s.Plan.Files = rapid.SliceOfN(outside(500), 0, 40).Draw(t, "files")
+		s.Plan.Files = rapid.SliceOfN(outside(500), 0, 12).Draw(t, "files")
 		s.Plan.From = rapid.SampledFrom([]string{"6.2", "7.2", "8.4", "<x>", "7.4"}).Draw(t, "from")
 		s.Plan.To = rapid.SampledFrom([]string{"7.4", "8.10", "8.6", "&", "7.2"}).Draw(t, "to")
 		s.Plan.NotBefore, s.Agreed, s.Asked = at("start"), at("agreed"), at("asked")
 		s.Facts.Subscription, s.Facts.SubStatus, s.Facts.Endpoint, s.Facts.WayBack.Text = text("subscription"), text("status"), text("endpoint"), text("way back")
 		s.Facts.Backup.Where, s.Facts.Backup.Last, s.Facts.Backup.Known = text("where"), at("last"), rapid.Bool().Draw(t, "known")
-		s.Facts.ReplicaOf = rapid.SliceOfN(outside(100), 0, 60).Draw(t, "sources")
+		s.Facts.ReplicaOf = rapid.SliceOfN(outside(100), 0, 20).Draw(t, "sources")
 		s.Facts.Replicas = []upgrade.Replica{{Name: text("replica"), Version: text("replica version")}}
 		s.Facts.Dynamic, s.Facts.ExternalSource, s.Facts.AutoMinor = true, true, true
 		s.Upgrade.BackupAt, s.Upgrade.Sent, s.Upgrade.SoakUntil = at("backed up"), at("sent"), at("soak")
@@ -173,7 +173,7 @@ func sessions() *rapid.Generator[upgrade.Session] {
 
 func drawRevert(t *rapid.T, r *upgrade.RevertWork) {
 	r.Trial.Result, r.Trial.Passed, r.DryRun = outside(4000).Draw(t, "trial"), rapid.Bool().Draw(t, "passed"), outside(4000).Draw(t, "dry run")
-	r.Loose = rapid.SliceOfN(outside(4000), 0, 20).Draw(t, "loose")
+	r.Loose = rapid.SliceOfN(outside(4000), 0, 6).Draw(t, "loose")
 	r.NewRef, r.Endpoint, r.Upgraded = outside(3000).Draw(t, "new"), outside(3000).Draw(t, "endpoint"), outside(3000).Draw(t, "upgraded")
 	r.DoorShut, r.SafetyAt, r.DeletedAt = instants().Draw(t, "door"), instants().Draw(t, "safety"), instants().Draw(t, "deleted")
 }
