@@ -104,7 +104,9 @@ func (e *Engine) upgradeCall(s Session) outside {
 				}
 				return Before{}, g, err
 			}
-			if err := e.entitled(ctx, l.s); err != nil {
+			if err := e.entitled(ctx, l.s); errors.Is(err, errNoWord) {
+				return Before{}, gate{}, err
+			} else if err != nil {
 				return Before{}, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true, facts: &f}, nil
 			}
 			u, err := e.cloud.UpgradeStatus(ctx, ref)

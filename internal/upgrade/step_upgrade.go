@@ -117,11 +117,17 @@ func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, err
 	if err != nil {
 		return 0, err
 	}
+	if g.stop != nil && g.stop.Code == NotActive && e.now().Sub(l.s.Updated) < e.cfg.Patience {
+		l.observe(ctx, Progress{Text: g.stop.Text}) // another change, perhaps one of ours: it passes by itself
+		return e.cfg.Poll, nil
+	}
 	if g.stop != nil {
 		g.facts = &f
 		return e.stopUpgrade(ctx, l, g)
 	}
-	if err := e.entitled(ctx, l.s); err != nil {
+	if err := e.entitled(ctx, l.s); errors.Is(err, errNoWord) {
+		return 0, err
+	} else if err != nil {
 		return e.stopUpgrade(ctx, l, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true, facts: &f})
 	}
 	return e.do(ctx, l, move{event: Fit, note: "Preflight passed. Backing up first."}, func(b *Body) {
@@ -190,12 +196,15 @@ func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Durati
 
 // entitled tests the approvals once more when they are used: a voter who left
 // the group meanwhile does not count.
+//
+// errNoWord says nothing about them: Slack does not answer just now, so nothing
+// new begins, and the approvals stand.
 func (e *Engine) entitled(ctx context.Context, s Session) error {
 	now := map[string]approvals.Voter{}
 	for _, d := range s.Decisions {
 		v, err := e.roles.Voter(ctx, d.By)
 		if err != nil {
-			return fmt.Errorf("no answer from Slack whether %s may still approve", d.Name)
+			return fmt.Errorf("%w whether %s may still approve: %w", errNoWord, d.Name, err)
 		}
 		now[d.By] = v
 	}
@@ -362,3 +371,6 @@ func (e *Engine) stepSoaking(ctx context.Context, l *lease) (time.Duration, erro
 	note := fmt.Sprintf("Done: %s is on %s. Version confirmed; application health not checked.", s.Plan.Name, db.Version)
 	return e.do(ctx, l, move{event: Finish, note: note, holds: free(s)}, nil)
 }
+
+// errNoWord: Slack could not say who somebody is.
+var errNoWord = errors.New("no answer from Slack")
