@@ -22,9 +22,9 @@ func (w *world) approved(databases ...string) {
 func (w *world) endWell(within time.Duration, databases ...string) {
 	w.t.Helper()
 	for deadline := time.Now().Add(within); ; time.Sleep(100 * time.Millisecond) {
-		state := map[string]string{}
+		state, says := map[string]string{}, map[string]string{}
 		for _, c := range w.cards() {
-			state[c.database] = c.state()
+			state[c.database], says[c.database] = c.state(), c.words()
 		}
 		done := 0
 		for _, name := range databases {
@@ -36,6 +36,11 @@ func (w *world) endWell(within time.Duration, databases ...string) {
 			break
 		}
 		if time.Now().After(deadline) {
+			for _, name := range databases {
+				if state[name] != "done" {
+					w.t.Logf("%s: %s", name, says[name])
+				}
+			}
 			w.t.Fatalf("not done within %s: %v", within, state)
 		}
 	}

@@ -163,6 +163,7 @@ func (w *world) accepted(method, last string) int {
 // database is one as the emulator holds it.
 type database struct {
 	ID      int    `json:"id"`
+	Sub     int    `json:"subscription_id"`
 	Name    string `json:"name"`
 	Version string `json:"redis_version"`
 	Status  string `json:"status"`
