@@ -251,3 +251,16 @@ func quiet(c *Config) {
 		}
 	}
 }
+
+// busy is the default fleet with applications that write to some of it, one
+// through a dynamic name.
+func busy(c *Config) {
+	rates := map[string]float64{"cache-prod": 6, "catalog-prod": 2, "sessions-eu": 10}
+	c.Fleet = DefaultFleet()
+	for _, u := range c.Fleet.Subscriptions {
+		for i := range u.Databases {
+			d := &u.Databases[i]
+			d.WritesPerMinute, d.AppUsesDynamic = rates[d.Name], d.Name == "sessions-eu"
+		}
+	}
+}

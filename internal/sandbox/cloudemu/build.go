@@ -34,6 +34,7 @@ func (s *Server) buildSubscription(r *rand.Rand, id, n int, fu FleetSubscription
 		id: id, name: fu.Name, fixed: fu.Plan == "essentials", multi: fu.ActiveActive,
 		provider: or(fu.Provider, "AWS"), region: or(fu.Region, "us-east-1"), regions: fu.Regions,
 		cluster: 20000 + r.IntN(70000)*10 + n%10, created: s.clock.AddDate(-1, -n%12, 0),
+		flash:   fu.Flash,
 		windows: obj{"mode": "automatic"}, backups: fu.Backups, targets: or(fu.Targets, "majors"),
 	}
 	if u.fixed {
@@ -53,7 +54,7 @@ func (s *Server) buildDatabase(r *rand.Rand, u *subscription, fd FleetDatabase) 
 	s.lastDatabase += 1 + r.IntN(9)
 	d := &database{
 		id: s.lastDatabase, sub: u, name: fd.Name, protocol: or(fd.Protocol, "redis"), version: or(fd.Version, "7.4"),
-		resp: "resp2", status: statusActive, port: fd.Port, autoMinor: !fd.NoAutoMinor, datasetGB: max(fd.SizeGB, 0.03),
+		resp: "resp2", status: statusActive, port: fd.Port, autoMinor: !fd.NoAutoMinor, datasetGB: max(fd.SizeGB, 0.03), ramPercent: defaultRAM,
 		persist: or(fd.Persistence, "aof-every-1-second"), replicated: !fd.NoReplication,
 		eviction: or(fd.Eviction, "noeviction"), by: "operations-per-second", throughput: 2500, factor: "Standard",
 		shards: max(fd.Shards, 1), firstShard: 1 + r.IntN(90), hashing: "standard", regex: slices.Clone(standardRegex),
@@ -101,7 +102,7 @@ func (s *Server) connectFleet(fleet Fleet, made map[string]*database) {
 		for _, fd := range fu.Databases {
 			if fd.ReplicaOf != "" {
 				d, from := made[fd.Name], made[fd.ReplicaOf]
-				d.sources = []syncSource{{endpoint: "redis://" + from.publicEndpoint()}}
+				d.sources = []syncSource{{endpoint: "redis://" + from.asSource()}}
 				d.keys.prefix, d.keys.base = from.keys.prefix, from.keys.base
 			}
 		}

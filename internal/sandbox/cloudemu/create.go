@@ -63,6 +63,7 @@ func (s *Server) creatableHere(r *request, u *subscription) (string, *domainErro
 		func() *domainError { return checkName(u, b.str("name"), nil) },
 		func() *domainError { return s.checkPort(u, b, r.call(), dry) },
 		func() *domainError { return checkSize(b, u) },
+		func() *domainError { return checkRAM(b, u) },
 		func() *domainError { return checkModules(b, version) },
 		func() *domainError { return checkVersionOptions(b, version) },
 		func() *domainError { return s.checkSettings(b, b.strOr("protocol", defaultProtocol(u))) },
@@ -140,6 +141,23 @@ func checkSize(b fields, u *subscription) *domainError {
 	return nil
 }
 
+// defaultRAM is the share of RAM, in percent, where none is named.
+const defaultRAM = 20
+
+// checkRAM checks the share of RAM of a ram-and-flash database.
+func checkRAM(b fields, u *subscription) *domainError {
+	percent := b.int("ramPercentage")
+	switch {
+	case !b.has("ramPercentage"):
+		return nil
+	case !u.flash:
+		return refuse("DATABASE_RAM_PERCENTAGE_NOT_SUPPORTED")
+	case percent < 10 || percent > 50 || percent%10 != 0:
+		return refuse("DATABASE_RAM_PERCENTAGE_IS_INVALID")
+	}
+	return nil
+}
+
 func checkModules(b fields, version string) *domainError {
 	list := b.objects("modules")
 	if len(list) == 0 {
@@ -188,7 +206,7 @@ func (s *Server) newDatabase(u *subscription, r *request, version string) *datab
 	d := &database{
 		sub: u, name: b.str("name"), version: version, protocol: b.strOr("protocol", defaultProtocol(u)),
 		resp: b.strOr("respVersion", "resp2"), status: statusDraft, autoMinor: b.bool("autoMinorVersionUpgrade", true),
-		datasetGB: b.num("datasetSizeInGb"), memoryGB: b.num("memoryLimitInGb"), persist: "none", replicated: !u.fixed,
+		ramPercent: defaultRAM, datasetGB: b.num("datasetSizeInGb"), memoryGB: b.num("memoryLimitInGb"), persist: "none", replicated: !u.fixed,
 		eviction: "volatile-lru", by: "operations-per-second", throughput: 2500, factor: "Standard",
 		hashing: "standard", regex: slices.Clone(standardRegex), sourceIPs: []string{"0.0.0.0/0"},
 		alerts: []alert{}, firstShard: 1 + s.chance.IntN(90), password: password(s.chance), port: b.int("port"),

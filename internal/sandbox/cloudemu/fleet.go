@@ -29,6 +29,8 @@ type FleetSubscription struct {
 	Regions      []string `json:"regions,omitempty"`
 	Provider     string   `json:"provider,omitempty"` // AWS (default), GCP or Azure
 	Region       string   `json:"region,omitempty"`   // default us-east-1
+	// Flash keeps part of the data in flash memory (Flex, ram-and-flash). Pro only.
+	Flash bool `json:"flash,omitempty"`
 	// Backups says whether an Essentials plan supports backups.
 	Backups bool `json:"backups,omitempty"`
 	// Targets is what an Essentials database may be upgraded to: majors
@@ -165,6 +167,9 @@ func (c *fleetCheck) subscription(i int, u FleetSubscription) {
 	fixed := u.Plan == "essentials"
 	if u.ActiveActive && (fixed || len(u.Regions) < 2) {
 		c.bad(where, "active_active needs plan pro and at least two regions")
+	}
+	if u.Flash && (fixed || u.ActiveActive) {
+		c.bad(where, "flash needs plan pro and one region")
 	}
 	if fixed && len(u.Databases) > 1 {
 		c.bad(where, "an essentials subscription holds one database")

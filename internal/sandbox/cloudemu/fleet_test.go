@@ -106,7 +106,7 @@ func TestGeneratedDatabases(t *testing.T) {
 }
 
 func TestApplicationsWriteThroughOpenDoors(t *testing.T) {
-	b := newBench(t)
+	b := newBench(t, busy)
 	var file stored
 	for _, f := range b.files("cache-prod") {
 		file = f
@@ -205,4 +205,33 @@ func TestSubscribersArePoked(t *testing.T) {
 		t.Error("not poked by a change")
 	}
 	stop()
+}
+
+func TestFlashAndSourceEndpoints(t *testing.T) {
+	b := newBench(t, func(c *Config) {
+		c.Fleet = Fleet{Subscriptions: []FleetSubscription{
+			{Name: "flex", Flash: true, Databases: []FleetDatabase{{Name: "big", Version: "7.2"}}},
+			{Name: "small", Plan: "essentials", Databases: []FleetDatabase{{Name: "feeder", Version: "7.2", Protocol: "stack", Keys: 5}}},
+			{Name: "copies", Databases: []FleetDatabase{{Name: "copy", Version: "7.2", ReplicaOf: "feeder"}}},
+		}}
+	})
+	flash := b.api(200, "GET", b.path("big"), nil)
+	if flash["memoryStorage"] != "ram-and-flash" || flash["ramPercentage"] != 20.0 {
+		t.Errorf("flash database: %v, %v", flash["memoryStorage"], flash["ramPercentage"])
+	}
+	if got := b.refused("PUT", b.path("big"), obj{"ramPercentage": 25}); got != "DATABASE_RAM_PERCENTAGE_IS_INVALID" {
+		t.Errorf("25 %% of RAM: %q", got)
+	}
+	b.do("PUT", b.path("big"), obj{"ramPercentage": 50})
+	if got := b.api(200, "GET", b.path("big"), nil)["ramPercentage"]; got != 50.0 {
+		t.Errorf("50 %% of RAM reads %v", got)
+	}
+	source := dig(b.api(200, "GET", b.path("feeder"), nil), "replicaAsSourceEndpoints", "public")
+	used := dig(b.api(200, "GET", b.path("copy"), nil), "replica", "syncSources", 0, "endpoint")
+	if source == nil || used != "redis://"+source.(string) {
+		t.Errorf("the target replicates from %v, its source offers %v", used, source)
+	}
+	if b.database("copy").Digest != b.database("feeder").Digest {
+		t.Error("the target does not have the keys of its source")
+	}
 }

@@ -17,7 +17,7 @@ func pair(t *testing.T, b *bench) (source, target shown) {
 }
 
 func TestRedirectionMovesTheDynamicNameOnly(t *testing.T) {
-	b := newBench(t)
+	b := newBench(t, busy)
 	source, target := pair(t, b)
 	started := b.api(200, "POST", "/endpoint-redirections", obj{
 		"sourceDatabaseId": source.ID, "targetDatabaseId": target.ID, "endpointTargetType": "public",

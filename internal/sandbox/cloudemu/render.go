@@ -64,7 +64,7 @@ func (s *Server) getDatabase(r *request) answer {
 func (s *Server) databaseBody(r *request, d *database, single bool) obj {
 	body := obj{
 		"databaseId": d.id, "name": d.name, "protocol": d.protocol, "status": d.status, "redisVersion": d.version,
-		"memoryStorage": "ram", "replication": d.replicated, "dataEvictionPolicy": d.eviction, "modules": moduleBodies(d.modules),
+		"memoryStorage": d.sub.memoryStorage(), "replication": d.replicated, "dataEvictionPolicy": d.eviction, "modules": moduleBodies(d.modules),
 		"links": []obj{},
 	}
 	if single {
@@ -126,6 +126,9 @@ func (s *Server) proFields(body obj, d *database, single bool) {
 	}
 	body["throughputMeasurement"] = obj{"by": d.by, "value": d.throughput}
 	body["queryPerformanceFactor"] = d.factor
+	if d.sub.flash {
+		body["ramPercentage"] = d.ramPercent
+	}
 	body["clustering"] = obj{"numberOfShards": d.shards, "regexRules": regexBodies(d), "hashingPolicy": d.hashing}
 	security := d.securityBody(single)
 	security["enableDefaultUser"] = !d.noDefault
@@ -139,6 +142,9 @@ func (s *Server) proFields(body obj, d *database, single bool) {
 func (s *Server) fixedFields(body obj, d *database, single bool) {
 	body["planMemoryLimit"], body["memoryLimitMeasurementUnit"] = 30, "MB"
 	body["replicaOf"] = nil
+	if d.published() {
+		body["replicaAsSourceEndpoints"] = obj{"public": d.sourceEndpoint("public"), "private": d.sourceEndpoint("private")}
+	}
 	body["clustering"] = obj{"enabled": d.shards > 1, "regexRules": []obj{}, "hashingPolicy": d.hashing}
 	security := d.securityBody(single)
 	security["defaultUserEnabled"] = !d.noDefault
@@ -240,7 +246,7 @@ func (s *Server) subscriptionBody(r *request, u *subscription) obj {
 	for _, d := range u.databases {
 		total += d.limitGB()
 	}
-	body["deploymentType"], body["publicEndpointAccess"], body["memoryStorage"] = kind, true, "ram"
+	body["deploymentType"], body["publicEndpointAccess"], body["memoryStorage"] = kind, true, u.memoryStorage()
 	body["numberOfDatabases"], body["storageEncryption"] = len(u.databases), false
 	body["cloudDetails"] = []obj{{"provider": u.provider, "cloudAccountId": 1, "totalSizeInGb": total, "regions": details, "links": []obj{}}}
 	return body

@@ -46,7 +46,7 @@ func (b *bench) status(path, kind string) map[string]any {
 }
 
 func TestRecreateBringsBackKeysAndAddress(t *testing.T) {
-	b := newBench(t)
+	b := newBench(t, busy)
 	path, old := b.path("cache-prod"), b.database("cache-prod")
 	config := b.api(200, "GET", path, nil)
 	b.do("POST", path+"/backup", nil)

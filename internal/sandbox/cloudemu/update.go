@@ -61,6 +61,9 @@ func (s *Server) updatable(r *request, d *database) *domainError {
 	if refused := checkSize(b, d.sub); refused != nil {
 		return refused
 	}
+	if refused := checkRAM(b, d.sub); refused != nil {
+		return refused
+	}
 	if refused := checkVersionOptions(b, d.version); refused != nil {
 		return refused
 	}
@@ -93,8 +96,6 @@ func (s *Server) checkSettings(b fields, protocol string) *domainError {
 		return refuse("DATABASE_PASSWORD_IS_TOO_LONG")
 	case b.bool("useExternalEndpointForOSSClusterApi", false) && !b.bool("supportOSSClusterApi", true):
 		return refuse("DATABASE_EXTERNAL_ENDPOINT_WITHOUT_OSS_CLUSTER")
-	case b.has("ramPercentage"):
-		return refuse("DATABASE_RAM_PERCENTAGE_NOT_SUPPORTED")
 	case b.has("remoteBackup") && b.has("periodicBackupPath"):
 		return refuse("DATABASE_INVALID_TOO_MANY_BACKUP_SPECIFICATIONS")
 	case b.str("periodicBackupPath") != "" && storageType(b.str("periodicBackupPath")) == "":
@@ -214,6 +215,9 @@ func (d *database) apply(b fields) {
 	d.noDefault = !b.bool("enableDefaultUser", !d.noDefault)
 	d.password = b.strOr("password", d.password)
 	d.factor = b.strOr("queryPerformanceFactor", d.factor)
+	if b.has("ramPercentage") {
+		d.ramPercent = b.int("ramPercentage")
+	}
 	if b.has("datasetSizeInGb") || b.has("memoryLimitInGb") {
 		d.datasetGB, d.memoryGB = b.num("datasetSizeInGb"), b.num("memoryLimitInGb")
 	}

@@ -34,6 +34,7 @@ type subscription struct {
 	name      string
 	fixed     bool // Essentials
 	multi     bool // Active-Active
+	flash     bool // ram-and-flash
 	provider  string
 	region    string
 	regions   []string // of an Active-Active subscription
@@ -72,6 +73,7 @@ type database struct {
 	status     string
 	port       int
 	autoMinor  bool
+	ramPercent int // of a ram-and-flash subscription
 	datasetGB  float64
 	memoryGB   float64 // set instead of datasetGB by some creates
 	oss        bool
@@ -143,6 +145,29 @@ func (d *database) privateHost() string {
 
 func (d *database) publicEndpoint() string  { return fmt.Sprintf("%s:%d", d.publicHost(), d.port) }
 func (d *database) privateEndpoint() string { return fmt.Sprintf("%s:%d", d.privateHost(), d.port) }
+
+// sourceEndpoint is the address of an Essentials database for use as a
+// replication source. Its form is not documented; it differs from the others,
+// so that nobody can confuse them.
+func (d *database) sourceEndpoint(kind string) string {
+	return fmt.Sprintf("source-%s-%d.c%d.%s-1.%s.cloud.rlrcp.com:%d", kind, d.port, d.sub.cluster, d.sub.region, cloudLabel(d.sub.provider), d.port)
+}
+
+// asSource is the address at which another database replicates from this one.
+func (d *database) asSource() string {
+	if d.sub.fixed {
+		return d.sourceEndpoint("public")
+	}
+	return d.publicEndpoint()
+}
+
+// memoryStorage is where a subscription keeps data.
+func (u *subscription) memoryStorage() string {
+	if u.flash {
+		return "ram-and-flash"
+	}
+	return "ram"
+}
 
 func cloudLabel(provider string) string {
 	switch provider {
@@ -262,6 +287,9 @@ func (d *database) allAddresses() []string {
 		return nil
 	}
 	list := []string{d.publicEndpoint(), d.privateEndpoint()}
+	if d.sub.fixed {
+		list = append(list, d.sourceEndpoint("public"), d.sourceEndpoint("private"))
+	}
 	for _, name := range []string{d.dynamic.public, d.dynamic.private} {
 		if name != "" {
 			list = append(list, fmt.Sprintf("%s:%d", name, d.port))
