@@ -52,7 +52,7 @@ var differences = []difference{
 		"declared as one of 604 words; every answer on record is an object {type, status, description}. The fault string_error gives the declared form."},
 	{"GET /v1/tasks", "response", "links", undeclared,
 		"the list of tasks is declared without links, which every other list has; clients must not depend on them."},
-	{proDatabase, "response", "autoMinorVersionUpgrade queryPerformanceFactor redisVersionCompliance", undeclared,
+	{proDatabase, "response", "autoMinorVersionUpgrade queryPerformanceFactor ramPercentage redisVersionCompliance", undeclared,
 		"a Pro database is declared as {databaseId, links} and shown by an example that lacks these; Redis's own Go client reads them."},
 	{proDatabase, "response", "backup", undeclared,
 		"neither declared nor in the example; recorded answers have it, and it is the only place that tells the backup destination."},
@@ -67,7 +67,7 @@ var differences = []difference{
 	{essentialsDatabase, "response", in("security.", "enableTls sslClientAuthentication tlsClientAuthentication"), undeclared,
 		"the example leaves them out; recorded answers have them."},
 	{essentialsList, "response", in("subscription.databases[].", "activatedOn lastModified privateEndpoint publicEndpoint redisVersionCompliance "+
-		"replica replicaOf supportOSSClusterApi useExternalEndpointForOSSClusterApi backup.destination backup.interval backup.status "+
+		"replica replicaOf replicaAsSourceEndpoints supportOSSClusterApi useExternalEndpointForOSSClusterApi backup.destination backup.interval backup.status "+
 		"security.enableTls security.sslClientAuthentication security.tlsClientAuthentication"), undeclared,
 		"the list is described by an example of two databases in draft; its elements are what the single GET gives."},
 	{"POST /v1/endpoint-redirections*", "response", "errorMessage endpoints[].errorMessage revertedAt", "got null, want string",

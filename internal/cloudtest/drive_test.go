@@ -26,6 +26,7 @@ func driven() cloudemu.Fleet {
 				{Name: "target", Version: "7.2", Port: 12010, Password: "the-same", DynamicEndpoints: true},
 			}},
 			{Name: "global", ActiveActive: true, Regions: []string{"us-east-1", "eu-west-1"}, Databases: []cloudemu.FleetDatabase{{Name: "geo", Version: "7.2"}}},
+			{Name: "flex", Flash: true, Databases: []cloudemu.FleetDatabase{{Name: "tiered", Version: "7.2"}}},
 			{Name: "trial-plan", Plan: "essentials", Backups: true, Targets: "all", Databases: []cloudemu.FleetDatabase{
 				{Name: "trial", Version: "7.2", Protocol: "stack", BackupPath: "s3://acme/trial", BackupAge: "3h", Keys: 5, Tags: map[string]string{"team": "web"}}}},
 			{Name: "next-plan", Plan: "essentials", Databases: []cloudemu.FleetDatabase{{Name: "next", Version: "7.4", Protocol: "stack"}}},
@@ -86,6 +87,7 @@ func reading() []step {
 		{"Certificate", "", func(w *wire, ctx context.Context) error { return drop(w.client.Certificate(ctx, w.ref("full"))) }},
 		{"Database", "memcached", func(w *wire, ctx context.Context) error { return drop(w.client.Database(ctx, w.ref("old-mc"))) }},
 		{"Database", "Active-Active", func(w *wire, ctx context.Context) error { return drop(w.client.Database(ctx, w.ref("geo"))) }},
+		{"Database", "Flex", func(w *wire, ctx context.Context) error { return drop(w.client.Database(ctx, w.ref("tiered"))) }},
 		{"Database", "replica", func(w *wire, ctx context.Context) error { return drop(w.client.Database(ctx, w.ref("copy"))) }},
 	}
 	all = append(all, plans("Databases", func(w *wire, ctx context.Context, ref cloud.Ref) error {
@@ -269,6 +271,14 @@ func building() []step {
 				Throughput: cloud.Throughput{By: "operations-per-second", Value: 1000},
 				Replica:    []cloud.SyncSource{{Endpoint: "redis://elsewhere.example.com:6379"}}}))
 			return nil
+		}},
+		{"Create", "Flex", func(w *wire, ctx context.Context) error {
+			w.done(w.client.Create(ctx, cloud.Pro, w.ref("tiered").Subscription, cloud.Create{Name: "tiered-2", DatasetSizeGB: 100, RAMPercentage: 30}))
+			db, err := w.client.Database(ctx, w.ref("tiered-2"))
+			if err == nil && (db.MemoryStorage != "ram-and-flash" || db.RAMPercentage != 30) {
+				w.t.Errorf("created on %s with %d %% RAM", db.MemoryStorage, db.RAMPercentage)
+			}
+			return err
 		}},
 		{"Create", "Pro, bare", func(w *wire, ctx context.Context) error {
 			w.done(w.client.Create(ctx, cloud.Pro, w.ref("full").Subscription, cloud.Create{Name: "bare"}))
