@@ -19,8 +19,8 @@ import (
 
 var screenshots = flag.String("screenshots", "", "let the browser test save pictures for the README in this `folder`")
 
-// patience is a safety net around every wait in the browser, not a bar.
-const patience = 60 * time.Second
+// patience is a safety net around every wait, not a bar: tests share processors.
+const patience = 2 * time.Minute
 
 // page is a browser tab that shows a sandbox.
 type page struct {

@@ -175,7 +175,7 @@ func TestTwoProcessesOnARealRedis(t *testing.T) {
 			env = append(env, "REDIS_PREFIX=test-"+name, "PATH="+os.Getenv("PATH"))
 			bot := launch(t, env, nil, filepath.Join(dir, "bot"))
 			waitForSocket(t, url)
-			p := scenario.Player{URL: url, Log: t.Logf}
+			p := scenario.Player{URL: url, Log: t.Logf, Patience: patience}
 			if err := p.Play(t.Context(), scenarios(t)[name]); err != nil {
 				t.Error(err)
 			}

@@ -60,7 +60,7 @@ func TestScenarios(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, wanted(f, scenarioSpeed))
-			p := scenario.Player{URL: s.URL(), Log: t.Logf}
+			p := scenario.Player{URL: s.URL(), Log: t.Logf, Patience: patience}
 			if err := p.Play(t.Context(), f); err != nil {
 				t.Error(err)
 			}

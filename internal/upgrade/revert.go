@@ -148,13 +148,14 @@ func (e *Engine) Revertible(s Session) *Refusal {
 // ProposeRevert opens a revert session: the rehearsal begins, and people are
 // asked when its result is known.
 func (e *Engine) ProposeRevert(ctx context.Context, r RevertRequest) (Session, error) {
-	up, err := e.Load(ctx, r.Upgrade)
-	if err != nil {
-		return Session{}, err
-	}
 	if err := approvals.MayRequest(r.By); err != nil {
 		return Session{}, entitlement(err)
 	}
+	// The upgrade may move while Redis Cloud is asked: its watch ends by itself.
+	return e.retry(ctx, r.Upgrade, func(up Session) (Session, error) { return e.proposeRevert(ctx, up, r) })
+}
+
+func (e *Engine) proposeRevert(ctx context.Context, up Session, r RevertRequest) (Session, error) {
 	if old, err := e.Load(ctx, idOf(KindRevert, r.Origin)); err == nil {
 		return old, nil // the same submission again
 	}
