@@ -76,7 +76,7 @@ func (l *lives) checkPeople(all []Session) (problems []string) {
 			if n > questions {
 				add("%s's %s of %s is recorded %d times for %d questions", v.by, v.verb, s.ID, n, questions)
 			}
-			if v.by == s.By {
+			if v.by == s.By && s.Kind == KindUpgrade {
 				add("%s's %s of its own %s is recorded", v.by, v.verb, s.ID)
 			}
 		}

@@ -103,7 +103,7 @@ var preludes = []string{
 	"",
 	"0s propose cache 7.4 ann once\n20s approve cache bob once",
 	"0s propose cache 7.4 ann once\n20s approve cache bob once\n20m0s revert cache ann once",
-	"0s propose cache 7.4 ann once\n20s approve cache bob once\n20m0s revert cache ann once\n32m0s approve cache bob once\n32m5s approve cache dan once",
+	"0s propose cache 7.4 ann once\n20s approve cache bob once\n20m0s revert cache ann once\n40m0s approve cache bob once\n40m5s approve cache dan once",
 }
 
 // drawScript draws a life.

@@ -30,7 +30,7 @@ import (
 func TestRandomLives(t *testing.T) {
 	given := map[string]bool{"rapid.checks": os.Getenv("RAPID_CHECKS") != ""}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	for name, value := range map[string]string{"rapid.checks": "25", "rapid.nofailfile": "true"} {
+	for name, value := range map[string]string{"rapid.checks": "15", "rapid.nofailfile": "true"} {
 		if given[name] {
 			continue
 		}
@@ -41,7 +41,8 @@ func TestRandomLives(t *testing.T) {
 	ends := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		s := rapid.Custom(drawScript).Draw(rt, "script")
-		if problems := playScript(t, s, ends); len(problems) > 0 {
+		if problems, log := playScript(t, s, ends); len(problems) > 0 {
+			rt.Log(log) // not part of the message: rapid compares those
 			rt.Fatalf("%s\nscript:\n%s", strings.Join(problems, "\n"), s)
 		}
 	})
@@ -64,16 +65,17 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, p := range playScript(t, s, map[string]int{}) {
-				t.Error(p)
+			problems, log := playScript(t, s, map[string]int{})
+			if len(problems) > 0 {
+				t.Error(strings.Join(problems, "\n"), log)
 			}
 		})
 	}
 }
 
-// playScript plays a script in a bubble of its own and says what broke. ends
-// counts the states in which sessions ended.
-func playScript(t *testing.T, s script, ends map[string]int) (problems []string) {
+// playScript plays a script in a bubble of its own and says what broke, with
+// the end of the log. ends counts the states in which sessions ended.
+func playScript(t *testing.T, s script, ends map[string]int) (problems []string, log string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := &court{TB: t}
@@ -86,7 +88,7 @@ func playScript(t *testing.T, s script, ends map[string]int) (problems []string)
 				}
 			}
 			if len(problems) > 0 && l != nil {
-				problems = append(problems, "log: "+l.told())
+				log = l.told()
 			}
 			c.close()
 		}()
@@ -94,7 +96,7 @@ func playScript(t *testing.T, s script, ends map[string]int) (problems []string)
 		l.play(s)
 		problems = l.judge(ends)
 	})
-	return problems
+	return problems, log
 }
 
 // told is the end of the log without the requests.
