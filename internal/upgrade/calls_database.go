@@ -144,7 +144,7 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 	was := l.s.Call.Before
 	differs := u.Status != was.Status || u.Target != was.Target
 	ours := err == nil && sameVersion(u.Target, to) && (differs || was.Moved || was.Failed && db.Active() && e.overdue(l.s.Call))
-	arrived := db.Active() && reached(db.Version, to, db.AutoMinor != nil && *db.AutoMinor)
+	arrived := db.Active() && reached(db.Version, to, movesByItself(db))
 	switch {
 	case ours && u.Status == cloud.UpgradeFailed:
 		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud reports the upgrade to %s as failed; the database reads %s, %s", to, db.Version, db.Status)}, nil

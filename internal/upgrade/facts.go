@@ -78,7 +78,7 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref) (Facts, cloud.Database
 		Protocol: db.Protocol, ActiveActive: db.ActiveActive || sub.ActiveActive,
 		Endpoint: db.PublicEndpoint, Dynamic: db.Dynamic.Public != "" || db.Dynamic.Private != "",
 		Port: db.Port, Shards: db.Shards, UsedMB: db.UsedMB, Replication: db.Replication, Persistence: db.Persistence,
-		AutoMinor: db.AutoMinor != nil && *db.AutoMinor}
+		AutoMinor: movesByItself(db)}
 	for _, m := range db.Modules {
 		f.Modules = append(f.Modules, m.Name)
 	}
@@ -189,6 +189,13 @@ func olderVersion(a, b string) bool {
 	va, errA := releases.Parse(a)
 	vb, errB := releases.Parse(b)
 	return errA == nil && errB == nil && va.Less(vb)
+}
+
+// movesByItself reports whether Redis Cloud moves the database to newer minors
+// unasked: Essentials always, Pro where it was not opted out.
+// https://redis.io/docs/latest/operate/rc/databases/version-management/
+func movesByItself(db cloud.Database) bool {
+	return db.Plan == cloud.Essentials || db.AutoMinor != nil && *db.AutoMinor
 }
 
 // reached reports whether a database at version got to target: equal on

@@ -295,12 +295,11 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, er
 	if err != nil {
 		return 0, fmt.Errorf("verify: %w", err)
 	}
-	auto := db.AutoMinor != nil && *db.AutoMinor
 	if !db.Active() {
 		l.observe(ctx, Progress{Text: "waiting for the database: " + db.Status})
 		return e.cfg.Poll, nil
 	}
-	if !reached(db.Version, s.Plan.To, auto) {
+	if !reached(db.Version, s.Plan.To, movesByItself(db)) {
 		return e.do(ctx, l, move{event: Fail, holds: free(s), note: fmt.Sprintf("Redis Cloud called the upgrade done, but %s reads %s, not %s.", s.Plan.Name, db.Version, s.Plan.To)},
 			func(b *Body) { b.Problem = "The version read back is " + db.Version + ", not " + b.Plan.To + "." })
 	}
@@ -356,8 +355,7 @@ func (e *Engine) stepSoaking(ctx context.Context, l *lease) (time.Duration, erro
 	if err != nil {
 		return 0, fmt.Errorf("watch: %w", err)
 	}
-	auto := db.AutoMinor != nil && *db.AutoMinor
-	if !reached(db.Version, s.Plan.To, auto) || db.Failed() {
+	if !reached(db.Version, s.Plan.To, movesByItself(db)) || db.Failed() {
 		text := fmt.Sprintf("While watched, %s turned to version %s, status %s.", s.Plan.Name, db.Version, db.Status)
 		return e.do(ctx, l, move{event: Fail, holds: free(s), note: text}, func(b *Body) { b.Problem = text })
 	}
