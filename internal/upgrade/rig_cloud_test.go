@@ -3,6 +3,7 @@ package upgrade
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -135,4 +136,64 @@ func (w *world) calls(method, suffix string) int {
 		}
 	}
 	return n
+}
+
+// api makes a call past the bot, as its owner would.
+func (w *world) api(method, path string, in any) map[string]any {
+	w.t.Helper()
+	var body io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		w.nil(err)
+		body = bytes.NewReader(raw)
+	}
+	req := httptest.NewRequest(method, "/v1"+path, body)
+	req.Header.Set("x-api-key", testKey)
+	req.Header.Set("x-api-secret-key", testSecret)
+	req.Header.Set("Content-Type", "application/json")
+	rec := httptest.NewRecorder()
+	w.emu.API().ServeHTTP(rec, req)
+	if rec.Code/100 != 2 {
+		w.t.Fatalf("%s %s: %d %s", method, path, rec.Code, rec.Body)
+	}
+	out := map[string]any{}
+	w.nil(json.Unmarshal(rec.Body.Bytes(), &out))
+	return out
+}
+
+func (d fleetDB) path() string {
+	return fmt.Sprintf("/subscriptions/%d/databases/%d", d.Subscription, d.ID)
+}
+
+// raw is a database as Redis Cloud tells it.
+func (w *world) raw(name string) map[string]any {
+	w.t.Helper()
+	return w.api("GET", w.find(name).path(), nil)
+}
+
+// put changes settings of a database and waits until they hold.
+func (w *world) put(name string, set map[string]any) {
+	w.t.Helper()
+	w.api("PUT", w.find(name).path(), set)
+	w.ours = len(w.ledger())
+	time.Sleep(2 * time.Minute)
+}
+
+// roleDatabases are the ids that an ACL role names.
+func (w *world) roleDatabases(name string) []int {
+	w.t.Helper()
+	var out []int
+	roles, _ := w.api("GET", "/acl/roles", nil)["roles"].([]any)
+	for _, r := range roles {
+		role := r.(map[string]any)
+		if role["name"] != name {
+			continue
+		}
+		for _, rule := range role["redisRules"].([]any) {
+			for _, d := range rule.(map[string]any)["databases"].([]any) {
+				out = append(out, int(d.(map[string]any)["databaseId"].(float64)))
+			}
+		}
+	}
+	return out
 }

@@ -159,7 +159,7 @@ func bubble(t *testing.T, fleet cloudemu.Fleet, run func(t *testing.T, w *world)
 		for _, r := range recs {
 			ids = append(ids, r.ID)
 		}
-		for _, p := range slices.Concat(w.checkLedger(0, ids...), w.checkRecords(ids...), w.checkSecrets()) {
+		for _, p := range slices.Concat(w.checkLedger(w.ours, ids...), w.checkRecords(ids...), w.checkSecrets()) {
 			t.Error(p)
 		}
 	})

@@ -60,6 +60,8 @@ type world struct {
 	index *shared
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
+	idle  time.Duration  // of the engines
+	ours  int            // calls in the ledger from here on are the bot's
 	rdb   *redis.Client  // undisturbed
 	store *session.Store // undisturbed
 
@@ -162,6 +164,7 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world
 	t.Helper()
 	w := &world{
 		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, tick: 5 * time.Second, speed: 1,
+		idle:  time.Hour, // due dates say when to look; virtual hours should not cost real ones
 		pipes: pipes{make(chan net.Conn), make(chan struct{})},
 		roles: &roster{by: map[string]approvals.Voter{}},
 	}
@@ -251,6 +254,7 @@ type replica struct {
 	rdb  *redis.Client
 	api  *cloud.Client
 	dead atomic.Bool
+	thaw func() // frozen between two dials; nil: not
 	stop context.CancelFunc
 	done chan struct{}
 
@@ -292,7 +296,7 @@ func (w *world) replica() *replica {
 	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
 	w.nil(err)
 	r.Engine = New(w.cfg, Parts{Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: time.Now, Log: w.logger()})
-	r.idle = time.Hour // due dates say when to look; virtual hours should not cost real ones
+	r.idle = w.idle
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {
@@ -310,6 +314,9 @@ func (zeroes) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func (r *replica) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if r.dead.Load() {
 		return nil, errDead
+	}
+	if r.thaw != nil && r.sending() {
+		r.thaw()
 	}
 	c, err := r.w.pipes.dial(ctx, network, addr)
 	if err == nil {
@@ -355,4 +362,17 @@ func (w *world) load(id string) Session {
 	s, err := decode(r)
 	w.nil(err)
 	return s
+}
+
+// sending reports whether some session has an intent out: then a new connection
+// carries a change.
+func (r *replica) sending() bool {
+	recs, err := r.w.store.List(r.w.ctx, true, 0)
+	r.w.nil(err)
+	for _, rec := range recs {
+		if s, err := decode(rec); err == nil && s.Call != nil && s.Call.Phase == Sending {
+			return true
+		}
+	}
+	return false
 }

@@ -1,0 +1,153 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// Three replicas on one Redis, each looking as soon as it can: whatever one
+// does, no other does again.
+func TestReplicasDoNothingTwice(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		w.engine()
+		w.another()
+		w.another()
+		a := w.propose("cache", "7.4")
+		b := w.propose("orders", "8.2")
+		w.approve(a, bob)
+		w.approve(b, bob)
+		w.wantEnd(a.ID, Done)
+		w.wantEnd(b.ID, Done)
+		if n := w.calls("POST", "/upgrade"); n != 2 {
+			t.Errorf("%d upgrades of two databases", n)
+		}
+		r := w.reverted("cache", w.load(a.ID))
+		if n := w.calls("POST", "/import"); n != 2 {
+			t.Errorf("%d imports of one revert", n)
+		}
+		time.Sleep(time.Minute)
+		for _, p := range append(w.checkMemory(a.ID, b.ID, r.ID), w.checkCloud(a.ID, b.ID, r.ID)...) {
+			t.Error(p)
+		}
+	}, func(w *world) { w.idle = 5 * time.Second })
+}
+
+// Killed again and again, the work goes on, each time within lease and idle.
+func TestWhoeverDiesIsFollowed(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		s := w.approve(w.propose("cache", "7.4"), bob)
+		for i := 0; !w.load(s.ID).Ended; i++ {
+			if i > 500 {
+				t.Fatal(describe(w.load(s.ID)))
+			}
+			e := w.engine()
+			time.Sleep(13 * time.Second)
+			e.kill()
+		}
+		w.wantEnd(s.ID, Done)
+		if n := w.calls("POST", "/upgrade"); n != 1 {
+			t.Errorf("%d upgrades", n)
+		}
+	})
+}
+
+// A sender that is frozen between its intent and the request, and thawed after
+// its deadline, sends nothing: somebody else has gone on.
+func TestAFrozenSenderNeverSendsLate(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		frozen := w.engine()
+		other := w.another()
+		other.stop()
+		<-other.done
+		var ice atomic.Int32
+		frozen.thaw = func() {
+			if ice.Add(1) == 1 {
+				time.Sleep(3 * time.Minute)
+			}
+		}
+		s := w.approve(w.propose("cache", "7.4"), bob)
+		w.until(s.ID, "the intent", func(s Session) bool { return s.Call != nil && s.Call.Phase == Sending })
+		helper := w.another()
+		defer helper.end()
+		w.wantEnd(s.ID, Done)
+		if ice.Load() == 0 {
+			t.Fatal("nobody was frozen")
+		}
+		time.Sleep(10 * time.Minute)
+		for path, want := range map[string]int{"/backup": 1, "/upgrade": 1} {
+			if n := w.calls("POST", path); n != want {
+				t.Errorf("%d calls of %s, want %d", n, path, want)
+			}
+		}
+	}, func(w *world) { w.idle = 5 * time.Second })
+}
+
+// Without enough replicas of the store the intent could be forgotten: nothing
+// leaves until they are back.
+func TestNothingLeavesUnconfirmed(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		s := w.propose("cache", "7.4")
+		var confirmed atomic.Bool
+		e := w.engine()
+		hook := &waitHook{confirmed: &confirmed}
+		e.rdb.AddHook(hook)
+		e.store = session.New(e.rdb, session.Config{SealKey: []byte(testSeal), Lives: Lives(), WaitReplicas: 1, Log: w.logger()})
+		w.approve(s, bob)
+		time.Sleep(10 * time.Minute)
+		s = w.load(s.ID)
+		if len(w.ledger()) != 0 || s.State != BackingUp || s.Call.Intent == 0 {
+			t.Fatalf("%d calls, %s", len(w.ledger()), describe(s))
+		}
+		confirmed.Store(true)
+		w.wantEnd(s.ID, Done)
+	})
+}
+
+// waitHook answers WAIT, which the in-memory server does not know.
+type waitHook struct{ confirmed *atomic.Bool }
+
+func (h *waitHook) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+func (h *waitHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+func (h *waitHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() != "wait" {
+			return next(ctx, cmd)
+		}
+		n, ok := cmd.(*redis.IntCmd)
+		if !ok {
+			return errors.New("WAIT of an unknown kind")
+		}
+		if h.confirmed.Load() {
+			n.SetVal(1)
+		}
+		return nil
+	}
+}
+
+// A session that only waits for its turn is told so, and takes it.
+func TestTurnsOfOneSubscription(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		a := w.approve(w.propose("cache", "7.4"), bob)
+		w.until(a.ID, "the upgrade", func(s Session) bool { return s.Call != nil && s.Call.Key == callUpgrade && s.Call.Phase == Sent })
+		b := w.approve(w.propose("orders", "8.2"), bob)
+		w.until(b.ID, "waiting", func(s Session) bool { return s.State == Blocked || s.Progress.Text != "" })
+		if s := w.load(b.ID); s.State == Blocked {
+			w.wantEnd(a.ID, Done)
+			w.must(func(e *replica) (Session, error) { return e.Recheck(w.ctx, b.ID, ann) })
+		}
+		w.wantEnd(b.ID, Done)
+		w.wantEnd(a.ID, Done)
+	})
+}
