@@ -13,6 +13,7 @@ GOFLAGS_BIN  = -trimpath -tags timetzdata -ldflags="-s -w -X main.version=$(VERS
 ARGS    ?=
 PKG     ?= ./...
 TIMEOUT ?= 10m
+BENCH   ?= .
 IMAGE   ?= redis-upgrade-bot
 
 help: ## list the targets
@@ -30,8 +31,8 @@ lint: ## gofmt, go vet, staticcheck
 sandbox: ## start the bot among emulators, with a page to try it: http://127.0.0.1:8080
 	go run ./cmd/sandbox $(ARGS)
 
-bench: ## run the benchmarks
-	go test -run '^$$' -bench . -benchmem $(PKG)
+bench: ## run the benchmarks of the whole product, about six minutes (BENCH=Ack: only those; docs/benchmarks.md)
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 20m ./internal/bench
 
 docs: ## write the generated parts of docs/ again (every TestDocs… with -update)
 	@dirs=$$(grep -rl --include='*_test.go' '^func TestDocs' . | xargs -r -n1 dirname | sort -u || true); \

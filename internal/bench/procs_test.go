@@ -32,7 +32,7 @@ func build(b *testing.B, pkg string) string {
 // process is a program that the benchmark started.
 type process struct {
 	cmd    *exec.Cmd
-	exited chan struct{}
+	exited chan struct{} // and every line was handed on
 }
 
 // run starts a program with exactly this environment and hands every line of
@@ -44,8 +44,10 @@ func run(b *testing.B, env []string, line func(string), name string, args ...str
 	read, write := io.Pipe()
 	p.cmd.Stdout, p.cmd.Stderr = write, write
 	must(b, p.cmd.Start())
-	go func() { p.cmd.Wait(); write.Close(); close(p.exited) }()
+	heard := make(chan struct{})
+	go func() { p.cmd.Wait(); write.Close(); <-heard; close(p.exited) }()
 	go func() {
+		defer close(heard)
 		lines := bufio.NewScanner(read)
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {

@@ -3,9 +3,7 @@ package bench
 import (
 	"context"
 	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -62,21 +60,4 @@ func dialRedis(b *testing.B, addr string) *redis.Client {
 	rdb := redis.NewClient(&redis.Options{Addr: addr, PoolSize: 64})
 	b.Cleanup(func() { rdb.Close() })
 	return rdb
-}
-
-// fsyncTime is what the disk under the server's file takes, for scale.
-func fsyncTime(b *testing.B) *samples {
-	f, err := os.Create(filepath.Join(b.TempDir(), "fsync"))
-	must(b, err)
-	defer f.Close()
-	var took samples
-	block := make([]byte, 512)
-	for range 200 {
-		_, err := f.Write(block)
-		must(b, err)
-		start := time.Now()
-		must(b, f.Sync())
-		took.add(time.Since(start))
-	}
-	return &took
 }

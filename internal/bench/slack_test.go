@@ -36,6 +36,7 @@ type workspace struct {
 	opened atomic.Int64  // views.open answered
 	open   chan struct{} // one element each, if anybody listens
 	log    atomic.Pointer[callLog]
+	last   atomic.Int64 // when the app last called a method, in ns
 }
 
 // callLog notes what the app called, in order.
@@ -71,6 +72,7 @@ func (w *workspace) noting(api http.Handler) http.Handler {
 			w.log.Load().add(name)
 		}
 		api.ServeHTTP(rw, r)
+		w.last.Store(time.Now().UnixNano())
 		if name == "views.open" {
 			w.opened.Add(1)
 			select {
@@ -124,6 +126,18 @@ func (w *workspace) act(path string, in map[string]any) acked {
 
 func (w *workspace) command(user, text string) acked {
 	return w.act("command", map[string]any{"user": user, "channel": channel, "text": text})
+}
+
+// rest waits until the app has answered what just happened and has nothing more
+// to say; not for ever, because not everything is answered.
+func (w *workspace) rest() {
+	since := time.Now()
+	for time.Since(since) < 500*time.Millisecond {
+		time.Sleep(settle)
+		if last := time.Unix(0, w.last.Load()); last.After(since) && time.Since(last) > 2*settle {
+			return
+		}
+	}
 }
 
 // seen is what a person sees.
