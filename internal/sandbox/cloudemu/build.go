@@ -54,7 +54,7 @@ func (s *Server) buildDatabase(r *rand.Rand, u *subscription, fd FleetDatabase) 
 	s.lastDatabase += 1 + r.IntN(9)
 	d := &database{
 		id: s.lastDatabase, sub: u, name: fd.Name, protocol: or(fd.Protocol, "redis"), version: or(fd.Version, "7.4"),
-		resp: "resp2", status: statusActive, port: fd.Port, autoMinor: !fd.NoAutoMinor, datasetGB: max(fd.SizeGB, 0.03), ramPercent: defaultRAM,
+		resp: "resp2", status: statusActive, port: fd.Port, autoMinor: !fd.NoAutoMinor, datasetGB: sizeOf(fd), ramPercent: defaultRAM,
 		persist: or(fd.Persistence, "aof-every-1-second"), replicated: !fd.NoReplication,
 		eviction: or(fd.Eviction, "noeviction"), by: "operations-per-second", throughput: 2500, factor: "Standard",
 		shards: max(fd.Shards, 1), firstShard: 1 + r.IntN(90), hashing: "standard", regex: slices.Clone(standardRegex),
@@ -92,6 +92,15 @@ func (s *Server) buildDatabase(r *rand.Rand, u *subscription, fd FleetDatabase) 
 	}
 	u.databases = append(u.databases, d)
 	return d
+}
+
+// sizeOf is a database's size: 1 GB where none is given, and no less than the
+// smallest plan has.
+func sizeOf(fd FleetDatabase) float64 {
+	if fd.SizeGB == 0 {
+		return 1
+	}
+	return max(fd.SizeGB, 0.03)
 }
 
 // connectFleet does what needs all databases to exist: replica links, old
