@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -370,16 +371,21 @@ func (e *Engine) afterCreate(ctx context.Context, l *lease) (time.Duration, erro
 	}
 	was := l.s.Revert.Snapshot
 	note := fmt.Sprintf("Created on %s with id %d, endpoint %s. Importing the backup.", db.Version, ref.Database, db.PublicEndpoint)
-	loose := ""
+	var loose []string
 	if db.PublicEndpoint != was.Endpoint {
-		loose = fmt.Sprintf("the endpoint was %s and is %s: clients must be told", was.Endpoint, db.PublicEndpoint)
+		loose = append(loose, fmt.Sprintf("the endpoint was %s and is %s: clients must be told", was.Endpoint, db.PublicEndpoint))
 		note += " The endpoint is not the old one."
+	}
+	var before cloud.Database
+	if err := json.Unmarshal(l.s.Revert.Was.Database, &before); err != nil {
+		return 0, fmt.Errorf("captured settings: %w", err)
+	}
+	if movesByItself(before) && !movesByItself(db) {
+		loose = append(loose, "auto minor upgrades were on and are off now, for Redis Cloud would move it on again")
 	}
 	return e.do(ctx, l, move{event: Create, note: note}, func(b *Body) {
 		b.Revert.Endpoint = db.PublicEndpoint
-		if loose != "" {
-			b.Revert.Loose = append(b.Revert.Loose, loose)
-		}
+		b.Revert.Loose = append(b.Revert.Loose, loose...)
 	})
 }
 
