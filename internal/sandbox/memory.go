@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/alicebob/miniredis/v2/server"
@@ -36,7 +37,27 @@ func startMemory(clock *Clock, piped bool) (*memory, error) {
 	}
 	m.server.ClockTTL(true)
 	m.follow(clock)
-	return m, nil
+	return m, m.server.Server().Register("CONFIG", config)
+}
+
+// settings are what the server says of itself. A sandbox forgets by intention, so
+// the bot shall not warn of it.
+var settings = map[string]string{"maxmemory-policy": "noeviction", "appendonly": "yes", "appendfsync": "always"}
+
+// config answers CONFIG GET for the settings that the bot asks for.
+func config(c *server.Peer, _ string, args []string) {
+	if len(args) != 2 || !strings.EqualFold(args[0], "GET") {
+		c.WriteError("ERR the in-memory Redis knows CONFIG GET <name> only")
+		return
+	}
+	value, known := settings[strings.ToLower(args[1])]
+	if !known {
+		c.WriteMapLen(0)
+		return
+	}
+	c.WriteMapLen(1)
+	c.WriteBulk(strings.ToLower(args[1]))
+	c.WriteBulk(value)
 }
 
 // follow lets the server's time be the sandbox's whenever a script begins: time

@@ -1,12 +1,14 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,6 +188,34 @@ func TestASandboxRunsInABubble(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestAStartWarnsOfNothing: a newcomer's first look is at a quiet terminal.
+func TestAStartWarnsOfNothing(t *testing.T) {
+	var log bytes.Buffer
+	var mu sync.Mutex
+	s, err := Start(t.Context(), Config{Listen: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(locked{&mu, &log}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if log.Len() > 0 {
+		t.Errorf("it says:\n%s", &log)
+	}
+}
+
+// locked is a writer for several goroutines.
+type locked struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
 }
 
 // TestItEndsWhilePeopleWatch: neither an open page nor a bot at work holds it up.
