@@ -349,7 +349,7 @@ func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body
 	back, holds := handBack(s, up, m.event)
 	theirs, err := e.prepare(up, move{event: back, by: m.by}, func(b *Body) {
 		if !s.Revert.DeletedAt.IsZero() && m.event != Finish {
-			b.Problem = "Its revert failed after the delete; see " + s.ID + "."
+			b.Problem, b.Upgrade.Gone = "Its revert failed after the delete; see "+s.ID+".", true
 		}
 	})
 	if err != nil {

@@ -92,7 +92,13 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref) (Facts, cloud.Database
 		return f, db, err
 	}
 	f.Backup = backupFacts(ref, db, sub)
-	return f, db, e.replication(ctx, ref, &f)
+	if err := e.replication(ctx, ref, &f); err != nil {
+		return f, db, err
+	}
+	if f.WayBack.Possible && (len(f.Replicas) > 0 || len(f.ReplicaOf) > 0 || f.ExternalSource) {
+		f.WayBack = WayBack{Text: "Not by this bot while it replicates: recreating it would cut the Active-Passive link. Detach the replication first."}
+	}
+	return f, db, nil
 }
 
 func (e *Engine) subscription(ctx context.Context, ref cloud.Ref) (cloud.Subscription, error) {

@@ -132,6 +132,9 @@ func (e *Engine) Revertible(s Session) *Refusal {
 		return (&Refusal{Code: Busy, Text: "A revert of this upgrade is under way.", Link: s.Link})
 	case !slices.Contains([]State{Soaking, Done, Failed}, s.State):
 		return refuse(TooLate, "This upgrade is %s; there is nothing to take back.", s.State)
+	case s.Upgrade.Gone:
+		return &Refusal{Code: NoWayBack, Text: "A revert of this upgrade deleted the database and could not build it again.",
+			Hint: "Its card says where the backup files are and what to do; docs/revert.md has the steps by hand.", Link: s.Link}
 	case s.Upgrade.Sent.IsZero():
 		return refuse(NoWayBack, "This upgrade was never sent, so there is nothing to take back.")
 	case s.Upgrade.BackupAt.IsZero():
