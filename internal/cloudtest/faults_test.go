@@ -122,7 +122,7 @@ func (w *world) playRevert(s strike) ending {
 	if first := w.follow(up.ID); first.end != string(upgrade.Done) {
 		w.t.Fatalf("the upgrade before the revert ended %s", first)
 	}
-	files, since := w.backup(was.ID), len(w.ledger())
+	files, since := w.backup("cache", was.ID), len(w.ledger())
 	hook(w.t, w.emu, "POST", "database", map[string]any{"name": "cache", "set": map[string]any{"keys": map[string]any{"new": "after the upgrade"}}}, nil)
 	w.aim(s)
 	rev, r := w.proposeRevert(w.load(up.ID), files)
@@ -187,18 +187,23 @@ func (w *world) untouched(since int) []string {
 }
 
 // backup names the newest backup files of a database, one per line.
-func (w *world) backup(id int) string {
+func (w *world) backup(name string, id int) string {
 	w.t.Helper()
 	var all map[string][]struct {
 		URI      string `json:"uri"`
 		Database int    `json:"database_id"`
+		Shards   int    `json:"shards"`
 	}
 	hook(w.t, w.emu, "GET", "backups", nil, &all)
-	list := all["cache"]
+	list := all[name]
 	if len(list) == 0 || list[len(list)-1].Database != id {
-		w.t.Fatal("the upgrade left no backup")
+		w.t.Fatalf("there is no backup of %s", name)
 	}
-	return list[len(list)-1].URI
+	text := ""
+	for _, f := range list[len(list)-list[len(list)-1].Shards:] {
+		text += f.URI + "\n"
+	}
+	return text
 }
 
 // patience is the virtual time after which a session counts as stuck.
