@@ -21,7 +21,7 @@ func (w *world) approved(databases ...string) {
 // endWell waits until these databases are upgraded once, and their cards say so.
 func (w *world) endWell(within time.Duration, databases ...string) {
 	w.t.Helper()
-	for deadline := time.Now().Add(within); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(widened(within)); ; time.Sleep(100 * time.Millisecond) {
 		state, says := map[string]string{}, map[string]string{}
 		for _, c := range w.cards() {
 			state[c.database], says[c.database] = c.state(), c.words()
