@@ -51,7 +51,10 @@ func TestEveryFaultHasAFate(t *testing.T) {
 }
 
 func (f fate) strike() strike {
-	s := strike{f.fault, f.at, max(f.nth, 1), f.times, f.also}
+	s := strike{fault: f.fault, call: f.at, nth: max(f.nth, 1), times: f.times, also: f.also}
+	if f.times == outage {
+		s.times, s.heals = -1, 3*time.Hour
+	}
 	if s.call == "" {
 		s.call = readDatabase
 	}
@@ -72,6 +75,9 @@ func TestFaultsEndAsDesigned(t *testing.T) {
 	)
 	t.Run("fates", func(t *testing.T) {
 		for i, f := range fates {
+			if testing.Short() && i%5 != 0 {
+				continue
+			}
 			s := f.strike()
 			t.Run(fmt.Sprintf("%s %s at %s %d", f.life, f.fault, s.call, s.nth), func(t *testing.T) {
 				t.Parallel()

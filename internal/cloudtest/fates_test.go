@@ -17,11 +17,14 @@ type fate struct {
 	fault string
 	at    string // right before which call it strikes; "": the first read
 	nth   int    // of those calls; 0: the first
-	times int    // 0: once; -1: it stays on
+	times int    // 0: once; -1: it stays on; outage: it stays on for three hours
 	also  string // another fault that strikes together with it, once
 	end   string // as ending prints it
 	why   string
 }
+
+// outage is the times of a fault that stays on for three hours.
+const outage = -3
 
 // Reasons that many rows share.
 const (
@@ -56,6 +59,9 @@ var fates = []fate{
 	{upgrading, "drop_before_accept", sendUpgrade, 1, 0, "", "done", absent},
 	{upgrading, "error_503", readDatabase, 2, 5, "", "done", "reads are repeated"},
 	{upgrading, "rate_limit", readDatabase, 1, 3, "", "done", "reads are repeated"},
+	{upgrading, "error_503", readDatabase, 2, outage, "", "done", "nothing was sent; it goes on when Redis Cloud is back, within the approval's time"},
+	{upgrading, "drop_before_accept", sendUpgrade, 1, outage, "", "done", "the intent waits until it can be read back"},
+	{upgrading, "forbidden_403", readDatabase, 2, outage, "", "blocked, expired", "checked again it is still forbidden; the approval lapses, and nothing runs late"},
 	// Tasks.
 	{upgrading, "task_404", sendUpgrade, 1, 5, "", "done", "a young task is waited for"},
 	{upgrading, "task_stuck", sendUpgrade, 1, 0, "", "done", "it waits in Redis Cloud's queue behind others"},
@@ -114,6 +120,8 @@ var fates = []fate{
 	{reverting, "drop_after_accept", sendImport, 2, 0, "", "done", adopted},
 	{reverting, "drop_before_accept", sendDelete, 2, 0, "", "done", absent},
 	{reverting, "drop_before_accept", sendImport, 1, 0, "", "unknown, failed", nameless},
+	{reverting, "error_503", sendCreate, 3, outage, "", "done", "past its delete a revert waits for Redis Cloud as long as that takes"},
+	{reverting, "rate_limit", sendDelete, 2, outage, "", "done", "reads are refused too, so nothing is sent until they are not; two people's decision still holds then"},
 	// Tasks.
 	{reverting, "task_404", sendDelete, 2, 5, "", "done", "a young task is waited for"},
 	{reverting, "task_stuck", sendCreate, 3, 0, "", "done", "it waits in Redis Cloud's queue behind others"},

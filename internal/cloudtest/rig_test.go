@@ -88,7 +88,8 @@ type strike struct {
 	call  string // "POST /databases/#/upgrade": method and end of the path, ids as #
 	nth   int    // of these calls, from 1
 	times int
-	also  string // another fault, once
+	also  string        // another fault, once
+	heals time.Duration // after which the fault is switched off; 0: never
 }
 
 // lines keeps what was logged.
@@ -197,6 +198,11 @@ func (w *world) around(next http.Handler) http.Handler {
 		w.mu.Unlock()
 		if s != nil {
 			hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": s.fault, "times": s.times}, nil)
+			if s.heals > 0 {
+				time.AfterFunc(s.heals, func() {
+					hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": s.fault, "times": 0}, nil)
+				})
+			}
 			if s.also != "" {
 				hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": s.also, "times": 1}, nil)
 			}
