@@ -3,7 +3,7 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test lint sandbox bench docs build image
+.PHONY: help test lint sandbox bench docs build image smoke
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION      = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -33,6 +33,9 @@ sandbox: ## start the bot among emulators, with a page to try it: http://127.0.0
 
 bench: ## run the benchmarks of the whole product, about six minutes (BENCH=Ack: only those; docs/benchmarks.md)
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 20m ./internal/bench
+
+smoke: ## read a real account and change nothing: needs REDIS_CLOUD_API_KEY and REDIS_CLOUD_SECRET_KEY
+	@go test -count=1 -v -run '^TestSmoke$$' ./internal/cloudtest -args -smoke
 
 docs: ## write the generated parts of docs/ again (every TestDocs… with -update)
 	@dirs=$$(grep -rl --include='*_test.go' '^func TestDocs' . | xargs -r -n1 dirname | sort -u || true); \
