@@ -31,10 +31,6 @@ type exchange struct {
 
 func (x exchange) call() string { return x.request.Method + " " + x.request.URL.RequestURI() }
 
-type nopCloser struct{ io.Reader }
-
-func (nopCloser) Close() error { return nil }
-
 // wire is a client and an emulator with a recorder between them. The emulator
 // moves only when the test says so.
 type wire struct {
@@ -222,11 +218,6 @@ func (w *wire) ref(name string) cloud.Ref {
 func (w *wire) fault(name string, times int, match string) {
 	w.t.Helper()
 	hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": name, "times": times, "match": match}, nil)
-}
-
-func (w *wire) console(name string, set map[string]any) {
-	w.t.Helper()
-	hook(w.t, w.emu, "POST", "database", map[string]any{"name": name, "set": set}, nil)
 }
 
 // exchangeOf is an exchange that never happened.
