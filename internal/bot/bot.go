@@ -93,6 +93,7 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 		options.Dialer = parts.Dial
 	}
 	options.ContextTimeoutEnabled = true
+	quietRedis()
 	b.rdb = redis.NewUniversalClient(options)
 	b.store = session.New(b.rdb, session.Config{
 		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -96,3 +97,12 @@ func dialerFor(network string) func(ctx context.Context, network, addr string) (
 		return new(net.Dialer).DialContext(ctx, "unix", addr)
 	}
 }
+
+// quietRedis keeps the client library from writing a line of its own form for
+// every dial that fails: what it cannot do comes back as an error and is logged.
+var quietRedis = sync.OnceFunc(func() { redis.SetLogger(discard{}) })
+
+type discard struct{}
+
+// Printf implements go-redis' logger.
+func (discard) Printf(context.Context, string, ...any) {}
