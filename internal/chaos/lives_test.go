@@ -57,7 +57,10 @@ func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 	run := newChaos(t, long, seed(t))
 	stop := make(chan struct{})
 	var monkey sync.WaitGroup
-	monkey.Go(func() { run.monkey(stop) })
+	for i := range run.replicas {
+		monkey.Go(func() { run.torment(i, stop) })
+	}
+	monkey.Go(func() { run.cut(stop) })
 	began := time.Now()
 	run.everybody()
 	for time.Since(began) < long.trouble {
@@ -73,7 +76,7 @@ func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 type chaos struct {
 	*world
 	t        *testing.T
-	replicas [3]*replica // owned by the monkey while it runs
+	replicas [3]*replica // each owned by its tormentor while it runs
 	names    []string    // of all databases
 	watch    *watch
 	people   map[string]*sync.Mutex // one pair of hands each
@@ -136,32 +139,45 @@ func (c *chaos) hands(user string) func() {
 	return c.people[user].Unlock
 }
 
-// monkey kills, freezes and cuts until it is stopped; then everybody lives.
-func (c *chaos) monkey(stop chan struct{}) {
+// torment kills or freezes one replica now and then until it is stopped; then it
+// lives.
+func (c *chaos) torment(i int, stop chan struct{}) {
 	for {
 		select {
 		case <-stop:
 			return
-		case <-time.After(200*time.Millisecond + time.Duration(c.chance(int(900*time.Millisecond)))):
+		case <-time.After(500*time.Millisecond + time.Duration(c.chance(int(3*time.Second)))):
 		}
-		i := c.chance(len(c.replicas))
-		switch c.chance(8) {
-		case 0, 1, 2:
+		if c.chance(2) == 0 {
 			c.count("SIGKILL")
 			c.replicas[i].kill()
 			c.pause(0, time.Second)
 			c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), quick...)
-		case 3, 4, 5:
-			c.count("SIGSTOP")
-			c.freeze(c.replicas[i].process, 100*time.Millisecond, 2500*time.Millisecond)
-		case 6:
-			c.count("answer lost")
-			name := []string{"drop_after_accept", "error_500_after_accept", "drop_before_accept"}[c.chance(3)]
-			_ = c.hook("POST", "/hooks/cloud/faults", object{"fault": name, "times": 1, "match": "POST"}, nil)
-		case 7:
-			c.count("Slack's answer lost")
-			name := []string{"drop_answer", "http_500", "socket_drop"}[c.chance(3)]
-			_ = c.hook("POST", "/hooks/slack/faults", object{"fault": name, "times": 1}, nil)
+			continue
+		}
+		c.count("SIGSTOP")
+		c.freeze(c.replicas[i].process, 100*time.Millisecond, 2500*time.Millisecond)
+	}
+}
+
+// cut lets answers be lost on their way, of Redis Cloud and of Slack.
+func (c *chaos) cut(stop chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(500*time.Millisecond + time.Duration(c.chance(int(2*time.Second)))):
+		}
+		faults := [][2]string{{"cloud", "drop_after_accept"}, {"cloud", "error_500_after_accept"}, {"cloud", "drop_before_accept"},
+			{"slack", "drop_answer"}, {"slack", "http_500"}, {"slack", "socket_drop"}}
+		f := faults[c.chance(len(faults))]
+		c.count(f[0] + " " + f[1])
+		body := object{"fault": f[1], "times": 1}
+		if f[0] == "cloud" {
+			body["match"] = "POST"
+		}
+		if err := c.hook("POST", "/hooks/"+f[0]+"/faults", body, nil); err != nil {
+			c.t.Error(err)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -161,9 +160,7 @@ func TestReadOnlyServerIsNotReady(t *testing.T) {
 	w.approved("db-001")
 	waiting := w.propose("db-002")
 	other.do("REPLICAOF", "127.0.0.1", store.port) // so that it has the same data
-	until(t, 10*time.Second, "the copy is there", func() bool {
-		return strings.Contains(fmt.Sprint(other.do("INFO", "replication")), "master_link_status:up")
-	})
+	other.awaitSynced()
 	other.do("REPLICAOF", "NO", "ONE")
 	store.do("REPLICAOF", "127.0.0.1", other.port)
 	time.Sleep(200 * time.Millisecond)

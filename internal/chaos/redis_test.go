@@ -41,7 +41,7 @@ func redisServer(t testing.TB, settings ...string) *server {
 	s := &server{t: t, port: freePort(t), dir: t.TempDir()}
 	s.addr = "127.0.0.1:" + s.port
 	s.args = append([]string{"--port", s.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--maxmemory-policy", "noeviction", "--dir", s.dir}, settings...)
+		"--maxmemory-policy", "noeviction", "--repl-diskless-sync-delay", "0", "--dir", s.dir}, settings...)
 	s.start()
 	return s
 }

@@ -115,6 +115,9 @@ func TestSentinelFailsOver(t *testing.T) {
 	t.Parallel()
 	master := redisServer(t)
 	replicas := []*server{redisServer(t, "--replicaof", "127.0.0.1 "+master.port), redisServer(t, "--replicaof", "127.0.0.1 "+master.port)}
+	for _, r := range replicas {
+		r.awaitSynced()
+	}
 	var sentinels []string
 	for range 3 {
 		sentinels = append(sentinels, sentinel(t, master).addr)
@@ -141,6 +144,15 @@ func TestSentinelFailsOver(t *testing.T) {
 	if !waited(replicas) {
 		t.Error("no intent was confirmed by a replica: WAIT was never called")
 	}
+}
+
+// awaitSynced waits until a replica has its master's data: one that fails over to
+// before that has none.
+func (s *server) awaitSynced() {
+	s.t.Helper()
+	until(s.t, 20*time.Second, "the replica has the data", func() bool {
+		return strings.Contains(fmt.Sprint(s.do("INFO", "replication")), "master_link_status:up")
+	})
 }
 
 // waited reports whether the server that is master now was asked to WAIT.
@@ -237,9 +249,7 @@ func cluster(t *testing.T) []*server {
 		})
 	}
 	for _, n := range nodes[3:] {
-		until(t, 20*time.Second, "the replicas have the data", func() bool {
-			return strings.Contains(fmt.Sprint(n.do("INFO", "replication")), "master_link_status:up")
-		})
+		n.awaitSynced()
 	}
 	return nodes
 }
