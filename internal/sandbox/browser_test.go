@@ -55,7 +55,7 @@ func browse(t *testing.T, url string) *page {
 		t.Fatalf("start the browser: %v", err)
 	}
 	p := &page{t: t, ctx: ctx}
-	p.do("open "+url, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url))
+	p.do("open "+url, chromedp.EmulateViewport(1440, 1080), chromedp.Navigate(url))
 	return p
 }
 
