@@ -3,7 +3,7 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test lint sandbox bench docs build image smoke
+.PHONY: help test lint sandbox bench chaos docs build image smoke
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION      = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -13,6 +13,7 @@ GOFLAGS_BIN  = -trimpath -tags timetzdata -ldflags="-s -w -X main.version=$(VERS
 ARGS    ?=
 PKG     ?= ./...
 TIMEOUT ?= 10m
+CHAOS   ?= 5m
 BENCH   ?= .
 IMAGE   ?= redis-upgrade-bot
 
@@ -36,6 +37,9 @@ bench: ## run the benchmarks of the whole product, about six minutes (BENCH=Ack:
 
 smoke: ## read a real account and change nothing: needs REDIS_CLOUD_API_KEY and REDIS_CLOUD_SECRET_KEY
 	@go test -count=1 -v -run '^TestSmoke$$' ./internal/cloudtest -args -smoke
+
+chaos: ## kill and freeze real replicas among 200 sessions for CHAOS (5m), and measure takeovers
+	CHAOS=$(CHAOS) go test -count=1 -v -timeout 60m -parallel 8 -run 'TestNothingIsLost|TestTakeover' ./internal/chaos
 
 docs: ## write the generated parts of docs/ again (every TestDocs… with -update)
 	@dirs=$$(grep -rl --include='*_test.go' '^func TestDocs' . | xargs -r -n1 dirname | sort -u || true); \
