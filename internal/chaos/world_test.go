@@ -291,17 +291,3 @@ func (m message) words() string {
 	raw, _ := json.Marshal(m.Blocks)
 	return m.Text + string(raw)
 }
-
-// button finds a button of a message.
-func (m message) button(action string) (value string, ok bool) {
-	for _, b := range m.Blocks {
-		elements, _ := b["elements"].([]any)
-		for _, e := range elements {
-			if el, _ := e.(object); el["action_id"] == action {
-				value, _ = el["value"].(string)
-				return value, true
-			}
-		}
-	}
-	return "", false
-}
