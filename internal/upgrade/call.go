@@ -314,6 +314,11 @@ func (e *Engine) refused(ctx context.Context, l *lease, code, text string, retry
 	}, nil)
 }
 
+// crowded is Redis Cloud's word that three subscriptions of the account are
+// changing already. It is a queue, not a failure: waited for without end, or
+// until the time to start is over.
+const crowded = "TOO_MANY_PENDING_SUBSCRIPTIONS"
+
 // judge reads an answer that says "it did not happen": its code, its words,
 // and after how long it may be tried again (0: not).
 func (e *Engine) judge(c *Call, err error) (code, text string, retry time.Duration) {
@@ -335,6 +340,9 @@ func (e *Engine) judge(c *Call, err error) (code, text string, retry time.Durati
 	case errors.As(err, &notSent):
 		return "NOT_SENT", "unreachable: " + err.Error(), again(2 * e.cfg.Poll)
 	case errors.As(err, &taskErr):
+		if taskErr.Code == crowded {
+			return taskErr.Code, taskErr.Error(), max(4*e.cfg.Poll, time.Millisecond)
+		}
 		if taskErr.Retryable() {
 			retry = again(4 * e.cfg.Poll)
 		}
