@@ -17,12 +17,13 @@ type Call struct {
 	Phase    Phase     `json:"phase"`
 	Intent   int       `json:"intent"` // 1, 2, …: a new one only after an answer, or after it is proved that the last one did not happen
 	Tries    int       `json:"tries,omitempty"`
-	First    time.Time `json:"first,omitzero"`    // when it was first planned
+	First    time.Time `json:"first,omitzero"`    // when it was first sent; until then, planned
 	RetryAt  time.Time `json:"retry_at,omitzero"` // a refusal that may pass is planned again then
 	SendBy   time.Time `json:"send_by,omitzero"`
 	Task     string    `json:"task,omitempty"`
 	Barrier  string    `json:"barrier,omitempty"` // the status task behind it
 	Queued   time.Time `json:"queued,omitzero"`   // when that was put there
+	Adopted  time.Time `json:"adopted,omitzero"`  // when it was taken to have happened without an answer
 	Before   Before    `json:"before,omitzero"`
 	Outcome  Outcome   `json:"outcome,omitempty"`
 	Resource int       `json:"resource,omitempty"` // the id that a create made
@@ -258,6 +259,9 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 	if err != nil {
 		return result{}, err
 	}
+	if c.Intent == 0 {
+		c.First = e.now() // waiting for its turn was no trial of patience
+	}
 	c.Phase, c.Before, c.Intent, c.SendBy = phase, before, c.Intent+1, e.now().Add(e.cfg.SendTimeout)
 	m := move{event: Calling, due: e.cfg.SendTimeout + e.cfg.Grace, confirm: true,
 		data: map[string]any{"call": c.Key, "answer": Send, "intent": c.Intent}}
@@ -390,6 +394,8 @@ func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error
 	switch {
 	case v.outcome == "" && v.moved && c.Before.Failed && !c.Before.Moved:
 		return e.turn(ctx, l, See, move{due: wait}, func(c *Call) { c.Before.Moved = true }, nil)
+	case v.outcome == "" && e.overdue(c):
+		return e.doubt(ctx, l, o, wait)
 	case v.outcome == "":
 		return result{wait: wait}, nil
 	}

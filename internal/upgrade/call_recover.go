@@ -49,13 +49,24 @@ func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, e
 	}
 	switch {
 	case found == happened:
-		return e.turn(ctx, l, Adopt, move{note: "No answer came to the " + o.label + ", but Redis Cloud shows that it happened. Going on from there."}, nil, nil)
+		return e.turn(ctx, l, Adopt, move{note: "No answer came to the " + o.label + ", but Redis Cloud shows that it happened. Going on from there."}, func(c *Call) { c.Adopted = e.now() }, nil)
 	case found == absent && !o.once:
 		return e.turn(ctx, l, Absent, move{}, func(c *Call) { c.Barrier = ""; c.Tries++ }, nil)
 	case found == "":
 		return result{wait: e.cfg.Poll}, nil // still being read
 	}
 	return e.turn(ctx, l, Lose, move{note: "No answer came to the " + o.label + ", and what Redis Cloud shows does not say whether it happened. On-call decides."}, nil, nil)
+}
+
+// doubt asks people about a call that was accepted, or taken to be, long ago
+// and of which nothing shows. Otherwise a wrong word would be waited for, for ever.
+func (e *Engine) doubt(ctx context.Context, l *lease, o outside, wait time.Duration) (result, error) {
+	found, err := o.trace(ctx, l)
+	if err != nil || found != absent && found != unclear {
+		return result{wait: wait}, err
+	}
+	note := "The " + o.label + " should have shown in Redis Cloud for " + words(e.cfg.Patience) + ", and does not. On-call decides."
+	return e.turn(ctx, l, Lose, move{note: note}, nil, nil)
 }
 
 // settling is how long an effect may still take to show. It begins with the

@@ -88,7 +88,13 @@ func judgeBackup(before Before, b probed, every time.Duration) verdict {
 }
 
 // overdue reports whether an accepted call should have shown an effect by now.
-func (e *Engine) overdue(c *Call) bool { return e.now().Sub(c.SendBy) > e.cfg.Patience }
+func (e *Engine) overdue(c *Call) bool {
+	since := c.SendBy
+	if c.Adopted.After(since) {
+		since = c.Adopted
+	}
+	return e.now().Sub(since) > e.cfg.Patience
+}
 
 // upgradeCall starts the version upgrade. The approval is spent by its intent.
 func (e *Engine) upgradeCall(s Session) outside {

@@ -16,6 +16,7 @@ import (
 
 var (
 	listPoints = flag.Bool("crash.list", false, "list the points of the crash matrix")
+	cloudSpeed = flag.Float64("crash.speed", 8, "how much faster than its work the emulated cloud is in the crash matrix")
 	fullMatrix = flag.Bool("crash.full", false, "try every kind at every point; without it, see sampled")
 )
 
@@ -115,7 +116,7 @@ func run(t *testing.T, play play, at int, k kind) (end ending) {
 // fewer points that are all alike.
 func coarse(w *world) {
 	w.cfg.Poll, w.cfg.ProbeEvery, w.cfg.StatusEvery = 45*time.Second, 30*time.Second, 5*time.Minute
-	w.tick, w.speed = 20*time.Second, 8
+	w.tick, w.speed = 20*time.Second, *cloudSpeed
 }
 
 // votes are what people were told is recorded.

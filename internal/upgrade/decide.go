@@ -284,7 +284,7 @@ func (e *Engine) Settle(ctx context.Context, id string, by approvals.Voter, itHa
 			return s, refuse(TooLate, "No call of this %s waits for a decision.", s.Kind)
 		}
 		if itHappened {
-			return e.settle(ctx, s, by, Adopt, "It happened, says on-call. Going on from there.", func(*Call) {})
+			return e.settle(ctx, s, by, Adopt, "It happened, says on-call. Going on from there.", func(c *Call) { c.Adopted, c.Settlers = e.now(), nil })
 		}
 		return e.settleAbsent(ctx, s, by)
 	})

@@ -187,7 +187,7 @@ var callLife = session.Table[Phase, Answer]{
 	"":      {Intend: Planned},
 	Planned: {Send: Sending},
 	Sending: {Accept: Sent, Refuse: Settled, Barrier: Sending, Adopt: Sent, Absent: Planned, Lose: Unknown},
-	Sent:    {See: Sent, Succeed: Settled, Refuse: Settled, Break: Settled},
+	Sent:    {See: Sent, Succeed: Settled, Refuse: Settled, Break: Settled, Lose: Unknown},
 	Unknown: {Adopt: Sent, Absent: Planned, Break: Settled},
 	Settled: {Intend: Planned},
 }

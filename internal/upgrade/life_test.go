@@ -119,6 +119,7 @@ func TestMovesOfACall(t *testing.T) {
 		{"what nobody can tell is unknown", Sending, Lose, Unknown},
 		{"an accepted call is never planned again", Sent, Absent, ""},
 		{"an accepted call is never sent again", Sent, Send, ""},
+		{"an accepted call that shows nothing is for people", Sent, Lose, Unknown},
 		{"an unknown call is never sent by the bot", Unknown, Send, ""},
 		{"people adopt an unknown call", Unknown, Adopt, Sent},
 		{"a settled call is not sent again without a new intent", Settled, Send, ""},

@@ -147,6 +147,7 @@ func (w *world) filesOf(name string) string {
 // always be true.
 func bubble(t *testing.T, fleet cloudemu.Fleet, run func(t *testing.T, w *world), adjust ...func(*world)) {
 	t.Helper()
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, fleet, adjust...)
 		run(t, w)

@@ -74,9 +74,23 @@ func TestUnknownCallsAreForPeople(t *testing.T) {
 					t.Errorf("%s is held by %q", ref, owner)
 				}
 			}
+			w.must(func(e *replica) (Session, error) { return e.Cancel(w.ctx, w.propose("orders", "7.4").ID, ann) })
+		})
+	})
+	t.Run("a wrong word is found out: people are asked again", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			r := w.lostImport("drop_before_accept")
 			if s, no := settle(w, r, dan, true); no != nil || s.Call.Phase != Sent {
-				t.Errorf("%v %s", no, describe(s))
+				t.Fatalf("%v %s", no, describe(s))
 			}
+			begin := time.Now()
+			w.until(r.ID, "the same question", func(s Session) bool { return s.Ended || s.Call.Phase == Unknown })
+			if took := time.Since(begin); took < time.Hour || took > 2*time.Hour {
+				t.Errorf("asked again after %s", took)
+			}
+			settle(w, r, dan, false)
+			settle(w, r, dora, false)
+			w.wantEnd(r.ID, Failed)
 		})
 	})
 }
