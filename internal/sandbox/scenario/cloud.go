@@ -210,7 +210,7 @@ func (p *play) cloudFault(ctx context.Context, args []string) error {
 }
 
 func (p *play) slackFault(ctx context.Context, args []string) error {
-	return p.post(ctx, "/hooks/slack/faults", object{"fault": args[0], "times": 1}, &object{})
+	return p.post(ctx, "/hooks/slack/faults", object{"fault": args[0], "times": 1, "match": args[1]}, &object{})
 }
 
 func (p *play) pass(ctx context.Context, args []string) error {
@@ -280,14 +280,6 @@ func (p *play) pastesNewest(ctx context.Context, args []string) error {
 		return err
 	}
 	return p.paste(ctx, args[0], all[len(all)-1].files)
-}
-
-func (p *play) pastesOldest(ctx context.Context, args []string) error {
-	all, err := p.backups(ctx, args[1])
-	if err != nil {
-		return err
-	}
-	return p.paste(ctx, args[0], all[0].files)
 }
 
 func (p *play) pastesSome(ctx context.Context, args []string) error {

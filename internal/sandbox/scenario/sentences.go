@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -27,32 +28,47 @@ var placeholders = map[string]string{
 	"NUMBER":   `([0-9]+)`,
 	"TIME":     `([0-9]+(?:h|m|s))`,
 	"NAME":     `([a-z0-9_]+)`,
+	"METHOD":   `([A-Za-z.]+)`,
 	"LIST":     `(.+)`,
 }
 
 // language is every sentence; the first that fits is meant.
 func language() []sentence {
-	return compile([]sentence{
-		// What people do.
+	typed := sentence{says: `PERSON: TEXT`, do: (*play).types,
+		means: "types this in #redis-ops; what begins with @redis-upgrade goes into the thread of the card; {session} is the card's session"}
+	return compile(slices.Concat(acts(), combined(), sights(), cloudSentences(), world(), []sentence{typed}))
+}
+
+// acts are what people do.
+func acts() []sentence {
+	return []sentence{
 		{says: `PERSON clicks QUOTE`, means: "clicks that button of the card", do: (*play).clicks},
 		{says: `PERSON clicks the old QUOTE`, means: "clicks a button that the card no longer shows, as somebody whose screen is behind can", do: (*play).clicksOld},
 		{says: `PERSON picks FIELD QUOTE`, means: "types into that menu of the modal and picks what begins with the text", do: (*play).picks},
 		{says: `PERSON writes FIELD QUOTE`, means: "fills in that field of the modal", do: (*play).writes},
 		{says: `PERSON pastes the newest backup of DATABASE`, means: "puts the files of its newest backup into the modal", do: (*play).pastesNewest},
-		{says: `PERSON pastes the oldest backup of DATABASE`, means: "puts the files of its oldest backup into the modal", do: (*play).pastesOldest},
 		{says: `PERSON pastes all but one file of the newest backup of DATABASE`, means: "forgets one", do: (*play).pastesSome},
 		{says: `PERSON submits`, means: "submits the modal, which closes", do: (*play).submits},
 		{says: `PERSON submits, but at FIELD reads QUOTE`, means: "the modal stays, with this error under that field", do: (*play).submitsInVain},
 		{says: `PERSON writes name as the modal asks`, means: "types the text that the modal wants to see typed", do: (*play).writesAsked},
 		{says: `PERSON closes the modal`, means: "leaves it without submitting", do: (*play).closesModal},
 		{says: `PERSON uses the shortcut on the card`, means: "picks “Revert this upgrade” from the menu of the card", do: (*play).usesShortcut},
+	}
+}
 
-		// Several steps at once, for files that are about what comes after them.
+// combined are several steps at once, for files that are about what comes
+// after them.
+func combined() []sentence {
+	return []sentence{
 		{says: `PERSON asks for DATABASE on VERSION, because QUOTE`, means: "the command, the modal, and seeing the card", do: (*play).asksUpgrade},
 		{says: `PERSON asks for the revert of DATABASE with its newest backup, because QUOTE`, means: "“Revert…”, the modal, and seeing the card", do: (*play).asksRevert},
 		{says: `PERSON approves the deletion`, means: "“Approve deletion…” and the modal behind it", do: (*play).approvesDeletion},
+	}
+}
 
-		// What people see.
+// sights are what people see.
+func sights() []sentence {
+	return []sentence{
 		{says: `PERSON sees the modal QUOTE`, means: "a modal with this title is on the screen", do: (*play).seesModal},
 		{says: `PERSON sees no modal`, means: "none is", do: (*play).seesNoModal},
 		{says: `PERSON reads in the modal QUOTE`, means: "the modal says this", do: (*play).readsModal},
@@ -65,8 +81,12 @@ func language() []sentence {
 		{says: `the card has no buttons`, means: "none", do: (*play).cardNoButtons},
 		{says: `the thread says QUOTE`, means: "a reply in its thread says this", do: (*play).threadSays},
 		{says: `there are NUMBER cards`, means: "so many, of all sessions together", do: (*play).cardCount},
+	}
+}
 
-		// Redis Cloud.
+// cloudSentences are about Redis Cloud.
+func cloudSentences() []sentence {
+	return []sentence{
 		{says: `DATABASE runs VERSION`, means: "it does, or soon will", do: (*play).runs},
 		{says: `note DATABASE`, means: "remembers its keys, port, endpoint, source addresses, tags and id", do: (*play).note},
 		{says: `DATABASE has the noted keys, one by one`, means: "each key with its value, and no other", do: (*play).notedKeys},
@@ -81,16 +101,18 @@ func language() []sentence {
 		{says: `somebody upgrades DATABASE to VERSION in the console`, means: "behind the bot's back", do: (*play).upgrades},
 		{says: `the cloud did for DATABASE: LIST`, means: "exactly these changing calls were accepted, in this order, or soon will be", do: (*play).didFor},
 		{says: `the cloud did nothing`, means: "no changing call was accepted, for any database", do: (*play).didNothing},
+	}
+}
 
-		// The world.
+// world is what happens to everybody.
+func world() []sentence {
+	return []sentence{
 		{says: `Redis Cloud has a bad day: NAME`, means: "this fault strikes once", do: (*play).cloudFault},
-		{says: `Slack has a bad day: NAME`, means: "this fault strikes once", do: (*play).slackFault},
+		{says: `Slack has a bad day: NAME at METHOD`, means: "this fault strikes the next call of that method", do: (*play).slackFault},
 		{says: `TIME pass`, means: "the clock jumps", do: (*play).pass},
 		{says: `time slows down`, means: "what the cloud is doing takes long enough to act meanwhile", do: (*play).slow},
 		{says: `time goes on`, means: "as fast as before", do: (*play).quick},
-
-		{says: `PERSON: TEXT`, means: "types this in #redis-ops; what begins with @redis-upgrade goes into the thread of the card; {session} is the card's session", do: (*play).types},
-	})
+	}
 }
 
 // word finds a placeholder.
