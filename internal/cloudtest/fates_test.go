@@ -71,7 +71,7 @@ var fates = []fate{
 	{upgrading, "subscription_busy", sendUpgrade, 1, 0, "", "done", again},
 	{upgrading, "maintenance", sendUpgrade, 1, 0, "", "done", again},
 	{upgrading, "unknown_status", readDatabase, 1, 0, "", "refused", "in transition as far as anybody knows: ask again later"},
-	{upgrading, "unknown_status", readDatabase, 2, 0, "", "blocked, done", "in transition when it was checked; later it was active"},
+	{upgrading, "unknown_status", readDatabase, 2, 0, "", "done", "in transition when it was checked, which is waited for"},
 	{upgrading, "unknown_status", sendUpgrade, 1, 6, "", "done", "a word nobody knows is a transition, never a failure"},
 	{upgrading, "old_links", "", 0, -1, "", "done", shape},
 	{upgrading, "list_404", "", 0, -1, "", "done", unmet},
