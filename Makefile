@@ -12,7 +12,7 @@ GOFLAGS_BIN  = -trimpath -tags timetzdata -ldflags="-s -w -X main.version=$(VERS
 # What is passed on: `make sandbox ARGS="-speed 60"`, `make test PKG=./internal/session/...`.
 ARGS    ?=
 PKG     ?= ./...
-TIMEOUT ?= 10m
+TIMEOUT ?= 30m
 CHAOS   ?= 5m
 BENCH   ?= .
 IMAGE   ?= redis-upgrade-bot
