@@ -1,0 +1,177 @@
+package upgrade
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+)
+
+func TestWhatGoesWrongBeforeTheDelete(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		fault    func(w *world)
+		says     string
+	}{
+		{"a corrupt file fails the rehearsal", func(w *world) {
+			w.hook("POST", "backup", map[string]any{"uri": w.newest("cache")[0].URI, "set": map[string]any{"corrupt": true}}, nil)
+		}, "file-corrupted"},
+		{"a missing file fails the rehearsal", func(w *world) {
+			w.hook("POST", "backup", map[string]any{"uri": w.newest("cache")[0].URI, "set": map[string]any{"delete": true}}, nil)
+		}, "rehearsal failed"},
+		{"a throw-away database that cannot be made", func(w *world) { w.fault("create_failed", 1, "") }, "could not be created"},
+		{"a throw-away database that is refused", func(w *world) { w.fault("task_error", 1, "/databases") }, "could not be created"},
+		{"a failed safety backup reopens the door", func(w *world) { w.fault("backup_no_permission", 1, "") }, "The safety backup did not succeed"},
+		{"a refused close", func(w *world) { w.fault("task_error", 1, "PUT") }, "The door could not be closed"},
+		{"no password to build it again with", func(w *world) { w.fault("no_password", -1, "") }, "does not tell this database's password"},
+		{"a refused delete reopens the door", func(w *world) {
+			w.fault("task_error", 1, fmt.Sprintf("DELETE /v1/subscriptions/%d/databases/%d", w.find("cache").Subscription, w.find("cache").ID))
+		}, "Redis Cloud refused the delete"},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				up := w.upgraded("cache", "7.4")
+				before, files := w.find("cache"), w.filesOf("cache")
+				row.fault(w)
+				r := w.must(w.revertOf(up, files))
+				r = w.until(r.ID, "the question", func(s Session) bool { return s.State == Proposed || s.Ended })
+				if r.State == Proposed {
+					w.agreed(r)
+				}
+				r = w.wantEnd(r.ID, Failed)
+				if !strings.Contains(r.Problem, row.says) {
+					t.Errorf("problem %q, want %q", r.Problem, row.says)
+				}
+				if diff := cmp.Diff(before, w.find("cache")); diff != "" {
+					t.Errorf("(-before +after):\n%s", diff)
+				}
+				if got := w.load(up.ID); got.State != Done {
+					t.Errorf("the upgrade is %s", got.State)
+				}
+				time.Sleep(time.Minute)
+				for _, p := range slices.Concat(w.checkCloud(up.ID, r.ID), w.checkMemory(up.ID, r.ID)) {
+					t.Error(p)
+				}
+			})
+		})
+	}
+}
+
+func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
+	t.Run("somebody opens the door again: nothing is deleted", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			r := w.agreed(w.asked("cache", up))
+			w.untilState(r.ID, Saving)
+			w.console("cache", map[string]any{"source_ips": []string{"10.9.9.9/32"}})
+			r = w.wantEnd(r.ID, Failed)
+			if !strings.Contains(r.Problem, "Somebody opened the door again") || w.find("cache").Version != "7.4" {
+				t.Error(r.Problem)
+			}
+		})
+	})
+	t.Run("a voter leaves the group: nothing is deleted", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			r := w.agreed(w.asked("cache", up))
+			w.untilState(r.ID, Saving)
+			w.roles.set(approvals.Voter{ID: bob.ID, Name: "bob", Known: true, Member: true})
+			r = w.wantEnd(r.ID, Failed)
+			if !strings.Contains(r.Problem, "lost the right") || w.find("cache").Version != "7.4" {
+				t.Error(r.Problem)
+			}
+		})
+	})
+	t.Run("the version moves after the approval: nothing is changed", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			r := w.asked("cache", up)
+			w.console("cache", map[string]any{"redis_version": "8.2"})
+			w.agreed(r)
+			r = w.wantEnd(r.ID, Failed)
+			if !strings.Contains(r.Problem, "reads 8.2 now") {
+				t.Error(r.Problem)
+			}
+		})
+	})
+	t.Run("the database is deleted while the rehearsal runs", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			r := w.must(w.revertOf(up, w.filesOf("cache")))
+			w.until(r.ID, "the import", func(s Session) bool { return s.Call != nil && s.Call.Key == callRehearsalImport })
+			w.console("cache", map[string]any{"delete": true})
+			r = w.wantEnd(r.ID, Failed)
+			if !strings.Contains(r.Problem, "no longer exists") && !strings.Contains(r.Problem, "Not Found") {
+				t.Error(r.Problem)
+			}
+		})
+	})
+}
+
+func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
+	for _, row := range []struct {
+		sentence string
+		fault    func(w *world)
+		end      State
+		says     string
+	}{
+		{"the port is still taken for a while", func(w *world) { w.fault("port_taken", 5, "") }, Done, ""},
+		{"the create is refused for good", func(w *world) { w.fault("task_error", 1, "/databases") }, Failed, "It could not be created again"},
+		{"the port never comes back", func(w *world) { w.fault("port_taken", -1, "") }, Failed, "DATABASE_PORT_IS_UNAVAILABLE"},
+		{"the create ends badly", func(w *world) { w.fault("create_failed", 1, "") }, Failed, "creation-failed"},
+		{"the import ends badly", func(w *world) { w.fault("import_file_corrupted", 1, "") }, Failed, "The import did not succeed"},
+		{"the import is refused", func(w *world) { w.fault("task_error", 1, "/import") }, Failed, "The import did not succeed"},
+		{"the import is busy for a while", func(w *world) { w.fault("subscription_busy", 2, "/import") }, Done, ""},
+		{"tags are refused", func(w *world) { w.fault("conflict_409", 1, "/tags") }, Done, "the tags were not put back"},
+		{"tags get no answer", func(w *world) { w.fault("drop_after_accept", 2, "/tags") }, Done, ""},
+		{"a role is refused", func(w *world) { w.fault("task_error", 1, "/acl/roles") }, Done, "bind the ACL role app"},
+		{"the door does not open", func(w *world) { w.fault("task_error", 1, "PUT /v1/subscriptions") }, Failed, "the door could not be opened"},
+		{"a pause in between only waits", func(w *world) {
+			w.nil(w.engine().Pause(w.ctx, dan, true))
+			time.Sleep(3 * time.Hour)
+			w.nil(w.engine().Pause(w.ctx, dan, false))
+		}, Done, ""},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				up := w.upgraded("cache", "7.4")
+				keys := w.keys("cache")
+				r := w.agreed(w.asked("cache", up))
+				w.until(r.ID, "the delete", func(s Session) bool { return s.Call != nil && s.Call.Key == callDelete && s.Call.Phase == Sent })
+				row.fault(w)
+				r = w.wantEnd(r.ID, row.end)
+				told := r.Problem + strings.Join(r.Revert.Loose, "\n")
+				if !strings.Contains(told, row.says) {
+					t.Errorf("told %q, want %q", told, row.says)
+				}
+				if row.end == Done {
+					if diff := cmp.Diff(keys, w.keys("cache")); diff != "" {
+						t.Errorf("keys:\n%s", diff)
+					}
+					if row.says == "" && told != "" {
+						t.Errorf("told %q", told)
+					}
+				} else {
+					for _, words := range []string{"The database was deleted at", "Its backup: s3://acme/cache/bk", "Safety backup of the upgraded data: s3://acme/cache"} {
+						if !strings.Contains(r.Problem, words) {
+							t.Errorf("the failure does not say %q: %s", words, r.Problem)
+						}
+					}
+					if got := w.load(up.ID); got.State != Failed || !strings.Contains(got.Problem, r.ID) {
+						t.Errorf("the upgrade: %s", describe(got))
+					}
+					_, no := w.act(func(e *replica) (Session, error) { return e.Cancel(w.ctx, r.ID, dan) })
+					w.wantRefusal(no, TooLate, "")
+				}
+				for _, p := range w.checkMemory(up.ID, r.ID) {
+					t.Error(p)
+				}
+			})
+		})
+	}
+}
