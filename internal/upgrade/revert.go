@@ -172,6 +172,9 @@ func (e *Engine) proposeRevert(ctx context.Context, up Session, r RevertRequest)
 	if refusal := e.revertPreflight(ctx, up, f); refusal != nil {
 		return Session{}, refusal
 	}
+	if refusal := rebuildable(db); refusal != nil {
+		return Session{}, refusal
+	}
 	uris, at, err := e.revertFiles(up, r.Files, []string{db.Backup.Destination.Raw()})
 	if err != nil {
 		return Session{}, refuse(BadInput, "%s.", upperFirst(err.Error()))
@@ -198,6 +201,19 @@ func (e *Engine) revertPreflight(ctx context.Context, up Session, f Facts) *Refu
 	}
 	if !slices.ContainsFunc(versions, func(v cloud.Version) bool { return sameVersion(v.Version, from) }) {
 		return refuse(NoWayBack, "Redis Cloud no longer creates %s databases.", from)
+	}
+	return nil
+}
+
+// rebuildable refuses a database that could not be built again as it was,
+// because Redis Cloud does not tell a part of it; nil: it can.
+func rebuildable(db cloud.Database) *Refusal {
+	switch {
+	case db.Security.ClientAuth:
+		return refuse(NoWayBack, "%s asks its clients for certificates, and Redis Cloud does not give those back: the new database would let in who has none.", db.Name).
+			hint("Follow the manual steps in docs/revert.md with the certificates at hand.")
+	case db.Security.Password.Reveal() == "":
+		return refuse(NoWayBack, "Redis Cloud does not tell this database's password, so it could not be created again with the same one.")
 	}
 	return nil
 }

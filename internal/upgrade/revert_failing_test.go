@@ -28,7 +28,6 @@ func TestWhatGoesWrongBeforeTheDelete(t *testing.T) {
 		{"a throw-away database that is refused", func(w *world) { w.fault("task_error", 1, "/databases") }, "could not be created"},
 		{"a failed safety backup reopens the door", func(w *world) { w.fault("backup_no_permission", 1, "") }, "The safety backup did not succeed"},
 		{"a refused close", func(w *world) { w.fault("task_error", 1, "PUT") }, "The door could not be closed"},
-		{"no password to build it again with", func(w *world) { w.fault("no_password", -1, "") }, "does not tell this database's password"},
 		{"a refused delete reopens the door", func(w *world) {
 			w.fault("task_error", 1, fmt.Sprintf("DELETE /v1/subscriptions/%d/databases/%d", w.find("cache").Subscription, w.find("cache").ID))
 		}, "Redis Cloud refused the delete"},
@@ -63,6 +62,28 @@ func TestWhatGoesWrongBeforeTheDelete(t *testing.T) {
 }
 
 func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
+	for sentence, row := range map[string]struct {
+		change func(w *world)
+		says   string
+	}{
+		"the password is told no more": {func(w *world) { w.fault("no_password", -1, "") }, "does not tell this database's password"},
+		"clients begin to need certificates": {func(w *world) {
+			w.put("cache", map[string]any{"enableTls": true, "clientTlsCertificates": []any{map[string]any{"publicCertificatePEMString": "PEM"}}})
+		}, "would let in who has none"},
+	} {
+		t.Run(sentence+": nothing is changed", func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				up := w.upgraded("cache", "7.4")
+				r := w.asked("cache", up)
+				row.change(w)
+				w.agreed(r)
+				r = w.wantEnd(r.ID, Failed)
+				if !strings.Contains(r.Problem, row.says) || w.find("cache").Version != "7.4" || len(w.find("cache").SourceIPs) != 2 {
+					t.Error(r.Problem)
+				}
+			})
+		})
+	}
 	t.Run("somebody opens the door again: nothing is deleted", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			up := w.upgraded("cache", "7.4")

@@ -156,6 +156,7 @@ func TestARevertIsRefusedWithWords(t *testing.T) {
 			{"in transition", files, func() { w.console("cache", map[string]any{"status": "active-change-pending"}) },
 				func() { w.console("cache", map[string]any{"status": "active"}) }, NotActive, "side by side"},
 			{"the old version is no longer made", files, func() { w.fault("version_gone", -1, "") }, func() { w.fault("version_gone", 0, "") }, NoWayBack, "no longer creates 7.2"},
+			{"a password that is not told", files, func() { w.fault("no_password", -1, "") }, func() { w.fault("no_password", 0, "") }, NoWayBack, "does not tell this database's password"},
 			{"already on the old version", files, func() { w.console("cache", map[string]any{"redis_version": "7.2"}) },
 				func() { w.console("cache", map[string]any{"redis_version": "7.4"}) }, NoWayBack, "already reads 7.2"},
 		} {
@@ -170,6 +171,9 @@ func TestARevertIsRefusedWithWords(t *testing.T) {
 				row.undo()
 			}
 		}
+		w.put("cache", map[string]any{"enableTls": true, "clientTlsCertificates": []any{map[string]any{"publicCertificatePEMString": "PEM"}}})
+		_, no := w.act(w.revertOf(up, files))
+		w.wantRefusal(no, NoWayBack, "docs/revert.md")
 		if s := w.load(up.ID); s.State != Done {
 			t.Errorf("refused, and the upgrade is %s", s.State)
 		}

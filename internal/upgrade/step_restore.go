@@ -27,8 +27,8 @@ func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
 	if !sameVersion(db.Version, s.Plan.From) {
 		return e.failRevert(ctx, l, fmt.Sprintf("%s reads %s now, approved was taking back %s. Nothing was changed.", s.Plan.Name, db.Version, s.Plan.From))
 	}
-	if db.Security.Password.Reveal() == "" {
-		return e.failRevert(ctx, l, "Redis Cloud does not tell this database's password, so it could not be created again with the same one. Nothing was changed.")
+	if refusal := rebuildable(db); refusal != nil {
+		return e.failRevert(ctx, l, refusal.Text+" Nothing was changed.")
 	}
 	w, err := e.captured(ctx, s, db)
 	if err != nil {
