@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -83,7 +84,7 @@ func agrees(k card, db database, upgrades int) error {
 			return fmt.Errorf("its card says %s; the database is on %s after %d upgrade calls", k.state(), db.Version, upgrades)
 		}
 	default:
-		return fmt.Errorf("it ended as %s: %.600s", k.state(), k.words())
+		return fmt.Errorf("it ended as %s: %s", k.state(), k.problem())
 	}
 	if db.Status != "active" {
 		return fmt.Errorf("its card says %s; the database is %s", k.state(), db.Status)
@@ -94,8 +95,15 @@ func agrees(k card, db database, upgrades int) error {
 	return nil
 }
 
+// problem is the first warning on a card.
+func (c card) problem() string {
+	_, after, _ := strings.Cut(c.words(), ":rotating_light: ")
+	return after[:min(len(after), 200)]
+}
+
 // judgeDecisions: what was acknowledged is on the card, or the person was told
-// why not, or somebody else's decision came first.
+// why not, or somebody else's decision came first: one approval is enough, and a
+// vote that waited in a dead replica's hands may find the question settled.
 func (c *chaos) judgeDecisions(cards map[string]card) {
 	c.t.Helper()
 	c.mu.Lock()
@@ -114,8 +122,10 @@ func (c *chaos) judgeDecisions(cards map[string]card) {
 		switch {
 		case !ok:
 			c.t.Errorf("%s: the card of %s is gone", a.database, a.session)
-		case a.did == "approve" && a.user == "bob" && !voted && k.state() != "denied" && k.state() != "cancelled":
-			c.t.Errorf("%s: bob's approval was acknowledged and is not on the card, which says %s", a.database, k.state())
+		case a.did == "approve" && k.state() == "done" && !voted && !strings.Contains(k.words(), "approved \\u003c!date") && !strings.Contains(k.words(), "approved <!date"):
+			c.t.Errorf("%s: %s's approval was acknowledged, nobody's is on the card, and it says %s", a.database, a.user, k.state())
+		case a.did == "approve" && !voted && !slices.Contains([]string{"done", "denied", "cancelled"}, k.state()):
+			c.t.Errorf("%s: %s's approval was acknowledged, and the card says %s", a.database, a.user, k.state())
 		case a.did == "deny" && k.state() == "done" && !voted && told[a.user] == 0:
 			c.t.Errorf("%s: %s's denial was acknowledged, %s was told nothing, and the card says done", a.database, a.user, a.user)
 		case a.did == "cancel" && k.state() == "done" && told[a.user] == 0:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -21,7 +22,7 @@ type length struct {
 func asked(t testing.TB) length {
 	text := os.Getenv("CHAOS")
 	if text == "" {
-		return length{sessions: 36, trouble: 15 * time.Second, end: 60 * time.Second}
+		return length{sessions: 30, trouble: 15 * time.Second, end: 60 * time.Second}
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -80,6 +81,7 @@ type chaos struct {
 	names    []string    // of all databases
 	watch    *watch
 	people   map[string]*sync.Mutex // one pair of hands each
+	informed atomic.Int32           // modals that said why not
 
 	mu   sync.Mutex // guards the rest
 	rand *rand.Rand
@@ -209,13 +211,49 @@ func (c *chaos) everybody() {
 	}
 }
 
-// life is one session as people see it: asked for, decided in one of the ways
-// people decide.
+// life is one session as people see it: asked for, decided, and decided again by
+// somebody who was told that it could not be done just then.
 func (c *chaos) life(requester, name string) error {
 	asked, err := c.open(requester, name)
 	if err != nil {
 		return err
 	}
+	before := c.told(requester)
+	if err := c.decide(requester, asked); err != nil {
+		return err
+	}
+	for range 5 {
+		for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+			if k, ok := c.watch.of(name); ok && k.state() != "proposed" {
+				return nil
+			}
+		}
+		c.count("decided again")
+		if c.told(requester) == before {
+			return fmt.Errorf("a decision was acknowledged, the card still waits, and nobody was told why")
+		}
+		if _, err := again(func() (answer, error) { return c.click("bob", asked.message, "approve", true) }); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("it could not be decided")
+}
+
+// told counts what a requester and those who decide were told in private.
+func (c *chaos) told(requester string) int {
+	n := 0
+	for _, who := range []string{requester, "bob", "carol"} {
+		for _, m := range c.messages(who) {
+			if m.EphemeralTo != "" {
+				n++
+			}
+		}
+	}
+	return n + int(c.informed.Load())
+}
+
+// decide is one of the ways in which people decide.
+func (c *chaos) decide(requester string, asked card) error {
 	click := func(user, action string) error {
 		_, err := again(func() (answer, error) { return c.click(user, asked.message, action, true) })
 		if err == nil {
@@ -238,7 +276,11 @@ func (c *chaos) life(requester, name string) error {
 	cancel := func() error { return click(requester, "cancel") }
 	deny := func() error {
 		defer c.hands("carol")()
-		err := c.denies("carol", asked.message)
+		done, err := c.denies("carol", asked.message)
+		if !done {
+			c.informed.Add(1) // in a modal
+			return err
+		}
 		c.did("carol", "deny", asked)
 		return err
 	}

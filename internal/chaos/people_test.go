@@ -53,23 +53,36 @@ func (w *world) click(user string, m message, action string, stale bool) (answer
 // when the submission was acknowledged. A person does one thing at a time, so
 // nobody may ask for two databases at once.
 func (w *world) asks(user, database, version string) error {
+	var err error
 	for range patience {
-		if _, err := again(func() (answer, error) { return w.command(user, database+" "+version) }); err != nil {
+		if _, err = again(func() (answer, error) { return w.command(user, database+" "+version) }); err != nil {
 			return fmt.Errorf("%s asks for %s: %w", user, database, err)
 		}
-		m, err := w.filled(user, database)
+		var m modal
+		m, err = w.filled(user, database)
 		if err == nil {
 			err = w.submits(user, m, object{"reason": "tests need it"})
 		}
 		if err == nil {
 			return nil
 		}
-		if strings.Contains(err.Error(), "already has a session") {
+		if strings.Contains(err.Error(), "already has a session") || w.asked(database) {
 			return nil // an earlier submission arrived although its acknowledgement did not
 		}
 		_ = w.hook("POST", "/hooks/slack/close", object{"user": user, "view_id": m.ID, "all": true}, nil)
+		time.Sleep(250 * time.Millisecond)
 	}
-	return fmt.Errorf("%s could not ask for %s", user, database)
+	return fmt.Errorf("%s could not ask for %s: %w", user, database, err)
+}
+
+// asked reports whether there is a card for a database.
+func (w *world) asked(database string) bool {
+	for _, c := range w.cards() {
+		if c.database == database {
+			return true
+		}
+	}
+	return false
 }
 
 // filled waits for the modal of a database with its versions. The replica that
@@ -104,11 +117,12 @@ func (w *world) submits(user string, m modal, values object) error {
 	return nil
 }
 
-// denies goes through the modal that asks why.
-func (w *world) denies(user string, m message) error {
+// denies goes through the modal that asks why; false when another modal says why
+// that is not possible.
+func (w *world) denies(user string, m message) (bool, error) {
 	for range patience {
 		if _, err := again(func() (answer, error) { return w.click(user, m, "deny", true) }); err != nil {
-			return err
+			return false, err
 		}
 		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
 			all := w.screen(user).Modals
@@ -116,18 +130,18 @@ func (w *world) denies(user string, m message) error {
 				continue
 			}
 			top := all[len(all)-1]
-			if top.Callback != "deny_session" {
-				_ = w.hook("POST", "/hooks/slack/close", object{"user": user, "view_id": top.ID, "all": true}, nil)
-				return nil // it says why not
-			}
-			if err := w.submits(user, top, object{"reason": "not now"}); err == nil {
-				return nil
+			denied := top.Callback == "deny_session" && w.submits(user, top, object{"reason": "not now"}) == nil
+			if denied {
+				return true, nil
 			}
 			_ = w.hook("POST", "/hooks/slack/close", object{"user": user, "view_id": top.ID, "all": true}, nil)
+			if top.Callback != "deny_session" {
+				return false, nil
+			}
 			break
 		}
 	}
-	return fmt.Errorf("%s could not deny", user)
+	return false, fmt.Errorf("%s could not deny", user)
 }
 
 // cardOf waits for the card of a database's newest session.

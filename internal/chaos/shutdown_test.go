@@ -32,7 +32,7 @@ func (w *world) slowBackup(name string) {
 func TestStoppingWritesTheAnswerThatIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	store := redisServer(t)
-	w := newWorld(t, store.url(), 1, 10) // an answer that is slow by 20 emulated seconds is slow by 2
+	w := newWorld(t, store.url(), 1, 20) // an answer that is slow by 20 emulated seconds is slow by one
 	settings := []string{"LEASE=1500ms", "SEND_TIMEOUT=5s", "SETTLE_GRACE=3s", "SOAK=1s", "POLL_INTERVAL=100ms"}
 	r := w.bot("bot", settings...)
 	r.awaitReady(15 * time.Second)
