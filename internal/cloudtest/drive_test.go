@@ -62,6 +62,7 @@ func steps() []step {
 	all = append(all, settings()...)
 	all = append(all, working()...)
 	all = append(all, building()...)
+	all = append(all, deleting()...)
 	return append(all, redirecting()...)
 }
 
@@ -240,7 +241,7 @@ func (w *wire) files(database int) []string {
 	return nil
 }
 
-// building are delete and create.
+// building are creates.
 func building() []step {
 	full := func(w *wire, ctx context.Context) cloud.Create {
 		db, err := w.client.Database(ctx, w.ref("full"))
@@ -284,6 +285,12 @@ func building() []step {
 			w.done(w.client.Create(ctx, cloud.Pro, w.ref("full").Subscription, cloud.Create{Name: "bare"}))
 			return nil
 		}},
+	}
+}
+
+// deleting are deletes, and what takes the place.
+func deleting() []step {
+	return []step{
 		{"Delete", "Pro", func(w *wire, ctx context.Context) error {
 			ref := w.ref("doomed")
 			w.done(w.client.Delete(ctx, ref))
