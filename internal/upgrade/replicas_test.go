@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/redis-upgrade/bot/internal/session"
 )
 
 // Three replicas on one Redis, each looking as soon as it can: whatever one
@@ -93,13 +91,9 @@ func TestAFrozenSenderNeverSendsLate(t *testing.T) {
 // Without enough replicas of the store the intent could be forgotten: nothing
 // leaves until they are back.
 func TestNothingLeavesUnconfirmed(t *testing.T) {
+	var confirmed atomic.Bool
 	bubble(t, shop(), func(t *testing.T, w *world) {
 		s := w.propose("cache", "7.4")
-		var confirmed atomic.Bool
-		e := w.engine()
-		hook := &waitHook{confirmed: &confirmed}
-		e.rdb.AddHook(hook)
-		e.store = session.New(e.rdb, session.Config{SealKey: []byte(testSeal), Lives: Lives(), WaitReplicas: 1, Log: w.logger()})
 		w.approve(s, bob)
 		time.Sleep(10 * time.Minute)
 		s = w.load(s.ID)
@@ -108,7 +102,7 @@ func TestNothingLeavesUnconfirmed(t *testing.T) {
 		}
 		confirmed.Store(true)
 		w.wantEnd(s.ID, Done)
-	})
+	}, func(w *world) { w.wait = &waitHook{confirmed: &confirmed} })
 }
 
 // waitHook answers WAIT, which the in-memory server does not know.

@@ -61,6 +61,7 @@ type world struct {
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
 	idle  time.Duration  // of the engines
+	wait  *waitHook      // stands for the replicas of the store; nil: there are none
 	ours  int            // calls in the ledger from here on are the bot's
 	rdb   *redis.Client  // undisturbed
 	store *session.Store // undisturbed
@@ -233,7 +234,12 @@ func (w *world) redisClient(dial func(context.Context, string, string) (net.Conn
 }
 
 func (w *world) newStore(rdb *redis.Client) *session.Store {
-	return session.New(rdb, session.Config{SealKey: []byte(testSeal), Lives: Lives(), Retention: 400 * 24 * time.Hour, Log: w.logger()})
+	cfg := session.Config{SealKey: []byte(testSeal), Lives: Lives(), Retention: 400 * 24 * time.Hour, Log: w.logger()}
+	if w.wait != nil {
+		rdb.AddHook(w.wait)
+		cfg.WaitReplicas = 1
+	}
+	return session.New(rdb, cfg)
 }
 
 func (w *world) logger() *slog.Logger {
