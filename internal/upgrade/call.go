@@ -76,13 +76,14 @@ const (
 // Its functions may be called by any process at any time, so they know only
 // what the record and the world say.
 type outside struct {
-	key   string
-	ref   cloud.Ref // whose turn and barrier
-	label string    // for people: "backup of cache-prod"
-	once  bool      // never planned again once it may have left (import)
-	grave bool      // nobody may declare it absent at once or alone (delete, import)
-	needs Mode      // the mode that allows it
-	rush  bool      // goes first in turns: a revert past its delete
+	key    string
+	ref    cloud.Ref // whose turn and barrier
+	label  string    // for people: "backup of cache-prod"
+	once   bool      // never planned again once it may have left (import)
+	grave  bool      // nobody may declare it absent at once or alone (delete, import)
+	probes bool      // effect and trace need status tasks: effect itself says when nothing shows
+	needs  Mode      // the mode that allows it
+	rush   bool      // goes first in turns: a revert past its delete
 
 	// ready reads the world again; what it returns is noted before the send.
 	ready func(ctx context.Context, l *lease) (Before, gate, error)
@@ -116,6 +117,7 @@ type verdict struct {
 	resource int
 	at       time.Time
 	moved    bool          // not yet, but otherwise than before the send
+	lost     bool          // not yet, and nothing shows of a call made long ago
 	wait     time.Duration // zero: one poll
 }
 
@@ -394,7 +396,9 @@ func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error
 	switch {
 	case v.outcome == "" && v.moved && c.Before.Failed && !c.Before.Moved:
 		return e.turn(ctx, l, See, move{due: wait}, func(c *Call) { c.Before.Moved = true }, nil)
-	case v.outcome == "" && e.overdue(c):
+	case v.lost:
+		return e.lose(ctx, l, o)
+	case v.outcome == "" && e.overdue(c) && !o.probes:
 		return e.doubt(ctx, l, o, wait)
 	case v.outcome == "":
 		return result{wait: wait}, nil

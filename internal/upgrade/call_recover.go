@@ -58,13 +58,19 @@ func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, e
 	return e.turn(ctx, l, Lose, move{note: "No answer came to the " + o.label + ", and what Redis Cloud shows does not say whether it happened. On-call decides."}, nil, nil)
 }
 
-// doubt asks people about a call that was accepted, or taken to be, long ago
-// and of which nothing shows. Otherwise a wrong word would be waited for, for ever.
+// doubt looks whether anything shows of a call that was accepted, or taken to
+// be, long ago.
 func (e *Engine) doubt(ctx context.Context, l *lease, o outside, wait time.Duration) (result, error) {
 	found, err := o.trace(ctx, l)
 	if err != nil || found != absent && found != unclear {
 		return result{wait: wait}, err
 	}
+	return e.lose(ctx, l, o)
+}
+
+// lose asks people about a call of which nothing shows. Otherwise a wrong word
+// would be waited for, for ever.
+func (e *Engine) lose(ctx context.Context, l *lease, o outside) (result, error) {
 	note := "The " + o.label + " should have shown in Redis Cloud for " + words(e.cfg.Patience) + ", and does not. On-call decides."
 	return e.turn(ctx, l, Lose, move{note: note}, nil, nil)
 }

@@ -154,7 +154,7 @@ func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdic
 // target is only ever a database that this session created.
 func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside {
 	return outside{
-		key: key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, rush: key == callImport,
+		key: key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, probes: true, rush: key == callImport,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			if g, err := e.atRest(ctx, ref); err != nil || g.stop != nil || g.wait > 0 {
 				return Before{}, g, err
@@ -178,6 +178,9 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 				return verdict{wait: wait}, err
 			}
 			v := judgeImport(l.s.Call.Before, i, e.cfg.ProbeEvery)
+			if v.outcome == "" && i.Status != cloud.Running && e.overdue(l.s.Call) {
+				return verdict{lost: true}, nil
+			}
 			if v.outcome != Happened {
 				return v, nil
 			}

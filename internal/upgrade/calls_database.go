@@ -17,7 +17,7 @@ import (
 func (e *Engine) backupCall(s Session, key string) outside {
 	ref := s.Plan.Ref()
 	return outside{
-		key: key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade,
+		key: key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade, probes: true,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
 		send:  func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartBackup(ctx, ref, "") },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
@@ -26,8 +26,11 @@ func (e *Engine) backupCall(s Session, key string) outside {
 				return verdict{wait: wait}, err
 			}
 			v := judgeBackup(l.s.Call.Before, b, e.cfg.ProbeEvery)
-			if v.outcome == "" && b.Status == cloud.Bad && e.overdue(l.s.Call) {
+			switch late := v.outcome == "" && e.overdue(l.s.Call); {
+			case late && b.Status == cloud.Bad:
 				return verdict{outcome: Broke, text: "Redis Cloud still reports " + b.Raw + " (" + b.Reason + ")"}, nil
+			case late && b.Status != cloud.Running:
+				return verdict{lost: true}, nil
 			}
 			return v, nil
 		},
