@@ -19,7 +19,7 @@ import (
 // start is in the measure. Several worlds at once make 30 kills fit into minutes.
 func TestTakeover(t *testing.T) {
 	if os.Getenv("CHAOS") == "" {
-		t.Skip("measures for minutes; make chaos runs it")
+		t.Skip("measures for minutes: only with CHAOS=5m (make chaos)")
 	}
 	needRedis(t)
 	const worlds, kills = 6, 5

@@ -29,7 +29,7 @@ func main() {
 
 // excuses are how a test says that it was skipped for a reason that no installation
 // can change.
-var excuses = []string{"not part of this repository", "only with -"}
+var excuses = []string{"not part of this repository", "only with "}
 
 // event is one line of `go test -json`; see `go doc test2json`.
 type event struct {
