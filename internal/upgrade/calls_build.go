@@ -185,6 +185,9 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 				return v, nil
 			}
 			db, err := e.cloud.Database(ctx, ref)
+			if err == nil && db.Failed() {
+				return verdict{outcome: Broke, text: brokenStatus(db).Text}, nil
+			}
 			if err != nil || !db.Active() {
 				return verdict{}, err
 			}

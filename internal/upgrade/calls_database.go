@@ -230,6 +230,8 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 			switch {
 			case errors.Is(err, cloud.ErrNotFound):
 				return verdict{outcome: Broke, text: noDatabase.Text}, nil
+			case err == nil && db.Failed():
+				return verdict{outcome: Broke, text: brokenStatus(db).Text}, nil
 			case err != nil || !db.Active():
 				return verdict{}, err
 			case same(db):
@@ -246,7 +248,7 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 				return absent, nil // and the next look says that there is nothing to change
 			case err != nil:
 				return "", err
-			case !db.Active():
+			case !db.Active() && !db.Failed():
 				return "", nil // in transition: look again
 			case same(db):
 				return happened, nil
@@ -254,6 +256,11 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 			return absent, nil
 		},
 	}
+}
+
+// brokenStatus refuses what would wait for a database that does not mend itself.
+func brokenStatus(db cloud.Database) *Refusal {
+	return refuse(NotActive, "Redis Cloud shows %s as %s.", db.Name, db.Status).hint("That takes Redis support; the console shows more.")
 }
 
 // atRest reads a database and waits until it takes changes.
@@ -270,6 +277,9 @@ func (e *Engine) atRest(ctx context.Context, ref cloud.Ref) (gate, error) {
 
 // quiet waits until a database and its subscription take changes.
 func (e *Engine) quiet(ctx context.Context, ref cloud.Ref, db cloud.Database) gate {
+	if db.Failed() {
+		return gate{stop: brokenStatus(db)}
+	}
 	if !db.Active() {
 		return gate{wait: e.cfg.Poll, text: "waiting for the database: " + db.Status}
 	}
@@ -294,7 +304,7 @@ func (e *Engine) deleteCall(key, label string, ref cloud.Ref, ready func(context
 				return Before{}, gate{}, err
 			}
 			broken := key == callRehearsalDelete && db.Failed() // it never becomes active: let Redis Cloud say what is possible
-			if g := e.quiet(ctx, ref, db); g.wait > 0 && !broken || ready == nil {
+			if g := e.quiet(ctx, ref, db); !broken && (g.wait > 0 || g.stop != nil) {
 				return Before{Known: true}, g, nil
 			}
 			return Before{Known: true}, ready(ctx, l, db), nil

@@ -249,10 +249,33 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		l.reschedule(ctx, 0) // stopping: another replica looks, now
 	case err != nil:
 		e.log.Warn("step", "session", s.ID, "state", s.State, "error", err)
+		if text := trouble(err); text != "" {
+			p := l.s.Progress
+			p.Text = text
+			l.observe(ctx, p)
+		}
 		l.reschedule(ctx, max(2*e.cfg.Poll, 100*time.Millisecond))
 	case wait >= 0:
 		l.reschedule(ctx, wait)
 	}
+}
+
+// trouble is what the card says of a step that cannot go on for now: somebody
+// who looks at it should not have to read the log. Empty: it concerns nobody.
+func trouble(err error) string {
+	var unavailable *cloud.Unavailable
+	var limited *cloud.RateLimited
+	switch r := denied(err); {
+	case r != nil:
+		return r.Text + " Asking again."
+	case errors.As(err, &limited):
+		return "Redis Cloud's limit of requests is used up; asking again"
+	case errors.As(err, &unavailable):
+		return "Redis Cloud does not answer; asking again"
+	case errors.Is(err, errNoWord):
+		return "Slack does not say whether the approvals still stand; asking again"
+	}
+	return ""
 }
 
 // lease is a claimed session in this process's hands; the claim is renewed

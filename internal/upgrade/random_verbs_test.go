@@ -56,7 +56,7 @@ var verbs = map[string]func(*lives, []string){
 	"slack": func(l *lives, a []string) {
 		l.w.roles.mu.Lock()
 		defer l.w.roles.mu.Unlock()
-		l.w.roles.fail = map[string]error{"away": errInjected}[a[0]]
+		l.w.roles.silence(map[string]error{"away": errInjected}[a[0]])
 	},
 }
 
@@ -208,7 +208,7 @@ func (l *lives) calm() {
 		l.w.roles.set(v)
 	}
 	l.w.roles.mu.Lock()
-	l.w.roles.fail = nil
+	l.w.roles.silence(nil)
 	l.w.roles.mu.Unlock()
 	l.w.nil(l.w.store.SetFlag(l.w.ctx, flagPause, ""))
 	l.clicks.Wait()

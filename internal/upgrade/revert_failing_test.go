@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,6 +109,48 @@ func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
 			}
 		})
 	})
+	t.Run("Slack is silent right before the delete: it waits", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			r := w.agreed(w.asked("cache", up))
+			w.untilState(r.ID, Saving)
+			w.roles.silence(errors.New("slack is away"))
+			time.Sleep(40 * time.Minute)
+			if r = w.load(r.ID); r.State != Deleting || !strings.Contains(r.Progress.Text, "Slack does not say") {
+				t.Fatal(describe(r))
+			}
+			w.roles.silence(nil)
+			w.wantEnd(r.ID, Done)
+		})
+	})
+	t.Run("Slack stays silent: the door opens again", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			before := w.find("cache")
+			r := w.agreed(w.asked("cache", up))
+			w.untilState(r.ID, Saving)
+			w.roles.silence(errors.New("slack is away"))
+			r = w.wantEnd(r.ID, Failed)
+			if !strings.Contains(r.Problem, "no answer from Slack") {
+				t.Error(r.Problem)
+			}
+			if diff := cmp.Diff(before, w.find("cache")); diff != "" {
+				t.Errorf("(-before +after):\n%s", diff)
+			}
+		})
+	})
+	t.Run("the database breaks behind its closed door: a named failure", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			r := w.agreed(w.asked("cache", up))
+			w.until(r.ID, "the safety backup", func(s Session) bool { return s.State == Saving && s.Call != nil && s.Call.Phase == Sent })
+			w.console("cache", map[string]any{"status": "error"})
+			r = w.wantEnd(r.ID, Failed)
+			if !strings.Contains(r.Problem, "could not be reopened") || !strings.Contains(r.Problem, "10.0.0.0/8") {
+				t.Error(r.Problem)
+			}
+		})
+	})
 	t.Run("the version moves after the approval: nothing is changed", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			up := w.upgraded("cache", "7.4")
@@ -134,6 +177,20 @@ func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
 	})
 }
 
+// running is the id of the revert that has not ended.
+func (w *world) running() string {
+	w.t.Helper()
+	recs, err := w.store.List(w.ctx, false, 0)
+	w.nil(err)
+	for _, r := range recs {
+		if r.Kind == string(KindRevert) && !r.Ended {
+			return r.ID
+		}
+	}
+	w.t.Fatal("no revert is running")
+	return ""
+}
+
 func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
@@ -142,16 +199,26 @@ func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
 		says     string
 	}{
 		{"the port is still taken for a while", func(w *world) { w.fault("port_taken", 5, "") }, Done, ""},
-		{"the create is refused for good", func(w *world) { w.fault("task_error", 1, "/databases") }, Failed, "It could not be created again"},
+		{"the create is refused at first", func(w *world) { w.fault("task_error", 3, "/databases") }, Done, ""},
+		{"the keys may not create for a while", func(w *world) { w.fault("forbidden_403", 3, "POST /v1/subscriptions") }, Done, ""},
+		{"the create is refused for good", func(w *world) { w.fault("task_error", -1, "/databases") }, Failed, "It could not be created again"},
 		{"the port never comes back", func(w *world) { w.fault("port_taken", -1, "") }, Failed, "DATABASE_PORT_IS_UNAVAILABLE"},
 		{"the create ends badly", func(w *world) { w.fault("create_failed", 1, "") }, Failed, "creation-failed"},
 		{"the import ends badly", func(w *world) { w.fault("import_file_corrupted", 1, "") }, Failed, "The import did not succeed"},
-		{"the import is refused", func(w *world) { w.fault("task_error", 1, "/import") }, Failed, "The import did not succeed"},
+		{"the import is accepted and then refused", func(w *world) { w.fault("task_error", 1, "/import") }, Failed, "The import did not succeed"},
+		{"the import is refused at once, for a while", func(w *world) {
+			w.fault("precondition_412", 3, fmt.Sprintf("POST /v1/subscriptions/%d/databases/", w.find("orders").Subscription))
+		}, Done, ""},
+		{"the new database breaks before the import", func(w *world) {
+			w.until(w.running(), "the new database", func(s Session) bool { return s.State == Importing || s.Ended })
+			w.console("cache", map[string]any{"status": "error"})
+		}, Failed, "The import cannot start: Redis Cloud shows cache as error"},
 		{"the import is busy for a while", func(w *world) { w.fault("subscription_busy", 2, "/import") }, Done, ""},
 		{"tags are refused", func(w *world) { w.fault("conflict_409", 1, "/tags") }, Done, "the tags were not put back"},
 		{"tags get no answer", func(w *world) { w.fault("drop_after_accept", 2, "/tags") }, Done, ""},
 		{"a role is refused", func(w *world) { w.fault("task_error", 1, "/acl/roles") }, Done, "bind the ACL role app"},
-		{"the door does not open", func(w *world) { w.fault("task_error", 1, "PUT /v1/subscriptions") }, Failed, "the door could not be opened"},
+		{"the door does not open at first", func(w *world) { w.fault("task_error", 2, "PUT /v1/subscriptions") }, Done, ""},
+		{"the door does not open", func(w *world) { w.fault("task_error", -1, "PUT /v1/subscriptions") }, Failed, "the door could not be opened"},
 		{"a pause in between only waits", func(w *world) {
 			w.nil(w.engine().Pause(w.ctx, dan, true))
 			time.Sleep(3 * time.Hour)

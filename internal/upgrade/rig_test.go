@@ -135,6 +135,13 @@ func (r *roster) Voter(_ context.Context, user string) (approvals.Voter, error) 
 	return v, nil
 }
 
+// silence makes Slack answer nothing but err; nil: it answers again.
+func (r *roster) silence(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fail = err
+}
+
 func (r *roster) set(v approvals.Voter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -92,12 +92,7 @@ func (e *Engine) wipingSettings(ctx context.Context, l *lease, ref cloud.Ref) (b
 	if err := json.Unmarshal(s.Revert.Was.Database, &was); err != nil {
 		return false, 0, err
 	}
-	past := s.Call != nil && (s.Call.Key == callImport || s.Call.Key == callRules && s.Call.Phase == Settled)
-	if was.HashingPolicy != "custom" || past {
-		if past && s.Call.Key == callRules && s.Call.Outcome != Happened {
-			wait, err := e.stuck(ctx, l, "The sharding rules could not be set: "+s.Call.Error)
-			return false, wait, err
-		}
+	if was.HashingPolicy != "custom" || s.Call != nil && s.Call.Key == callImport {
 		return true, 0, nil
 	}
 	same := func(db cloud.Database) bool { return slices.Equal(db.RegexRules, was.RegexRules) }
@@ -105,11 +100,21 @@ func (e *Engine) wipingSettings(ctx context.Context, l *lease, ref cloud.Ref) (b
 	o := e.updateCall(callRules, "sharding rules of "+s.Plan.Name, ref, change, same)
 	o.rush = true
 	r, err := e.drive(ctx, l, o)
-	if err == nil && r.gate.stop != nil {
-		wait, err := e.stuck(ctx, l, r.gate.stop.Error())
-		return false, wait, err
+	wait := r.wait
+	switch {
+	case err != nil:
+		return false, 0, err
+	case r.gate.stop != nil:
+		wait, err = e.stuck(ctx, l, r.gate.stop.Error())
+	case r.call == nil:
+	case e.insists(r.call):
+		wait, err = e.again(ctx, l, o.label, r.call)
+	case r.call.Outcome != Happened:
+		wait, err = e.stuck(ctx, l, "The sharding rules could not be set: "+r.call.Error)
+	default:
+		return true, 0, nil
 	}
-	return false, r.wait, err
+	return false, wait, err
 }
 
 // stepRestoring verifies the import, puts default user, tags and roles back,
@@ -161,6 +166,8 @@ func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (tim
 		return e.stuck(ctx, l, "Somebody deleted the new database")
 	case err != nil:
 		return 0, err
+	case db.Failed():
+		return e.stuck(ctx, l, "Redis Cloud shows the new database as "+db.Status)
 	case !db.Active():
 		return e.cfg.Poll, nil
 	case !sameVersion(db.Version, s.Plan.To):
@@ -247,6 +254,9 @@ func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref
 		return false, 0, r.gate.stop.Text, nil
 	case r.call == nil:
 		return false, r.wait, "", nil
+	case e.insists(r.call):
+		wait, err := e.again(ctx, l, label, r.call)
+		return false, wait, "", err
 	case r.call.Outcome != Happened:
 		return false, 0, r.call.Error, nil
 	}

@@ -306,7 +306,10 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gat
 	if _, err := e.recreateBody(s); err != nil {
 		return gate{stop: refuse(NoWayBack, "The captured settings cannot be unsealed: %s.", err)}
 	}
-	if err := e.entitled(ctx, s); err != nil {
+	switch err := e.entitled(ctx, s); {
+	case errors.Is(err, errNoWord) && e.now().Sub(s.Updated) < e.cfg.Patience:
+		return gate{wait: e.cfg.Poll, text: "Slack does not say whether the approvals still stand; nothing is deleted before it does"}
+	case err != nil: // or for too long: the door is closed all the time
 		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}}
 	}
 	return e.stillCreatable(ctx, s)
@@ -342,19 +345,33 @@ func (e *Engine) stepCreating(ctx context.Context, l *lease) (time.Duration, err
 		return e.stuck(ctx, l, "It could not be created again: "+r.gate.stop.Error())
 	case r.call == nil:
 		return r.wait, nil
-	case r.call.Outcome == Rejected && expectedWhileItExists(r.call.Code) && e.now().Sub(r.call.First) < e.cfg.Patience:
-		return e.again(ctx, l, r.call) // the port may stay taken for some minutes after the delete
+	case e.insists(r.call):
+		return e.again(ctx, l, o.label, r.call)
 	case r.call.Outcome != Happened:
 		return e.stuck(ctx, l, "It could not be created again: "+r.call.Error)
 	}
 	return e.afterCreate(ctx, l)
 }
 
-// again plans a refused call once more after a while.
-func (e *Engine) again(ctx context.Context, l *lease, c *Call) (time.Duration, error) {
+// insists reports whether a refused call is sent again whatever the refusal
+// says. So it is while applications stand before a closed door or a deleted
+// database: giving up early helps nobody, and what is missing may be mended
+// meanwhile. An import that Redis Cloud had accepted first is not sent again.
+func (e *Engine) insists(c *Call) bool {
+	return c.Outcome == Rejected && (c.Key != callImport || c.Task == "") && e.now().Sub(c.First) < e.cfg.Patience
+}
+
+// again plans a refused call once more after a while. The first time, people
+// are told, unless it is known to pass: a port stays taken for some minutes.
+func (e *Engine) again(ctx context.Context, l *lease, label string, c *Call) (time.Duration, error) {
+	m := move{event: Calling, data: map[string]any{"call": c.Key, "answer": "again", "code": c.Code}}
+	if c.Tries == 0 && !expectedWhileItExists(c.Code) {
+		m.note = fmt.Sprintf("Redis Cloud refused the %s: %s. Trying again until %s; what is missing can be mended meanwhile.",
+			label, c.Error, stamp(c.First.Add(e.cfg.Patience)))
+	}
 	next := *c
 	next.RetryAt = e.now().Add(4 * e.cfg.Poll)
-	return e.do(ctx, l, move{event: Calling, data: map[string]any{"call": c.Key, "answer": "again", "code": c.Code}}, func(b *Body) { b.Call = &next })
+	return e.do(ctx, l, m, func(b *Body) { b.Call = &next })
 }
 
 func (e *Engine) afterCreate(ctx context.Context, l *lease) (time.Duration, error) {
@@ -399,7 +416,8 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, er
 	if err != nil || !done {
 		return wait, err
 	}
-	r, err := e.drive(ctx, l, e.importCall(l.s, callImport, "import into "+l.s.Plan.Name, ref))
+	o := e.importCall(l.s, callImport, "import into "+l.s.Plan.Name, ref)
+	r, err := e.drive(ctx, l, o)
 	switch {
 	case err != nil:
 		return 0, err
@@ -407,6 +425,8 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, er
 		return e.stuck(ctx, l, "The import cannot start: "+r.gate.stop.Error())
 	case r.call == nil:
 		return r.wait, nil
+	case e.insists(r.call):
+		return e.again(ctx, l, o.label, r.call)
 	case r.call.Outcome != Happened:
 		return e.stuck(ctx, l, "The import did not succeed: "+r.call.Error)
 	}

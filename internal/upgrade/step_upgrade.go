@@ -295,6 +295,10 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, er
 	if err != nil {
 		return 0, fmt.Errorf("verify: %w", err)
 	}
+	if db.Failed() {
+		return e.do(ctx, l, move{event: Fail, holds: free(s), note: "After the upgrade, " + brokenStatus(db).Error()},
+			func(b *Body) { b.Problem = brokenStatus(db).Error() })
+	}
 	if !db.Active() {
 		l.observe(ctx, Progress{Text: "waiting for the database: " + db.Status})
 		return e.cfg.Poll, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/releases"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
@@ -172,7 +173,11 @@ func warnings(s upgrade.Session) []slack.Block {
 	if f.ExternalSource {
 		out = append(out, "It replicates from a source outside this account, whose version cannot be seen from here. It must not become newer than this database.")
 	}
-	if f.AutoMinor && movesByItself(s.Plan.To) {
+	switch {
+	case !f.AutoMinor:
+	case s.Plan.Ref().Plan == cloud.Essentials:
+		out = append(out, "Redis Cloud moves Essentials databases to newer minor versions by itself.")
+	case movesByItself(s.Plan.To):
 		out = append(out, fmt.Sprintf("Auto minor upgrades are on: from %s on, Redis Cloud moves this database to newer minor versions by itself.", Escape(s.Plan.To)))
 	}
 	for i := range out {
@@ -192,8 +197,8 @@ func replicas(all []upgrade.Replica) string {
 	return strings.Join(out, ", ")
 }
 
-// movesByItself reports whether auto minor upgrades act on this version: Pro
-// databases move from 8.4 on.
+// movesByItself reports whether auto minor upgrades act on this version of a
+// Pro database: from 8.4 on.
 // https://redis.io/docs/latest/operate/rc/databases/version-management/
 func movesByItself(version string) bool {
 	v, err := releases.Parse(version)

@@ -69,7 +69,7 @@ func upgradeSamples() []Sample {
 		card("upgrade-soaking", "Watched for half an hour.", upgradeAt(upgrade.Soaking)),
 		card("upgrade-done", "Done, with the way back.", upgradeAt(upgrade.Done)),
 		card("upgrade-done-no-way-back", "Done; the old version cannot be created any more.", with(upgradeAt(upgrade.Done), func(s *upgrade.Session) {
-			s.Plan.Database = "essentials/104511/73002"
+			s.Plan.Database, s.Facts.AutoMinor = "essentials/104511/73002", true
 			s.Facts.WayBack = upgrade.WayBack{Text: "Essentials databases cannot be created anew on the same port; a revert is a restore into another database, by hand."}
 		})),
 		card("upgrade-failed", "Redis Cloud refused the upgrade.", with(failedAt(upgrade.Upgrading), func(s *upgrade.Session) {
