@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -13,8 +14,9 @@ import (
 
 // length is how long the chaos lasts and among how many sessions.
 type length struct {
-	sessions int
-	trouble  time.Duration // at least so long something dies now and then
+	sessions int           // upgrades
+	back     int           // one in so many is taken back
+	trouble  time.Duration // so long something dies now and then
 	end      time.Duration // after which a session that has not ended is stuck
 }
 
@@ -22,13 +24,13 @@ type length struct {
 func asked(t testing.TB) length {
 	text := os.Getenv("CHAOS")
 	if text == "" {
-		return length{sessions: 30, trouble: 15 * time.Second, end: 60 * time.Second}
+		return length{sessions: 26, back: 5, trouble: 22 * time.Second, end: 60 * time.Second}
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		t.Fatalf("CHAOS: %v", err)
 	}
-	return length{sessions: 200, trouble: d, end: 3 * time.Minute}
+	return length{sessions: 200, back: 4, trouble: d, end: 3 * time.Minute}
 }
 
 // seed is the seed of this run, or the one that CHAOS_SEED repeats.
@@ -50,9 +52,18 @@ const target = "8.2"
 // quick are intervals at which takeovers and lost answers fit into a test.
 var quick = []string{"LEASE=1500ms", "SEND_TIMEOUT=2s", "SETTLE_GRACE=1s", "SOAK=1s"}
 
+// settings are those of the replicas. The sandbox's own on-call is one person,
+// and it takes two to say that an import did not happen: the approvers are on
+// call here.
+var settings = append(slices.Clip(quick), "ONCALL_GROUP=S0DBA", "LEASE=1s", "SEND_TIMEOUT=1s", "STATUS_INTERVAL=160ms")
+
+// onCall are the people of that group.
+var onCall = []string{"bob", "carol"}
+
 // TestNothingIsLostOrDoneTwiceWhileReplicasDie is the whole promise: three
 // replicas are killed, frozen and thawed at random while people ask, approve
-// (twice, or on old screens), deny and cancel, and Redis Cloud loses answers.
+// (twice, or on old screens), deny and cancel, take upgrades back, settle what
+// nobody can tell, and Redis Cloud loses answers.
 func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 	long := asked(t)
 	run := newChaos(t, long, seed(t))
@@ -62,14 +73,17 @@ func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 		monkey.Go(func() { run.torment(i, stop) })
 	}
 	monkey.Go(func() { run.cut(stop) })
-	began := time.Now()
+	over := make(chan struct{})
+	var watchful sync.WaitGroup
+	watchful.Go(func() { run.operate(over) })
+	watchful.Go(func() { run.cutImports(over) })
+	time.AfterFunc(long.trouble, func() { close(stop) })
 	run.everybody()
-	for time.Since(began) < long.trouble {
-		time.Sleep(100 * time.Millisecond)
-	}
-	close(stop)
+	<-stop
 	monkey.Wait()
 	run.settle(long.end)
+	close(over)
+	watchful.Wait()
 	run.judge()
 }
 
@@ -78,15 +92,18 @@ type chaos struct {
 	*world
 	t        *testing.T
 	replicas [3]*replica // each owned by its tormentor while it runs
-	names    []string    // of all databases
+	names    []string    // of all databases, those that are taken back first
+	before   map[string]database
 	watch    *watch
 	people   map[string]*sync.Mutex // one pair of hands each
 	informed atomic.Int32           // modals that said why not
 
-	mu   sync.Mutex // guards the rest
-	rand *rand.Rand
-	acts []act
-	hits map[string]int // what the monkey did
+	mu       sync.Mutex // guards the rest
+	rand     *rand.Rand
+	acts     []act
+	hits     map[string]int    // what the monkey did
+	back     map[string]*back  // what is taken back, by database
+	verdicts map[string]string // what on-call found out, by session and call
 }
 
 // act is something that somebody did and that was acknowledged.
@@ -95,20 +112,38 @@ type act struct{ user, did, database, session string }
 func newChaos(t *testing.T, long length, seed uint64) *chaos {
 	store := redisServer(t)
 	c := &chaos{t: t, world: newWorld(t, store.url(), long.sessions, 300), rand: rand.New(rand.NewPCG(seed, 1)),
-		hits: map[string]int{}, people: map[string]*sync.Mutex{}}
+		hits: map[string]int{}, people: map[string]*sync.Mutex{}, back: map[string]*back{}, verdicts: map[string]string{}}
 	for _, who := range []string{"ann", "bob", "carol", "dan", "eve"} {
 		c.people[who] = new(sync.Mutex)
 	}
-	for i := range long.sessions {
-		c.names = append(c.names, fmt.Sprintf("db-%03d", i+1))
-	}
+	c.name(long)
 	for i := range c.replicas {
-		c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), quick...)
+		c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), settings...)
 	}
 	c.replicas[0].awaitReady(20 * time.Second)
 	c.watch = watchCards(c.world)
 	t.Cleanup(c.watch.end)
 	return c
+}
+
+// name puts the databases whose upgrades will be taken back first, for that
+// takes longest. What is written to them in between tells their backups apart.
+func (c *chaos) name(long length) {
+	var rest []string
+	for i := range long.sessions {
+		name := fmt.Sprintf("db-%03d", i+1)
+		if i%long.back != 0 {
+			rest = append(rest, name)
+			continue
+		}
+		c.names = append(c.names, name)
+		c.back[name] = new(back)
+		if err := c.write(name, "before the upgrade"); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	c.names = append(c.names, rest...)
+	c.before = c.databases()
 }
 
 // chance draws a number below n.
@@ -148,13 +183,13 @@ func (c *chaos) torment(i int, stop chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-time.After(500*time.Millisecond + time.Duration(c.chance(int(3*time.Second)))):
+		case <-time.After(time.Second + time.Duration(c.chance(int(4*time.Second)))):
 		}
 		if c.chance(2) == 0 {
 			c.count("SIGKILL")
 			c.replicas[i].kill()
 			c.pause(0, time.Second)
-			c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), quick...)
+			c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), settings...)
 			continue
 		}
 		c.count("SIGSTOP")
@@ -170,13 +205,14 @@ func (c *chaos) cut(stop chan struct{}) {
 			return
 		case <-time.After(500*time.Millisecond + time.Duration(c.chance(int(2*time.Second)))):
 		}
+		methods := []string{"POST", "POST", "PUT", "DELETE"}
 		faults := [][2]string{{"cloud", "drop_after_accept"}, {"cloud", "error_500_after_accept"}, {"cloud", "drop_before_accept"},
 			{"slack", "drop_answer"}, {"slack", "http_500"}, {"slack", "socket_drop"}}
 		f := faults[c.chance(len(faults))]
 		c.count(f[0] + " " + f[1])
 		body := object{"fault": f[1], "times": 1}
 		if f[0] == "cloud" {
-			body["match"] = "POST"
+			body["match"] = methods[c.chance(len(methods))]
 		}
 		if err := c.hook("POST", "/hooks/"+f[0]+"/faults", body, nil); err != nil {
 			c.t.Error(err)
@@ -191,7 +227,8 @@ func (c *chaos) freeze(p *process, from, to time.Duration) {
 	p.signal(contSignal)
 }
 
-// everybody asks for every database and decides, a few at a time.
+// everybody asks for every database and decides, a few at a time, and takes
+// back some of what was done.
 func (c *chaos) everybody() {
 	queue := make(chan string, len(c.names))
 	for _, name := range c.names {
@@ -205,6 +242,8 @@ func (c *chaos) everybody() {
 			for name := range queue {
 				if err := c.life(requester, name); err != nil {
 					c.t.Errorf("%s: %v", name, err)
+				} else if c.back[name] != nil {
+					people.Go(func() { c.takeBack(requester, name) })
 				}
 			}
 		})
@@ -241,15 +280,7 @@ func (c *chaos) life(requester, name string) error {
 
 // told counts what a requester and those who decide were told in private.
 func (c *chaos) told(requester string) int {
-	n := 0
-	for _, who := range []string{requester, "bob", "carol"} {
-		for _, m := range c.messages(who) {
-			if m.EphemeralTo != "" {
-				n++
-			}
-		}
-	}
-	return n + int(c.informed.Load())
+	return c.world.told(requester, "bob", "carol") + int(c.informed.Load())
 }
 
 // decide is one of the ways in which people decide.
@@ -284,7 +315,11 @@ func (c *chaos) decide(requester string, asked card) error {
 		c.did("carol", "deny", asked)
 		return err
 	}
-	switch c.chance(10) {
+	way := c.chance(10)
+	if c.back[asked.database] != nil {
+		way = max(way, 4) // there has to be something to take back
+	}
+	switch way {
 	case 0: // no
 		return deny()
 	case 1: // thought better of it
@@ -339,8 +374,8 @@ func (c *chaos) settle(within time.Duration) {
 	for deadline := began.Add(within); ; time.Sleep(100 * time.Millisecond) {
 		open := []string{}
 		for id, k := range c.watch.all() {
-			if !final(k.state()) {
-				open = append(open, fmt.Sprintf("%s of %s: %s", id, k.database, k.state()))
+			if !k.final() {
+				open = append(open, fmt.Sprintf("%s of %s: %s (%s)", id, k.database, k.state(), k.Text))
 			}
 		}
 		if len(open) == 0 {
@@ -390,10 +425,12 @@ func (w *watch) all() map[string]card {
 	return w.seen
 }
 
-// of is the card of a database.
-func (w *watch) of(database string) (card, bool) {
+// of is the card of a database's upgrade.
+func (w *watch) of(database string) (card, bool) { return w.about("upgrade", database) }
+
+func (w *watch) about(kind, database string) (card, bool) {
 	for _, c := range w.all() {
-		if c.database == database {
+		if c.kind() == kind && c.database == database {
 			return c, true
 		}
 	}

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func (w *world) asks(user, database, version string) error {
 // asked reports whether there is a card for a database.
 func (w *world) asked(database string) bool {
 	for _, c := range w.cards() {
-		if c.database == database {
+		if c.database == database && c.kind() == "upgrade" {
 			return true
 		}
 	}
@@ -117,38 +118,69 @@ func (w *world) submits(user string, m modal, values object) error {
 	return nil
 }
 
+// errNoModal: whoever should have opened it was killed, or said no in private.
+var errNoModal = errors.New("no modal came")
+
+// fillsIn clicks a button that opens a modal, and submits that. refused is what
+// another modal says in its place. Whoever does that has no other modal open.
+func (w *world) fillsIn(user string, m message, action, callback string, values object) (refused string, err error) {
+	if _, err := again(func() (answer, error) { return w.click(user, m, action, true) }); err != nil {
+		return "", err
+	}
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+		all := w.screen(user).Modals
+		if len(all) == 0 {
+			continue
+		}
+		top := all[len(all)-1]
+		switch says := top.words(); {
+		case strings.Contains(says, "One moment"):
+			continue
+		case top.Callback != callback:
+			refused = says
+		default:
+			if err = w.submits(user, top, values); err == nil {
+				return "", nil
+			}
+		}
+		_ = w.hook("POST", "/hooks/slack/close", object{"user": user, "view_id": top.ID, "all": true}, nil)
+		return refused, err
+	}
+	return "", errNoModal
+}
+
 // denies goes through the modal that asks why; false when another modal says why
 // that is not possible.
 func (w *world) denies(user string, m message) (bool, error) {
 	for range patience {
-		if _, err := again(func() (answer, error) { return w.click(user, m, "deny", true) }); err != nil {
-			return false, err
-		}
-		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
-			all := w.screen(user).Modals
-			if len(all) == 0 {
-				continue
-			}
-			top := all[len(all)-1]
-			denied := top.Callback == "deny_session" && w.submits(user, top, object{"reason": "not now"}) == nil
-			if denied {
-				return true, nil
-			}
-			_ = w.hook("POST", "/hooks/slack/close", object{"user": user, "view_id": top.ID, "all": true}, nil)
-			if top.Callback != "deny_session" {
-				return false, nil
-			}
-			break
+		switch refused, err := w.fillsIn(user, m, "deny", "deny_session", object{"reason": "not now"}); {
+		case refused != "":
+			return false, nil
+		case err == nil:
+			return true, nil
 		}
 	}
 	return false, fmt.Errorf("%s could not deny", user)
 }
 
-// cardOf waits for the card of a database's newest session.
+// told counts what some people were told in private.
+func (w *world) told(people ...string) int {
+	n := 0
+	for _, who := range people {
+		for _, m := range w.messages(who) {
+			if m.EphemeralTo != "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// cardOf waits for the card of a database's upgrade.
 func (w *world) cardOf(database string, within time.Duration) (card, error) {
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		for _, c := range w.cards() {
-			if c.database == database {
+			if c.database == database && c.kind() == "upgrade" {
 				return c, nil
 			}
 		}

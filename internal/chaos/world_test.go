@@ -67,7 +67,7 @@ func fleet(n int) []byte {
 		name, last := fmt.Sprintf("db-%03d", i+1), subs[len(subs)-1]
 		last["databases"] = append(last["databases"].([]object), object{
 			"name": name, "version": "7.2", "port": 12001 + i%perSubscription, "keys": 10,
-			"backup_path": "s3://acme-backups/" + name, "backup_age": "3h",
+			"backup_path": "s3://acme-backups/" + name, "backup_age": "3h", "shards": 1 + i%2,
 		})
 	}
 	raw, err := json.Marshal(object{"subscriptions": subs})
@@ -133,6 +133,7 @@ type entry struct {
 	At       time.Time `json:"at"`
 	Method   string    `json:"method"`
 	Path     string    `json:"path"`
+	Body     object    `json:"body"`
 	Resource int       `json:"resource_id"`
 	Outcome  string    `json:"outcome"`
 	Error    string    `json:"error"`
@@ -167,13 +168,17 @@ type database struct {
 	Name    string `json:"name"`
 	Version string `json:"redis_version"`
 	Status  string `json:"status"`
-	Open    bool   `json:"open"`
+	Port    int    `json:"port"`
+	Digest  string `json:"digest"` // of its keys
+	Open    bool   `json:"open"`   // to applications
 }
 
 func (w *world) databases() map[string]database {
 	w.t.Helper()
 	var list []database
-	w.must("GET", "/hooks/cloud/databases", nil, &list)
+	if err := w.hook("GET", "/hooks/cloud/databases", nil, &list); err != nil {
+		w.t.Errorf("databases: %v", err) // not fatal: people look too, each in a goroutine
+	}
 	out := map[string]database{}
 	for _, d := range list {
 		out[d.Name] = d
@@ -204,6 +209,12 @@ type modal struct {
 	ID       string   `json:"id"`
 	Callback string   `json:"callback_id"`
 	Blocks   []object `json:"blocks"`
+}
+
+// words is everything that a modal says, as JSON.
+func (m modal) words() string {
+	raw, _ := json.Marshal(m.Blocks)
+	return string(raw)
 }
 
 type screen struct {
@@ -249,7 +260,7 @@ func (w *world) cards() map[string]card {
 		}
 		c := card{message: m, database: titled(m)}
 		if old, ok := out[id]; ok {
-			if rank(old.state()) > rank(c.state()) {
+			if old.rank() > c.rank() {
 				c = old
 			}
 			c.doubles = old.doubles + 1
@@ -261,16 +272,49 @@ func (w *world) cards() map[string]card {
 
 func (c card) state() string { return c.Metadata.Payload.State }
 
-// states in the order of a life, final ones last.
-var states = []string{"proposed", "approved", "blocked", "checking", "backing-up", "upgrading", "verifying",
-	"rehearsing", "closing", "saving", "deleting", "creating", "importing", "restoring", "reopening",
-	"soaking", "reverting", "done", "denied", "expired", "cancelled", "failed", "reverted"}
+// kind is what the session is about: "upgrade" or "revert".
+func (c card) kind() string { return c.Metadata.Payload.Kind }
 
-func rank(state string) int { return slices.Index(states, state) }
+func (c card) session() string { return c.Metadata.Payload.Session }
 
-func final(state string) bool { return rank(state) >= rank("done") }
+// lives are the states of each kind in their order, without the final ones.
+var lives = map[string][]string{
+	"upgrade": {"proposed", "approved", "blocked", "checking", "backing-up", "upgrading", "verifying", "soaking", "reverting"},
+	"revert": {"rehearsing", "proposed", "approved", "closing", "saving", "deleting", "creating", "importing", "restoring",
+		"reopening"},
+}
 
-// titled is the database in "Upgrade db-001: 7.2 → 8.2".
+// rank tells how far a card has come.
+func (c card) rank() int {
+	if c.final() {
+		return len(lives["upgrade"]) + len(lives["revert"])
+	}
+	return slices.Index(lives[c.kind()], c.state())
+}
+
+func (c card) final() bool {
+	return slices.Contains([]string{"done", "denied", "expired", "cancelled", "failed", "reverted"}, c.state())
+}
+
+// offers reports whether a card has this button.
+func (c card) offers(action string) bool {
+	return strings.Contains(c.words(), `"action_id":"`+action+`"`)
+}
+
+// problem is the named failure on a card, empty where it names none.
+func (c card) problem() string {
+	for _, b := range c.Blocks {
+		text, _ := b["text"].(object)
+		says, _ := text["text"].(string)
+		why, named := strings.CutPrefix(says, ":rotating_light: ")
+		if named && !strings.HasPrefix(why, "*") { // that would be the headline
+			return why
+		}
+	}
+	return ""
+}
+
+// titled is the database in "Upgrade db-001: 7.2 → 8.2" and "Revert db-001: …".
 func titled(m message) string {
 	for _, b := range m.Blocks {
 		if b["type"] != "header" {

@@ -32,6 +32,7 @@ const (
 	absent   = "no answer; the barrier and the read-back prove that it did not happen, so it is planned once more"
 	adopted  = "no answer; the read-back shows that it happened, so it is adopted and never sent again"
 	stop     = "repeating does not help: it says what is missing, and nothing was done"
+	insist   = "while there is no database a refusal is tried again for an hour, whatever it says"
 	lost     = "the database is gone: the failure has a name, and says where both backups are"
 	unmet    = "nothing in this life meets it"
 	shape    = "only the form of answers changes"
@@ -109,11 +110,12 @@ var fates = []fate{
 	{reverting, "error_500_after_accept", sendCreate, 3, 0, "", "done", adopted},
 	{reverting, "error_503", sendCreate, 3, 0, "", "done", absent},
 	{reverting, "html_401", sendDelete, 2, 0, "", "failed", stop},
-	{reverting, "html_401", sendCreate, 3, 0, "", "failed", lost},
+	{reverting, "html_401", sendCreate, 3, 0, "", "done", insist},
+	{reverting, "forbidden_403", sendCreate, 3, outage, "", "done", "reads are forbidden too, so it waits; then the create is accepted at once"},
 	{reverting, "forbidden_403", sendDelete, 2, 0, "", "failed", stop},
 	{reverting, "timeout_408", sendCreate, 3, 0, "", "done", again},
 	{reverting, "conflict_409", sendDelete, 2, 0, "", "failed", stop},
-	{reverting, "precondition_412", sendImport, 2, 0, "", "failed", lost},
+	{reverting, "precondition_412", sendImport, 2, 0, "", "done", insist},
 	{reverting, "slow", sendDelete, 2, 0, "", "done", adopted},
 	{reverting, "slow_accept", sendCreate, 3, 0, "", "done", "the request is accepted after the send deadline and is found when the call is read back"},
 	{reverting, "drop_after_accept", sendDelete, 2, 0, "", "done", adopted},
@@ -126,7 +128,8 @@ var fates = []fate{
 	{reverting, "task_404", sendDelete, 2, 5, "", "done", "a young task is waited for"},
 	{reverting, "task_stuck", sendCreate, 3, 0, "", "done", "it waits in Redis Cloud's queue behind others"},
 	{reverting, "task_error", sendDelete, 2, 0, "", "failed", "an answer that nothing was deleted; the door opens again"},
-	{reverting, "task_error", sendCreate, 3, 0, "", "failed", lost},
+	{reverting, "task_error", sendCreate, 3, 0, "", "done", insist},
+	{reverting, "task_error", sendCreate, 3, outage, "", "failed", lost},
 	{reverting, "string_error", sendDelete, 2, 0, "maintenance", "done", "the code is read from a string too, and this one passes by itself"},
 	{reverting, "subscription_busy", sendDelete, 2, 0, "", "done", again},
 	{reverting, "maintenance", sendCreate, 3, 0, "", "done", again},
@@ -159,7 +162,8 @@ var fates = []fate{
 	{reverting, "port_taken", sendDelete, 2, 2, "", "done", "the port is free some minutes after the delete; it is asked for again until then"},
 	{reverting, "version_gone", "", 0, -1, "", "refused", "the original version cannot be created any more, so nothing is begun"},
 	{reverting, "version_gone", sendUpdate, 1, -1, "", "failed", "withdrawn after the dry run and found right before the delete; the door opens again"},
-	{reverting, "version_gone", sendDelete, 2, 0, "", "failed", lost},
+	{reverting, "version_gone", sendDelete, 2, 0, "", "done", insist},
+	{reverting, "version_gone", sendDelete, 2, -1, "", "failed", lost},
 	{reverting, "create_failed", "", 0, 0, "", "failed", "the rehearsal finds it; nothing was changed"},
 	{reverting, "create_failed", sendDelete, 2, 0, "", "failed", lost},
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -118,6 +117,7 @@ func engineConfig() upgrade.Config {
 		Soak: 2 * time.Minute, Poll: time.Minute, StatusEvery: 5 * time.Minute, ProbeEvery: time.Minute,
 		SendTimeout: 5 * time.Second, Grace: 30 * time.Second, Patience: time.Hour, Disbelief: time.Hour,
 		Lease: 10 * time.Second, Workers: 4,
+		Idle: time.Hour, // there are no other processes whose leavings have to be seen
 	}
 }
 
@@ -144,7 +144,6 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet) *world {
 	must(t, err)
 	w.engine = upgrade.New(engineConfig(), upgrade.Parts{Store: w.store, Cloud: w.client, Inventory: w.index,
 		Roles: roster{ann.ID: ann, bob.ID: bob, dan.ID: dan, eva.ID: eva}, Sealer: sealer, Now: time.Now, Log: log})
-	sleepLong(t, w.engine)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -161,18 +160,6 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet) *world {
 		mini.Close()
 	})
 	return w
-}
-
-// sleepLong lets an engine sleep until something is due. It normally looks
-// twice a second for what other processes left behind, which costs real time
-// for virtual hours; here there are no other processes.
-func sleepLong(t testing.TB, e *upgrade.Engine) {
-	t.Helper()
-	idle := reflect.ValueOf(e).Elem().FieldByName("idle")
-	if !idle.IsValid() || idle.Type() != reflect.TypeFor[time.Duration]() {
-		t.Fatal("upgrade.Engine has no field idle any more")
-	}
-	*(*time.Duration)(idle.Addr().UnsafePointer()) = time.Hour
 }
 
 // zeroes is a source of chance without chance.

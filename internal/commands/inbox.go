@@ -88,19 +88,17 @@ func (h *Handler) workOff(ctx context.Context, c Claim) {
 func (h *Handler) Adopt(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
+	for away := false; ; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
 		}
 		claims, err := h.parts.Inbox.Abandoned(ctx, cap(h.slots))
-		if err != nil {
-			if ctx.Err() == nil {
-				h.log.Warn("look for abandoned intents", "error", err)
-			}
-			continue
+		if err != nil && !away && ctx.Err() == nil { // said once: it lasts as long as the store is away
+			h.log.Warn("look for abandoned intents; trying on", "error", err)
 		}
+		away = err != nil
 		for _, c := range claims {
 			h.log.Info("working off what another replica left")
 			h.later(ctx, func(ctx context.Context) { h.workOff(ctx, c) })

@@ -151,8 +151,14 @@ local function mark(queue, fence, id, at)
 end
 `
 
-// ms is a duration in whole milliseconds, the unit of every script.
-func ms(d time.Duration) int64 { return d.Milliseconds() }
+// ms is a duration in whole milliseconds, the unit of every script; a part of one
+// counts as a whole, so that who has to wait is not back in no time.
+func ms(d time.Duration) int64 {
+	if d > 0 {
+		d += time.Millisecond - 1
+	}
+	return d.Milliseconds()
+}
 
 // fromMS is the time of so many milliseconds since 1970; the zero time for 0.
 func fromMS(n int64) time.Time {

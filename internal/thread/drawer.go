@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -60,38 +59,7 @@ const idle = 100 * time.Millisecond
 
 // Run draws until ctx ends, then waits for what is being drawn.
 func (d *Drawer) Run(ctx context.Context) error {
-	var drawing sync.WaitGroup
-	defer drawing.Wait()
-	slots := make(chan struct{}, d.cfg.Workers)
-	for ctx.Err() == nil {
-		var items []session.Item
-		if free := cap(slots) - len(slots); free > 0 {
-			var err error
-			if items, _, err = d.store.Dirty().Claim(ctx, d.cfg.Lease, free); err != nil && ctx.Err() == nil {
-				d.log.Warn("claim cards", "error", err)
-			}
-		}
-		for _, it := range items {
-			slots <- struct{}{}
-			drawing.Go(func() {
-				defer func() {
-					<-slots
-					if r := recover(); r != nil { // the claim lapses and it is tried again
-						d.log.Error("drawing panicked", "session", it.ID, "panic", r)
-					}
-				}()
-				d.take(ctx, it)
-			})
-		}
-		if len(items) > 0 {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(idle):
-		}
-	}
-	return ctx.Err()
+	return d.store.Dirty().Work(ctx, session.Work{Lease: d.cfg.Lease, Workers: d.cfg.Workers, Idle: idle, Do: d.take, Log: d.log})
 }
 
 // take draws one session and settles its claim.

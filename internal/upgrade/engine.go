@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,7 @@ type Config struct {
 	Disbelief    time.Duration // how long a delete or import without an answer cannot be declared "did not happen"
 	Lease        time.Duration // how long a claimed session is left to its replica
 	Workers      int           // sessions looked at in parallel
+	Idle         time.Duration // longest sleep between two claims: what a dead replica leaves is seen within Lease + Idle; zero: half a second
 }
 
 // Roles answers who somebody is, now; membership is never older than a minute
@@ -72,14 +74,14 @@ type Engine struct {
 	clock     func() time.Time
 	log       *slog.Logger
 	wake      chan struct{}
-	idle      time.Duration // the longest sleep between two claims
-	places    *places       // of looks that read Redis Cloud
+	places    *places // of looks that read Redis Cloud
 }
 
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
+	cfg.Idle = cmp.Or(cfg.Idle, 500*time.Millisecond)
 	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, inventory: p.Inventory, roles: p.Roles,
-		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), idle: idle, places: newPlaces()}
+		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces()}
 }
 
 // now is the engine's time in the form in which it is stored.
@@ -168,46 +170,9 @@ func (e *Engine) poke() {
 	}
 }
 
-// idle is the longest sleep between two claims: what another replica's death
-// leaves behind is seen within lease + idle.
-const idle = 500 * time.Millisecond
-
 // Run looks at due sessions until ctx ends, then waits for the looks in hand.
 func (e *Engine) Run(ctx context.Context) error {
-	var looks sync.WaitGroup
-	defer looks.Wait()
-	slots := make(chan struct{}, e.cfg.Workers)
-	for ctx.Err() == nil {
-		free := cap(slots) - len(slots)
-		sleep := e.idle
-		if free > 0 {
-			items, next, err := e.store.Due().Claim(ctx, e.cfg.Lease, free)
-			if err != nil && ctx.Err() == nil {
-				e.log.Warn("claim due sessions", "error", err)
-			}
-			for _, it := range items {
-				slots <- struct{}{}
-				looks.Go(func() {
-					defer func() { <-slots; e.poke() }()
-					e.look(ctx, it)
-				})
-			}
-			if len(items) > 0 {
-				continue
-			}
-			if err == nil && next >= 0 {
-				sleep = min(next, e.idle)
-			}
-		}
-		timer := time.NewTimer(max(sleep, time.Millisecond))
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-e.wake:
-		}
-		timer.Stop()
-	}
-	return ctx.Err()
+	return e.store.Due().Work(ctx, session.Work{Lease: e.cfg.Lease, Workers: e.cfg.Workers, Idle: e.cfg.Idle, Wake: e.wake, Do: e.look, Log: e.log})
 }
 
 // moved is a step's answer when it advanced the session: the move itself said
@@ -218,11 +183,6 @@ const moved time.Duration = -1
 func (e *Engine) look(ctx context.Context, it session.Item) {
 	l := e.hold(ctx, it)
 	defer l.release()
-	defer func() {
-		if r := recover(); r != nil {
-			e.log.Error("look panicked", "session", it.ID, "panic", r)
-		}
-	}()
 	s, err := e.Load(ctx, it.ID)
 	if err != nil {
 		e.log.Error("look", "session", it.ID, "error", err)

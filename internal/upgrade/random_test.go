@@ -197,7 +197,6 @@ func (l *lives) start(name string) *replica {
 	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
 	w.nil(err)
 	r.Engine = New(w.cfg, Parts{Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: time.Now, Log: w.logger()})
-	r.idle = time.Hour
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {

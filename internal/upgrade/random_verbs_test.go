@@ -52,12 +52,8 @@ var verbs = map[string]func(*lives, []string){
 		v.Approver, v.OnCall = false, false
 		l.w.roles.set(v)
 	},
-	"hire": func(l *lives, a []string) { l.w.roles.set(people[a[0]]) },
-	"slack": func(l *lives, a []string) {
-		l.w.roles.mu.Lock()
-		defer l.w.roles.mu.Unlock()
-		l.w.roles.silence(map[string]error{"away": errInjected}[a[0]])
-	},
+	"hire":  func(l *lives, a []string) { l.w.roles.set(people[a[0]]) },
+	"slack": func(l *lives, a []string) { l.w.roles.silence(map[string]error{"away": errInjected}[a[0]]) },
 }
 
 func kindOf(word string) kind {
@@ -207,9 +203,7 @@ func (l *lives) calm() {
 	for _, v := range people {
 		l.w.roles.set(v)
 	}
-	l.w.roles.mu.Lock()
 	l.w.roles.silence(nil)
-	l.w.roles.mu.Unlock()
 	l.w.nil(l.w.store.SetFlag(l.w.ctx, flagPause, ""))
 	l.clicks.Wait()
 }

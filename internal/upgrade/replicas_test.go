@@ -35,7 +35,7 @@ func TestReplicasDoNothingTwice(t *testing.T) {
 		for _, p := range append(w.checkMemory(a.ID, b.ID, r.ID), w.checkCloud(a.ID, b.ID, r.ID)...) {
 			t.Error(p)
 		}
-	}, func(w *world) { w.idle = 5 * time.Second })
+	}, func(w *world) { w.cfg.Idle = 5 * time.Second })
 }
 
 // Killed again and again, the work goes on, each time within lease and idle.
@@ -85,7 +85,7 @@ func TestAFrozenSenderNeverSendsLate(t *testing.T) {
 				t.Errorf("%d calls of %s, want %d", n, path, want)
 			}
 		}
-	}, func(w *world) { w.idle = 5 * time.Second })
+	}, func(w *world) { w.cfg.Idle = 5 * time.Second })
 }
 
 // Without enough replicas of the store the intent could be forgotten: nothing

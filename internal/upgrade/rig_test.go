@@ -60,7 +60,6 @@ type world struct {
 	index *shared
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
-	idle  time.Duration  // of the engines
 	wait  *waitHook      // stands for the replicas of the store; nil: there are none
 	ours  int            // calls in the ledger from here on are the bot's
 	rdb   *redis.Client  // undisturbed
@@ -163,6 +162,7 @@ func testConfig() Config {
 		Soak: 2 * time.Minute, Poll: 10 * time.Second, StatusEvery: time.Minute, ProbeEvery: 15 * time.Second,
 		SendTimeout: 5 * time.Second, Grace: 30 * time.Second, Patience: time.Hour, Disbelief: time.Hour,
 		Lease: 10 * time.Second, Workers: 4,
+		Idle: time.Hour, // due dates say when to look; virtual hours should not cost real ones
 	}
 }
 
@@ -172,7 +172,6 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world
 	t.Helper()
 	w := &world{
 		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, tick: 5 * time.Second, speed: 1,
-		idle:  time.Hour, // due dates say when to look; virtual hours should not cost real ones
 		pipes: pipes{make(chan net.Conn), make(chan struct{})},
 		roles: &roster{by: map[string]approvals.Voter{}},
 	}
@@ -309,7 +308,6 @@ func (w *world) replica() *replica {
 	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
 	w.nil(err)
 	r.Engine = New(w.cfg, Parts{Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: time.Now, Log: w.logger()})
-	r.idle = w.idle
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {

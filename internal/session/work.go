@@ -1,0 +1,91 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Work is how a replica works off a [Queue].
+type Work struct {
+	Lease   time.Duration               // how long a claimed member is left to Do
+	Workers int                         // members in hand at the same time
+	Idle    time.Duration               // longest sleep between two claims: what others put, or leave behind, is seen that late
+	Wake    <-chan struct{}             // ends a sleep early; may be nil
+	Do      func(context.Context, Item) // ends its claim with Done or Reschedule; otherwise the lease lapses
+	Log     *slog.Logger
+}
+
+// Work claims what is due and hands it to w.Do until ctx ends; then it waits
+// for what is in hand. It never gives up: while the store is away it says so
+// once, and goes on when it is back. A panic of Do costs one lease.
+func (q *Queue) Work(ctx context.Context, w Work) error {
+	var hands sync.WaitGroup
+	defer hands.Wait()
+	slots, freed := make(chan struct{}, w.Workers), make(chan struct{}, 1)
+	away := false
+	for ctx.Err() == nil {
+		sleep := w.Idle
+		if free := cap(slots) - len(slots); free > 0 {
+			items, next, err := q.Claim(ctx, w.Lease, free)
+			away = q.tell(ctx, w.Log, away, err)
+			for _, it := range items {
+				slots <- struct{}{}
+				hands.Go(func() {
+					defer func() { <-slots; poke(freed) }()
+					w.do(ctx, q.name, it)
+				})
+			}
+			if len(items) > 0 {
+				continue
+			}
+			if err == nil && next >= 0 {
+				sleep = min(next, w.Idle)
+			}
+		}
+		w.sleep(ctx, max(sleep, time.Millisecond), freed)
+	}
+	return ctx.Err()
+}
+
+func (w Work) do(ctx context.Context, queue string, it Item) {
+	defer func() {
+		if r := recover(); r != nil {
+			w.Log.Error("work panicked", "queue", queue, "session", it.ID, "panic", r)
+		}
+	}()
+	w.Do(ctx, it)
+}
+
+// sleep ends early when somebody wakes it, or when what was in hand is done: it
+// may have set a nearer date.
+func (w Work) sleep(ctx context.Context, d time.Duration, freed <-chan struct{}) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-w.Wake:
+	case <-freed:
+	}
+}
+
+// tell logs that claims begin or cease to fail, once each.
+func (q *Queue) tell(ctx context.Context, log *slog.Logger, away bool, err error) bool {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !away:
+		log.Warn("queue cannot be read; trying on", "queue", q.name, "error", err)
+	case err == nil && away:
+		log.Info("queue is read again", "queue", q.name)
+	}
+	return err != nil
+}
+
+func poke(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
