@@ -23,11 +23,10 @@ func (c *Client) answerOf(resp *resty.Response, in call) error {
 	if resp.IsSuccess() {
 		return nil
 	}
-	code, said := errorBody(resp.Body(), resp.Header().Get("Content-Type"))
+	code, said := errorBody(resp.Body(), resp.Header().Get("Content-Type"), c.scrubber(in.secrets))
 	if said == "" {
 		said = http.StatusText(status)
 	}
-	said = c.scrub(said, in.secrets)
 	switch {
 	case status == http.StatusTooManyRequests:
 		return &RateLimited{Wait: c.waitOf(resp.Header()), Text: said}
@@ -75,8 +74,10 @@ func (c *Client) waitOf(h http.Header) time.Duration {
 
 // errorBody finds code and text in the body of an HTTP error, whose form is
 // not specified: response.error (object or code), error object, error string
-// with message, message, description, plain text that is not a page.
-func errorBody(body []byte, contentType string) (code, said string) {
+// with message, message, description, plain text that is not a page. Both are
+// scrubbed, and cut only then: half a secret is not recognised as one.
+func errorBody(body []byte, contentType string, scrub func(string) string) (code, said string) {
+	short := func(s string) string { return clip(scrub(s)) }
 	body = bytes.TrimSpace(body)
 	if len(body) == 0 || isPage(body, contentType) {
 		return "", ""
@@ -94,17 +95,17 @@ func errorBody(body []byte, contentType string) (code, said string) {
 	case body[0] == '{' && decode(body, &shapes) == nil:
 		for _, raw := range []json.RawMessage{shapes.Response.Error, shapes.Error} {
 			if e := errorMember(raw); e != nil {
-				return firstOf(e.Code, codeIn(string(shapes.Message))), clip(sentence(e.Text, string(shapes.Message)))
+				return short(firstOf(e.Code, codeIn(string(shapes.Message)))), short(sentence(e.Text, string(shapes.Message)))
 			}
 		}
 		said = firstOf(string(shapes.Message), string(shapes.Description))
-		return codeIn(said), clip(said)
+		return short(codeIn(said)), short(said)
 	case json.Unmarshal(body, &plain) == nil:
-		return "", clip(plain)
+		return "", short(plain)
 	case body[0] == '{' || body[0] == '[':
 		return "", "" // JSON of no known shape helps nobody
 	}
-	return "", clip(string(body))
+	return "", short(string(body))
 }
 
 // errorMember decodes an error that is an object {type,status,description} or

@@ -64,6 +64,7 @@ func (w wireTask) task(scrub func(string) string) Task {
 		t.Err = &TaskError{Text: t.Description}
 	}
 	if t.Err != nil {
+		t.Err.Code = clip(scrub(t.Err.Code))
 		t.Err.Text = clip(scrub(sentence(t.Err.Text, string(w.Response.Info))))
 	}
 	return t

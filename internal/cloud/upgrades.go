@@ -62,7 +62,7 @@ func (c *Client) UpgradeStatus(ctx context.Context, ref Ref) (Upgrade, error) {
 		// "None" was never seen; an error inside a 200 is one of its likely forms.
 		for _, raw := range []json.RawMessage{w.Response.Error, w.Error} {
 			if e := errorMember(raw); e != nil && !errors.Is(e, ErrNotFound) {
-				return Upgrade{}, in.fail(&TaskError{Code: e.Code, Status: e.Status, Text: c.scrub(clip(e.Text), nil)})
+				return Upgrade{}, in.fail(&TaskError{Code: clip(c.scrub(e.Code, nil)), Status: e.Status, Text: clip(c.scrub(e.Text, nil))})
 			}
 		}
 		return Upgrade{}, in.fail(ErrNotFound)

@@ -255,3 +255,34 @@ func TestAPickedDatabaseShowsItsVersions(t *testing.T) {
 		t.Errorf("the form is %s", raw)
 	}
 }
+
+func TestAnOfferedRequestOpensTheForm(t *testing.T) {
+	d := newDesk(t)
+	entry, err := d.index.Find("search-prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := entry.Ref.String()
+	for _, row := range []struct{ sentence, value, opens, says string }{
+		{"what was offered is filled in", known + "@8.2", "views.open Upgrade a database", ""},
+		{"a version that is no longer on offer", known + "@9.9", "", "cannot go to 9.9"},
+		{"a database that is gone", "pro/1/2@8.2", "", "no longer exists"},
+		{"a made-up value", strings.Repeat("x", 3000), "", "no longer exists"},
+		{"no value", "", "", "no longer exists"},
+	} {
+		told := len(d.answers())
+		d.happened()
+		d.send(socketmode.EventTypeInteractive, click("ann", view.ActionRequest+"_0", row.value))
+		did := d.happened()
+		if did[0] != "ack" || row.opens != "" && !slices.Contains(did, row.opens) || row.opens == "" && slices.ContainsFunc(did, func(s string) bool { return strings.HasPrefix(s, "views") }) {
+			t.Errorf("%s: %q happened", row.sentence, did)
+		}
+		answers := d.answers()[told:]
+		if row.says == "" && len(answers) > 0 || row.says != "" && (len(answers) != 1 || !strings.Contains(answers[0].text, row.says)) {
+			t.Errorf("%s: told %v, want %q", row.sentence, answers, row.says)
+		}
+	}
+	if n := d.inbox.left(); n != 0 {
+		t.Errorf("%d intents were recorded", n)
+	}
+}

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -69,6 +70,11 @@ func (h *Handler) clicked(ctx context.Context, req *request, cb slack.Interactio
 		h.picked(ctx, cb, action)
 		return
 	}
+	if strings.HasPrefix(action.ActionID, view.ActionRequest) {
+		req.ack()
+		h.wished(ctx, cb, action.Value)
+		return
+	}
 	target, ok := view.ParseTarget(action.Value)
 	if !ok {
 		req.ack() // a link button, an input, or a button of another life
@@ -100,6 +106,25 @@ func (h *Handler) clicked(ctx context.Context, req *request, cb slack.Interactio
 	default:
 		req.ack()
 	}
+}
+
+// wished opens the request form that a button of a private answer offers.
+func (h *Handler) wished(ctx context.Context, cb slack.InteractionCallback, value string) {
+	at := place{Channel: cb.Channel.ID, Thread: threadOf(cb)}
+	w, ok := view.ParseWish(value)
+	entry, known := h.entryOf(w.Ref)
+	if !ok || !known {
+		h.complain(ctx, cb.User.ID, at, &upgrade.Refusal{Code: upgrade.NotFound, Text: "This database no longer exists in Redis Cloud."})
+		return
+	}
+	at.Version = view.Cut(w.Version, maxVersion)
+	warm, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	if r := h.parts.Engine.Warm(warm, entry, at.Version); r != nil {
+		h.complain(ctx, cb.User.ID, at, r)
+		return
+	}
+	h.openFilled(ctx, cb.TriggerID, cb.User.ID, entry, at)
 }
 
 // threadOf is the thread in which a clicked message stands; "" for a root.

@@ -87,7 +87,6 @@ func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCo
 		req.ack(private(*answer))
 		return
 	}
-	f := view.RequestForm{Entry: &entry}
 	at := place{Channel: cmd.ChannelID}
 	if len(words) == 2 {
 		at.Version = strings.TrimPrefix(strings.ToLower(view.Cut(words[1], maxVersion)), "v")
@@ -99,11 +98,16 @@ func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCo
 		return
 	}
 	req.ack()
+	h.openFilled(ctx, cmd.TriggerID, cmd.UserID, entry, at)
+}
+
+// openFilled opens the request modal with a database and the version in at.
+func (h *Handler) openFilled(ctx context.Context, trigger, user string, entry inventory.Entry, at place) {
+	f := view.RequestForm{Entry: &entry, Metadata: at.String()}
 	if versions, _, ok := h.parts.Inventory.CachedTargets(entry.Ref); ok {
 		f.Versions, f.Version = append([]string{}, versions...), at.Version
 	}
-	f.Metadata = at.String()
-	h.openRequest(ctx, cmd.TriggerID, cmd.UserID, f)
+	h.openRequest(ctx, trigger, user, f)
 }
 
 // find looks a database up in the warm index; answer is what to say instead.

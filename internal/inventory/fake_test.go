@@ -171,7 +171,7 @@ func smallFleet() *fakeCloud {
 
 // newServer starts an in-memory Redis and a client that reaches it without a
 // socket, so that both may live in a synctest bubble.
-func newServer(t *testing.T) (*miniredis.Miniredis, *redis.Client) {
+func newServer(t testing.TB) (*miniredis.Miniredis, *redis.Client) {
 	t.Helper()
 	server := miniredis.NewMiniRedis()
 	client := redis.NewClient(&redis.Options{

@@ -58,6 +58,7 @@ type WayBack struct {
 
 // Replica is one database that replicates from ours.
 type Replica struct {
+	Ref     string `json:"ref,omitempty"`
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Status  string `json:"status"`
@@ -116,7 +117,7 @@ func (e *Engine) replication(ctx context.Context, ref cloud.Ref, f *Facts) error
 		if err != nil {
 			return fmt.Errorf("read replica %s: %w", r.Name, err)
 		}
-		f.Replicas = append(f.Replicas, Replica{Name: db.Name, Version: db.Version, Status: db.Status})
+		f.Replicas = append(f.Replicas, Replica{Ref: r.Ref.String(), Name: db.Name, Version: db.Version, Status: db.Status})
 	}
 	known, external := e.inventory.SourcesOf(ref)
 	for _, s := range known {

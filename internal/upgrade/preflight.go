@@ -145,15 +145,21 @@ func supported(name, to string, f Facts) *Refusal {
 // ordered tests the Active-Passive order: targets before their source.
 func ordered(name, to string, f Facts) *Refusal {
 	var older, names []string
+	var first []Suggestion
 	for _, r := range f.Replicas {
 		if olderVersion(r.Version, to) {
 			older = append(older, fmt.Sprintf("%s (%s)", r.Name, r.Version))
 			names = append(names, r.Name)
+			if ref, err := cloud.ParseRef(r.Ref); err == nil {
+				first = append(first, Suggestion{ref, r.Name, to})
+			}
 		}
 	}
 	if len(older) == 0 {
 		return nil
 	}
-	return refuse(ReplicasFirst, "%s feeds %s through Active-Passive. A target must not be older than its source, so targets go first.",
+	r := refuse(ReplicasFirst, "%s feeds %s through Active-Passive. A target must not be older than its source, so targets go first.",
 		name, strings.Join(older, ", ")).hint("Upgrade %s to %s or later, then ask again.", strings.Join(names, " and "), to)
+	r.Instead = first
+	return r
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
@@ -14,6 +15,15 @@ type Refusal struct {
 	Text string // one or two sentences
 	Hint string // the nearest alternative; may be empty
 	Link string // the session to look at instead; may be empty
+
+	Instead []Suggestion // what can be asked for instead, or first
+}
+
+// Suggestion is an upgrade that somebody could ask for.
+type Suggestion struct {
+	Ref  cloud.Ref
+	Name string
+	To   string
 }
 
 // Error is the refusal in one line, for logs and journals.

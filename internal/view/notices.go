@@ -22,8 +22,20 @@ func Refused(r *upgrade.Refusal, permalink string) Message {
 	if permalink != "" {
 		text += "\n" + link(permalink, "Open its card")
 	}
-	return notice(text)
+	m := notice(text)
+	var offers []slack.BlockElement
+	for i, s := range r.Instead[:min(len(r.Instead), maxOffers)] {
+		b := slack.NewButtonBlockElement(fmt.Sprintf("%s_%d", ActionRequest, i), Wish{Ref: s.Ref.String(), Version: s.To}.Value(), plain(fmt.Sprintf("Upgrade %s to %s…", s.Name, s.To), maxButton))
+		offers = append(offers, b)
+	}
+	if len(offers) > 0 {
+		m.Blocks = append(m.Blocks, slack.NewActionBlock("offers", offers...))
+	}
+	return m
 }
+
+// maxOffers is how many buttons a refusal shows; its text names all.
+const maxOffers = 5
 
 // Notice is a private answer in our own words. It is markup: what comes from
 // outside is escaped by the caller, and a plain < is written &lt;.

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
@@ -202,6 +203,8 @@ func noticeSamples() []Sample {
 	e := sampleEntry()
 	busy := &upgrade.Refusal{Code: upgrade.Busy, Text: "This database already has a session, and only one may act on it at a time.", Link: "u-3f7ka2mzq5"}
 	version := &upgrade.Refusal{Code: upgrade.BadVersion, Text: "cache-prod (now 7.2) cannot go to 9.9.", Hint: "Offered: 7.4, 8.0, 8.2, 8.4."}
+	order := &upgrade.Refusal{Code: upgrade.ReplicasFirst, Text: "catalog-prod feeds catalog-replica (7.2) through Active-Passive. A target must not be older than its source, so targets go first.",
+		Hint: "Upgrade catalog-replica to 8.2 or later, then ask again.", Instead: []upgrade.Suggestion{{Ref: cloud.Ref{Plan: cloud.Pro, Subscription: 104503, Database: 51013}, Name: "catalog-replica", To: "8.2"}}}
 	stale := &upgrade.Refusal{Code: upgrade.Stale, Text: "What is asked has changed since this button was drawn. Look at the card as it is now and decide again.", Hint: "This is for an approver."}
 	twin := e
 	twin.Ref.Database, twin.SubscriptionName = 60001, "staging <eu>"
@@ -209,6 +212,7 @@ func noticeSamples() []Sample {
 	voted, _ := Milestone(upgrade.Vote, bob, "Approved (1 of 2).")
 	return []Sample{
 		message("notice-refused-link", "The database has a session already.", Refused(busy, "https://acme.slack.com/archives/C0REDISOPS/p1772625600000100")),
+		message("notice-refused-offer", "A source before its target: the target is offered.", Refused(order, "")),
 		message("notice-refused-hint", "A version that is not on offer.", Refused(version, "")),
 		message("notice-stale", "A click on what has moved on.", Refused(stale, "")),
 		message("notice-unknown", "A name with a typing mistake.", Unknown("cache-prd", []inventory.Entry{e, twin})),

@@ -22,7 +22,7 @@ const (
 	ActionFiles    = "files"
 	ActionName     = "name"
 	ActionLink     = "link"
-	ActionRequest  = "request"
+	ActionRequest  = "request" // with a number behind it: one message may offer several
 )
 
 // Callback ids of modals.
@@ -46,6 +46,18 @@ type Target struct {
 
 // Value is the target as a button's value.
 func (t Target) Value() string { return t.Session + "#" + strconv.FormatInt(t.Ask, 10) }
+
+// Wish is what a button offers to ask for: a database and a version.
+type Wish struct{ Ref, Version string }
+
+// Value is the wish as a button's value.
+func (w Wish) Value() string { return w.Ref + "@" + w.Version }
+
+// ParseWish reads such a value. Nothing in it is trusted: it only fills in a form.
+func ParseWish(value string) (Wish, bool) {
+	ref, version, ok := strings.Cut(value, "@")
+	return Wish{ref, version}, ok && ref != "" && version != "" && len(value) <= 100
+}
 
 // ParseTarget reads a button's value. Nothing in it is trusted: the session
 // is loaded and the person judged afresh.

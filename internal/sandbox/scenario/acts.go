@@ -97,6 +97,36 @@ func (p *play) clicks(ctx context.Context, args []string) error {
 	return p.must(ctx, person, "/hooks/slack/action", object{"channel": channel, "ts": p.card, "action_id": found.action, "value": found.value})
 }
 
+// clicksAnswer looks among the private answers to what the person did last.
+func (p *play) clicksAnswer(ctx context.Context, args []string) error {
+	person, label := args[0], args[1]
+	var found button
+	var ts string
+	err := p.until(ctx, func() (bool, string, error) {
+		s, err := p.screen(ctx, person)
+		if err != nil {
+			return false, "", err
+		}
+		seen := "no button"
+		for _, m := range s.messages() {
+			if !m.private || m.TS <= p.marks[person] {
+				continue
+			}
+			for _, b := range buttons(m.Blocks) {
+				if seen = "button: " + b.label; b.label == label {
+					found, ts = b, m.TS
+					return true, "", nil
+				}
+			}
+		}
+		return false, seen, nil
+	})
+	if err != nil {
+		return err
+	}
+	return p.must(ctx, person, "/hooks/slack/action", object{"channel": channel, "ts": ts, "action_id": found.action, "value": found.value})
+}
+
 // clicksOld names the button by its action id, which old screens still know.
 func (p *play) clicksOld(ctx context.Context, args []string) error {
 	action := strings.ToLower(strings.TrimRight(args[1], "…"))

@@ -43,6 +43,7 @@ func language() []sentence {
 func acts() []sentence {
 	return []sentence{
 		{says: `PERSON clicks QUOTE`, means: "clicks that button of the card", do: (*play).clicks},
+		{says: `PERSON clicks QUOTE in the answer`, means: "clicks that button of a message that only this person sees", do: (*play).clicksAnswer},
 		{says: `PERSON clicks the old QUOTE`, means: "clicks a button that the card no longer shows, as somebody whose screen is behind can", do: (*play).clicksOld},
 		{says: `PERSON picks FIELD QUOTE`, means: "types into that menu of the modal and picks what begins with the text", do: (*play).picks},
 		{says: `PERSON writes FIELD QUOTE`, means: "fills in that field of the modal", do: (*play).writes},
