@@ -25,6 +25,7 @@ func FuzzSharedSnapshot(f *testing.F) {
 	}
 	f.Add("1", "1", []byte(whole[0]))
 	f.Add("7", "2", []byte{})
+	f.Add("3", "-1", []byte{})
 	f.Fuzz(func(t *testing.T, generation, chunks string, first []byte) {
 		ctx := t.Context()
 		if err := client.HSet(ctx, x.shared.snapshotKey(), "generation", generation, "chunks", chunks, "0", first).Err(); err != nil {

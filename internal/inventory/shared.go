@@ -84,6 +84,9 @@ func (s shared) load(ctx context.Context) (*account, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("load inventory: chunk count: %w", err)
 	}
+	if count < 0 || count > len(fields) {
+		return nil, 0, fmt.Errorf("load inventory: %d chunks in %d fields", count, len(fields))
+	}
 	chunks := make([]string, count)
 	for i := range chunks {
 		chunks[i] = fields[strconv.Itoa(i)]
