@@ -71,7 +71,7 @@ func (p *panics) Handle(_ context.Context, r slog.Record) error {
 // forget empties what the desk wrote down, and checks what holds of every
 // answer: one acknowledgement, no panic, metadata that Slack takes, and nobody
 // pinged by a text that came from outside.
-func (d *desk) forget(t *testing.T, input string, acknowledged int, p *panics) {
+func (d *desk) forget(t testing.TB, input string, acknowledged int, p *panics) {
 	t.Helper()
 	acks := 0
 	for _, what := range d.happened() {
@@ -120,13 +120,16 @@ var (
 	noiseJSON = regexp.MustCompile(`"text":"[^"]*(<|\\u003c)!(channel|here|everyone)`)
 )
 
-// record is everything that is stored about sessions: what nobody without a say
-// can change.
+// record is everything that decides what is done: what nobody without a say can
+// change.
 func (d *desk) record() string {
 	var out []string
 	for _, key := range d.memory.Keys() {
-		if strings.Contains(key, "}:session:") {
+		switch _, name, _ := strings.Cut(key, "}:"); {
+		case strings.HasPrefix(name, "session:"):
 			out = append(out, key+d.memory.HGet(key, "state")+d.memory.HGet(key, "revision"))
+		case strings.HasPrefix(name, "active:"), strings.HasPrefix(name, "flag:"):
+			out = append(out, key)
 		}
 	}
 	return strings.Join(out, "\n")
@@ -163,7 +166,7 @@ func FuzzInteraction(f *testing.F) {
 	d.threads[home+"/1700000000.000100"] = s.ID
 	f.Add(byte(2), []byte(`{"type":"block_actions","container":{"message_ts":"1.1"},"channel":{"id":"C0REDISOPS"},"actions":[{"action_id":"approve","value":"`+view.Target{Session: s.ID, Ask: s.Ask}.Value()+`"}]}`))
 	f.Add(byte(5), []byte(`{"type":"view_submission","view":{"id":"V1","callback_id":"deny_session","private_metadata":"{}","state":{"values":{"reason":{"reason":{"value":"<!channel>"}}}}}}`))
-	d.forget(&testing.T{}, "", 0, p)
+	d.forget(f, "", 0, p)
 	f.Fuzz(func(t *testing.T, who byte, payload []byte) {
 		var cb slack.InteractionCallback
 		if json.Unmarshal(payload, &cb) != nil {
@@ -185,7 +188,7 @@ func FuzzEvent(f *testing.F) {
 	p := d.watch()
 	d.threads[home+"/1700000000.000100"] = d.proposed("cache-prod").ID
 	f.Add([]byte(`{"type":"event_callback","event_id":"Ev111","event":{"type":"app_mention","user":"ann","text":"<@UBOT> revert","ts":"1700000005.000300","thread_ts":"1700000000.000100","channel":"C0REDISOPS"}}`))
-	d.forget(&testing.T{}, "", 0, p)
+	d.forget(f, "", 0, p)
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		ev, err := slackevents.ParseEvent(payload, slackevents.OptionNoVerifyToken())
 		if err != nil {
@@ -208,7 +211,7 @@ func FuzzIntent(f *testing.F) {
 	s := d.proposed("cache-prod")
 	f.Add(byte(2), []byte(`{"do":"approve","at":{"c":"C0REDISOPS","s":"`+s.ID+`","a":1}}`))
 	f.Add(byte(0), []byte(`{"do":"teleport"}`))
-	d.forget(&testing.T{}, "", 0, p)
+	d.forget(f, "", 0, p)
 	f.Fuzz(func(t *testing.T, who byte, payload []byte) {
 		var i intent
 		if json.Unmarshal(payload, &i) == nil {
