@@ -56,7 +56,7 @@ func (l *limiter) Pause(ctx context.Context, d time.Duration) {
 
 // slackClient has a transport of its own: the default one has no timeout and
 // keeps two connections per host.
-func slackClient(cfg Config, parts Parts) *slack.Client {
+func slackClient(cfg Config, parts Parts, around func(http.RoundTripper) http.RoundTripper) *slack.Client {
 	dial := parts.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
@@ -68,7 +68,7 @@ func slackClient(cfg Config, parts Parts) *slack.Client {
 		url += "/" // slack-go concatenates
 	}
 	return slack.New(cfg.SlackBotToken, slack.OptionAppLevelToken(cfg.SlackAppToken), slack.OptionAPIURL(url),
-		slack.OptionHTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second}))
+		slack.OptionHTTPClient(&http.Client{Transport: around(transport), Timeout: 10 * time.Second}))
 }
 
 // roles says what people may do: who they are comes from Slack, what that

@@ -77,6 +77,7 @@ type Bot struct {
 	engine    *upgrade.Engine
 	policy    view.Policy
 	health    *health
+	metrics   *metrics
 	sockets   *sockets
 }
 
@@ -84,7 +85,7 @@ type Bot struct {
 // have been validated.
 func New(cfg Config, parts Parts) (*Bot, error) {
 	parts = parts.withDefaults(cfg)
-	b := &Bot{cfg: cfg, parts: parts, log: parts.Log}
+	b := &Bot{cfg: cfg, parts: parts, log: parts.Log, metrics: newMetrics()}
 	options, err := redisOptions(cfg.RedisURL)
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
@@ -102,12 +103,12 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 	b.cloud, err = cloud.New(cloud.Config{
 		URL: cfg.RedisCloudAPIURL, Key: cfg.RedisCloudAPIKey, Secret: cfg.RedisCloudSecretKey,
 		Dial: parts.Dial, Now: parts.Now, Limiter: &limiter{store: b.store, window: cfg.RateWindow},
-		RetryBase: cfg.RateWindow / 60, Log: b.log,
+		RetryBase: cfg.RateWindow / 60, Log: b.log, Seen: b.metrics.answered,
 	})
 	if err != nil {
 		return nil, err
 	}
-	b.slack = slackClient(cfg, parts)
+	b.slack = slackClient(cfg, parts, b.metrics.around)
 	b.inventory = inventory.New(inventory.Config{
 		Cloud: b.cloud, Redis: b.rdb, Prefix: cfg.RedisPrefix, Every: 5 * cfg.StatusInterval, TargetsTTL: 5 * cfg.StatusInterval,
 		Now: parts.Now, Allow: cfg.allowed(), StoreDatabase: cfg.RedisStoreDatabaseID, StoreAddrs: options.Addrs, Log: b.log, Rand: parts.Rand,
@@ -120,6 +121,7 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Now: parts.Now, Log: b.log})
 	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
 	b.health = newHealth(b.store, b.inventory, b.log)
+	b.metrics.registry.MustRegister(state{b})
 	return b, nil
 }
 
@@ -188,7 +190,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		Threads: &threads{b.store}, Slack: b.slack, Now: b.parts.Now, Log: b.log,
 	})
 	drawer := thread.New(thread.Config{Channel: b.cfg.SlackChannel, Policy: b.policy, Lease: b.cfg.Lease, Window: b.cfg.RateWindow, Workers: 4}, b.store, b.slack, b.log)
-	b.sockets = newSockets(b.cfg, b.parts, handler, b.health)
+	b.sockets = newSockets(b.cfg, b.parts, handler, b.health, b.metrics)
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.health.watch(ctx, b.cfg.StatusInterval) })
@@ -198,7 +200,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	g.Go(func() error { return handler.Adopt(ctx, min(b.cfg.Lease/5, time.Second)) })
 	g.Go(func() error { return b.sockets.run(ctx) })
 	if b.cfg.HealthAddr != "" {
-		g.Go(func() error { return b.health.serve(ctx, b.cfg.HealthAddr) })
+		g.Go(func() error { return b.health.serve(ctx, b.cfg.HealthAddr, b.metrics.handler()) })
 	}
 	return unlessEnded(ctx, b.finish(ctx, g, handler))
 }

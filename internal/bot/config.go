@@ -107,7 +107,7 @@ type Config struct {
 	LogLevel string `envconfig:"LOG_LEVEL" default:"info"`
 	// LOG_FORMAT is the form of the log: text or json.
 	LogFormat string `envconfig:"LOG_FORMAT" default:"text"`
-	// HEALTH_ADDR is where /healthz and /readyz are served, host:port; empty: off.
+	// HEALTH_ADDR is where /healthz, /readyz and /metrics are served, host:port; empty: off.
 	HealthAddr string `envconfig:"HEALTH_ADDR"`
 }
 

@@ -143,6 +143,14 @@ func (h *health) trouble(why string) {
 	h.slack = why
 }
 
+// condition is ready and the number of sockets, for the metrics.
+func (h *health) condition() (ready bool, sockets int) {
+	err := h.ready()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return err == nil, h.sockets
+}
+
 // ready is nil when this replica can take a payload and act on it.
 func (h *health) ready() error {
 	h.mu.Lock()
@@ -160,9 +168,10 @@ func (h *health) ready() error {
 	return errors.Join(problems...)
 }
 
-// serve answers /healthz (the process runs) and /readyz (it can work).
-func (h *health) serve(ctx context.Context, addr string) error {
+// serve answers /healthz (the process runs), /readyz (it can work) and /metrics.
+func (h *health) serve(ctx context.Context, addr string, metrics http.Handler) error {
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -45,16 +45,17 @@ type sockets struct {
 	dialer  *websocket.Dialer
 	handler *commands.Handler
 	health  *health
+	metrics *metrics
 	log     *slog.Logger
 	retired sync.WaitGroup // connections that Slack is about to close
 }
 
-func newSockets(cfg Config, parts Parts, handler *commands.Handler, h *health) *sockets {
+func newSockets(cfg Config, parts Parts, handler *commands.Handler, h *health, m *metrics) *sockets {
 	dial := parts.Dial
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 	}
-	return &sockets{api: slackClient(cfg, parts), handler: handler, health: h, log: parts.Log, dialer: &websocket.Dialer{
+	return &sockets{api: slackClient(cfg, parts, m.around), handler: handler, health: h, metrics: m, log: parts.Log, dialer: &websocket.Dialer{
 		// An acknowledgement must fit one frame: Slack does not join fragments.
 		Proxy: http.ProxyFromEnvironment, NetDialContext: dial, HandshakeTimeout: 10 * time.Second, WriteBufferSize: 32 << 10,
 	}}
@@ -173,7 +174,7 @@ func (s *sockets) one(ctx context.Context, n int) (ending, error) {
 		return "", err
 	}
 	s.health.opened(n)
-	take := func(evt socketmode.Event) { s.handler.Handle(ctx, evt, k) }
+	take := func(evt socketmode.Event) { s.handler.Handle(ctx, evt, s.metrics.arrived(evt, k)) }
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)

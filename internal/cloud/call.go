@@ -78,9 +78,18 @@ func (c *Client) check(_ *resty.Client, resp *resty.Response) error {
 	case strings.TrimSpace(resp.Header().Get("X-Rate-Limit-Remaining")) == "0":
 		c.limiter.Pause(ctx, c.waitOf(resp.Header()))
 	}
+	c.seen(in.method, resp.StatusCode())
 	c.log.DebugContext(ctx, "redis cloud request", "method", in.method, "path", in.path,
 		"status", resp.StatusCode(), "attempt", resp.Request.Attempt, "took", resp.Time())
 	return err
+}
+
+// unanswered sees every request that failed on its way.
+func (c *Client) unanswered(req *resty.Request, err error) {
+	var answered *resty.ResponseError
+	if !errors.As(err, &answered) && !errors.Is(err, errNotAllowed) {
+		c.seen(callOf(req.Context()).method, 0)
+	}
 }
 
 // errStandIn stops a value that was stored in its redacted form and read back

@@ -56,6 +56,9 @@ type Config struct {
 	// Now decides about ages (a Retry-After date); nil: time.Now. Send
 	// deadlines never use it: they go by the wall clock of the machine.
 	Now func() time.Time
+	// Seen is told of every answer, retries included, and with status 0 of every
+	// request without one; nil: nobody. It must not block.
+	Seen func(method string, status int)
 	// Limiter is asked before every request, retries included; nil: none.
 	Limiter Limiter
 	// ReadTimeout bounds one attempt of a read; 0: 15 s.
@@ -89,6 +92,9 @@ func (c Config) withDefaults() Config {
 	if c.Jitter == nil {
 		c.Jitter = rand.N[time.Duration]
 	}
+	if c.Seen == nil {
+		c.Seen = func(string, int) {}
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -120,6 +126,7 @@ type Client struct {
 	limiter   Limiter
 	retryBase time.Duration
 	jitter    func(n time.Duration) time.Duration
+	seen      func(method string, status int)
 	log       *slog.Logger
 }
 
@@ -137,6 +144,7 @@ func New(cfg Config) (*Client, error) {
 		limiter:   cfg.Limiter,
 		retryBase: cfg.RetryBase,
 		jitter:    cfg.Jitter,
+		seen:      cfg.Seen,
 		log:       cfg.Log,
 	}
 	c.reads = c.newResty(cfg, readTransport(cfg))
@@ -180,7 +188,8 @@ func (c *Client) newResty(cfg Config, transport http.RoundTripper) *resty.Client
 		SetHeader("User-Agent", cfg.UserAgent).
 		SetResponseBodyLimit(maxBody).
 		OnBeforeRequest(c.spend).
-		OnAfterResponse(c.check)
+		OnAfterResponse(c.check).
+		OnError(c.unanswered)
 }
 
 func readTransport(cfg Config) *http.Transport {

@@ -201,3 +201,30 @@ func (q *Queue) Set(ctx context.Context, id string, in time.Duration) error {
 	_, err := q.store.runInt(ctx, "set in queue "+q.name, setScript, q.keys[:2], id, ms(in))
 	return err
 }
+
+// Queues are all queues by name.
+func (s *Store) Queues() map[string]*Queue {
+	return map[string]*Queue{queueDue: s.Due(), queueDirty: s.Dirty(), queueInbox: s.Inbox()}
+}
+
+// waitingScript looks at what is due and changes nothing.
+//
+//	KEYS  1 queue
+//	→     {members due, ms late of the first}
+var waitingScript = redis.NewScript(clockLua + `
+local now = clock()
+local due = text(now * 1000 + 999)
+local first = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', due, 'WITHSCORES', 'LIMIT', 0, 1)
+if not first[1] then return { 0, 0 } end
+return { redis.call('ZCOUNT', KEYS[1], '-inf', due), now - math.floor(tonumber(first[2]) / 1000) }
+`)
+
+// Waiting is how many members' time has come without anybody claiming them, and
+// how long the first of them has waited.
+func (q *Queue) Waiting(ctx context.Context) (n int, late time.Duration, err error) {
+	answer, err := waitingScript.Run(ctx, q.store.rdb, q.keys[:1]).Int64Slice()
+	if err != nil || len(answer) != 2 {
+		return 0, 0, orUnavailable("look at queue "+q.name, err)
+	}
+	return int(answer[0]), time.Duration(answer[1]) * time.Millisecond, nil
+}

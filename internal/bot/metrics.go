@@ -1,0 +1,177 @@
+package bot
+
+import (
+	"context"
+	"net/http"
+	"path"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/slack-go/slack/socketmode"
+
+	"github.com/redis-upgrade/bot/internal/commands"
+	"github.com/redis-upgrade/bot/internal/upgrade"
+)
+
+// metrics are what dashboards and alerts read at /metrics. What happens here is
+// counted here; what all replicas share (sessions, queues) every replica tells
+// alike, so take the maximum of those, not the sum. docs/operations.md explains
+// each and says which are worth an alert.
+type metrics struct {
+	registry *prometheus.Registry
+	payloads *prometheus.CounterVec
+	acks     *prometheus.HistogramVec
+	cloud    *prometheus.CounterVec
+	slack    *prometheus.CounterVec
+}
+
+const namespace = "redis_upgrade"
+
+func newMetrics() *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		payloads: counter("payloads_total", "Payloads from Slack, by envelope type; undecodable: acknowledged, and not understood.", "type"),
+		acks: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: "acknowledgement_seconds",
+			Help:    "From a payload's arrival to its acknowledgement; Slack waits three seconds.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 3}}, []string{"type"}),
+		cloud: counter("cloud_requests_total", "Requests to Redis Cloud, by method and HTTP status; none: no answer came.", "method", "status"),
+		slack: counter("slack_requests_total", "Requests to Slack's Web API, by method and HTTP status; none: no answer came.", "method", "status"),
+	}
+	m.registry.MustRegister(m.payloads, m.acks, m.cloud, m.slack,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// status is an HTTP status as a label.
+func status(code int) string {
+	if code == 0 {
+		return "none"
+	}
+	return strconv.Itoa(code)
+}
+
+// answered counts an answer of Redis Cloud; see cloud.Config.Seen.
+func (m *metrics) answered(method string, code int) {
+	m.cloud.WithLabelValues(method, status(code)).Inc()
+}
+
+// around counts requests to Slack by the last part of their path, which is the
+// method's name.
+func (m *metrics) around(next http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(req *http.Request) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		code := 0
+		if err == nil {
+			code = resp.StatusCode
+		}
+		m.slack.WithLabelValues(path.Base(req.URL.Path), status(code)).Inc()
+		return resp, err
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// arrived counts a payload; its acknowledgement is timed.
+func (m *metrics) arrived(evt socketmode.Event, to commands.Acker) commands.Acker {
+	kind := "undecodable"
+	if evt.Type != socketmode.EventTypeErrorBadMessage {
+		kind = evt.Request.Type
+	}
+	m.payloads.WithLabelValues(kind).Inc()
+	return &timed{Acker: to, since: time.Now(), seconds: m.acks.WithLabelValues(kind)}
+}
+
+type timed struct {
+	commands.Acker
+	since   time.Time
+	seconds prometheus.Observer
+	once    sync.Once
+}
+
+// Ack implements commands.Acker.
+func (t *timed) Ack(req socketmode.Request, payload ...any) error {
+	err := t.Acker.Ack(req, payload...)
+	if err == nil {
+		t.once.Do(func() { t.seconds.Observe(time.Since(t.since).Seconds()) })
+	}
+	return err
+}
+
+// state is what is read when somebody asks: this replica's condition, and the
+// work that all replicas share.
+type state struct{ b *Bot }
+
+var (
+	gauge = func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+	}
+	readyGauge    = gauge("ready", "1 while this replica can take a payload and act on it, as /readyz says.")
+	socketsGauge  = gauge("sockets", "Connections to Slack of this replica that have said hello.")
+	ageGauge      = gauge("inventory_age_seconds", "Age of the list of databases.")
+	sessionsGauge = gauge("sessions", "Sessions that have not ended, by kind and state; the same at every replica.", "kind", "state")
+	unknownGauge  = gauge("unknown_calls", "Sessions whose call to Redis Cloud has no answer that can be found, so that people have to decide; the same at every replica.")
+	waitingGauge  = gauge("queue_waiting", "Members of a queue whose time has come and that nobody has claimed; the same at every replica.", "queue")
+	lateGauge     = gauge("queue_late_seconds", "How long the first of them has been waiting.", "queue")
+)
+
+// Describe implements prometheus.Collector.
+func (s state) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{readyGauge, socketsGauge, ageGauge, sessionsGauge, unknownGauge, waitingGauge, lateGauge} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector. While Redis is away, what it holds
+// is left out.
+func (s state) Collect(to chan<- prometheus.Metric) {
+	tell := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	ready, sockets := s.b.health.condition()
+	tell(readyGauge, map[bool]float64{true: 1}[ready])
+	tell(socketsGauge, float64(sockets))
+	if s.b.inventory.Ready() {
+		tell(ageGauge, s.b.inventory.Age().Seconds())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if open, err := s.b.engine.Open(ctx, 0); err == nil {
+		s.sessions(open, tell)
+	}
+	for name, queue := range s.b.store.Queues() {
+		if waiting, late, err := queue.Waiting(ctx); err == nil {
+			tell(waitingGauge, float64(waiting), name)
+			tell(lateGauge, late.Seconds(), name)
+		}
+	}
+}
+
+func (s state) sessions(open []upgrade.Session, tell func(*prometheus.Desc, float64, ...string)) {
+	type place struct{ kind, state string }
+	counts := map[place]float64{}
+	unknown := 0.0
+	for _, o := range open {
+		counts[place{string(o.Kind), string(o.State)}]++
+		if o.Call != nil && o.Call.Phase == upgrade.Unknown {
+			unknown++
+		}
+	}
+	for at, n := range counts {
+		tell(sessionsGauge, n, at.kind, at.state)
+	}
+	tell(unknownGauge, unknown)
+}

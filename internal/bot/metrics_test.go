@@ -1,0 +1,84 @@
+package bot
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/slack-go/slack/socketmode"
+)
+
+// ears acknowledges with an error where it is told to.
+type ears struct{ deaf error }
+
+func (e ears) Ack(socketmode.Request, ...any) error { return e.deaf }
+
+func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
+	memory := miniredis.RunT(t)
+	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
+	c, err := FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(c, Parts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.rdb.Close()
+	b.health.opened(1)
+	if err := b.store.Due().Set(t.Context(), "u-3f7ka2mzq5", 0); err != nil {
+		t.Fatal(err)
+	}
+	memory.SetTime(time.Now().Add(time.Minute))
+
+	command := socketmode.Event{Type: socketmode.EventTypeSlashCommand, Request: &socketmode.Request{Type: "slash_commands"}}
+	heard := b.metrics.arrived(command, ears{})
+	_, _ = heard.Ack(socketmode.Request{}), heard.Ack(socketmode.Request{}) // timed once
+	_ = b.metrics.arrived(command, ears{errors.New("closed")}).Ack(socketmode.Request{})
+	b.metrics.arrived(decode([]byte(`{"type":"interactive","envelope_id":"e1","payload":7}`)), ears{})
+	b.metrics.answered("GET", 200)
+	b.metrics.answered("POST", 0)
+	away := b.metrics.around(roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("away") }))
+	_, _ = away.RoundTrip(httptest.NewRequest("POST", "http://slack.test/api/chat.update", nil))
+
+	page := scrape(b)
+	for _, line := range []string{
+		`redis_upgrade_payloads_total{type="slash_commands"} 2`,
+		`redis_upgrade_payloads_total{type="undecodable"} 1`,
+		`redis_upgrade_acknowledgement_seconds_count{type="slash_commands"} 1`,
+		`redis_upgrade_cloud_requests_total{method="GET",status="200"} 1`,
+		`redis_upgrade_cloud_requests_total{method="POST",status="none"} 1`,
+		`redis_upgrade_slack_requests_total{method="chat.update",status="none"} 1`,
+		`redis_upgrade_ready 0`,
+		`redis_upgrade_sockets 1`,
+		`redis_upgrade_unknown_calls 0`,
+		`redis_upgrade_queue_waiting{queue="due"} 1`,
+		`redis_upgrade_queue_waiting{queue="inbox"} 0`,
+	} {
+		if !strings.Contains(page, line+"\n") {
+			t.Errorf("/metrics lacks %s", line)
+		}
+	}
+	if !strings.Contains(page, `redis_upgrade_queue_late_seconds{queue="due"} 5`) && !strings.Contains(page, `redis_upgrade_queue_late_seconds{queue="due"} 60`) {
+		t.Errorf("a member that waits for a minute is not late:\n%s", page)
+	}
+	for _, secret := range []string{"xoxb-1", "xapp-1", "0123456789abcdef"} {
+		if strings.Contains(page, secret) {
+			t.Errorf("/metrics tells %s", secret)
+		}
+	}
+	memory.Close()
+	if page := scrape(b); strings.Contains(page, "queue_waiting{") || !strings.Contains(page, "redis_upgrade_ready 0") {
+		t.Errorf("without Redis:\n%s", page)
+	}
+}
+
+func scrape(b *Bot) string {
+	page := httptest.NewRecorder()
+	b.metrics.handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
+	return page.Body.String()
+}
