@@ -112,18 +112,6 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"plan":{"database":"pro/1/2"},"call":{"key":"upgrade"}}`), []byte(`{"revision":1}`))
-	f.Fuzz(func(t *testing.T, body, progress []byte) {
-		s, err := Decode(session.Record{ID: "u-1", Kind: "upgrade", State: "proposed", Revision: 1, Life: lifeVersion, Body: body, Progress: progress})
-		if err == nil {
-			s.Plan.Ref()
-			s.clone()
-			s.Cancellable()
-		}
-	})
-}
-
 func TestRefusals(t *testing.T) {
 	r := refuse(NoBackup, "No backup of %s.", "cache").hint("Turn it on.")
 	if r.Error() != "No backup of cache. Turn it on." {
