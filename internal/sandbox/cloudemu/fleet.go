@@ -184,6 +184,15 @@ func (c *fleetCheck) subscription(i int, u FleetSubscription) {
 	}
 }
 
+// What a slip of the finger must not ask for: the keys are in memory, and the
+// time between two writes is a whole number of nanoseconds.
+const (
+	maxShards = 1_000
+	maxKeys   = 1_000_000
+	maxSizeGB = 1_000_000
+	maxWrites = 1_000_000
+)
+
 func (c *fleetCheck) database(where string, d FleetDatabase, fixed bool) {
 	if !validName(d.Name) {
 		c.bad(where, "name must have at most 40 letters, digits and hyphens, start with a letter and end with a letter or digit")
@@ -207,6 +216,9 @@ func (c *fleetCheck) database(where string, d FleetDatabase, fixed bool) {
 	}
 	if d.Shards < 0 || d.Keys < 0 || d.SizeGB < 0 || d.WritesPerMinute < 0 {
 		c.bad(where, "numbers must not be negative")
+	}
+	if d.Shards > maxShards || d.Keys > maxKeys || d.SizeGB > maxSizeGB || d.WritesPerMinute > maxWrites {
+		c.bad(where, "more than %d shards, %d keys, %d GB or %d writes per minute are not emulated", maxShards, maxKeys, maxSizeGB, maxWrites)
 	}
 	if d.ReplicaOf != "" && !c.databases[d.ReplicaOf] {
 		c.bad(where, "replica_of %q is not in the fleet", d.ReplicaOf)
