@@ -19,11 +19,11 @@ func FuzzCard(f *testing.F) {
 		if err != nil {
 			return
 		}
-		samples := []Sample{{Name: "sessions", Message: ptr(Sessions("Under way", []upgrade.Session{s}, func(string) string { return "" }))}}
-		if s.Kind == upgrade.KindUpgrade || s.Revert != nil {
-			samples = append(samples, Sample{Name: "card", Message: ptr(Card(s, samplePolicy()))}, Sample{Name: "changes", Modal: ptr(ChangesModal(s))})
-		}
-		for _, sample := range samples {
+		for _, sample := range []Sample{
+			{Name: "card", Message: ptr(Card(s, samplePolicy()))},
+			{Name: "changes", Modal: ptr(ChangesModal(s))},
+			{Name: "mention", Message: ptr(MentionReply(s, samplePolicy()))},
+		} {
 			for _, text := range markup(t, sample) {
 				if problem := strange(text); problem != "" {
 					t.Errorf("%s of %s: %s", sample.Name, body, problem)
