@@ -130,7 +130,7 @@ type Progress struct {
 }
 
 // decode reads a record. A record of a life this build does not know is an
-// error: another replica may be newer.
+// error: another replica may be newer. So is a revert of which nothing is stored.
 func decode(r session.Record) (Session, error) {
 	s := Session{ID: r.ID, Kind: Kind(r.Kind), State: State(r.State), Revision: r.Revision, Ask: r.Ask,
 		Ended: r.Ended, Created: r.Created, Updated: r.Updated, record: r}
@@ -139,6 +139,9 @@ func decode(r session.Record) (Session, error) {
 	}
 	if err := json.Unmarshal(r.Body, &s.Body); err != nil {
 		return s, fmt.Errorf("session %s: decode: %w", r.ID, err)
+	}
+	if s.Kind == KindRevert && s.Revert == nil {
+		return s, fmt.Errorf("session %s: decode: a revert without its work", r.ID)
 	}
 	if len(r.Progress) > 0 {
 		var p Progress

@@ -95,6 +95,7 @@ func TestDecode(t *testing.T) {
 		{"a record of a newer life is not", func(r *session.Record) { r.Life = 99 }, false},
 		{"nor one of no life", func(r *session.Record) { r.Life = 0 }, false},
 		{"nor one that is cut off", func(r *session.Record) { r.Body = r.Body[:5] }, false},
+		{"nor a revert of which nothing is stored", func(r *session.Record) { r.Kind = "revert" }, false},
 		{"broken progress may be lost", func(r *session.Record) { r.Progress = []byte("{") }, true},
 		{"fields that are not known are ignored", func(r *session.Record) { r.Body = []byte(`{"reason":"why","new":1}`) }, true},
 	} {
