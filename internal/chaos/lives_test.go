@@ -16,8 +16,8 @@ import (
 type length struct {
 	sessions int           // upgrades
 	back     int           // one in so many is taken back
-	trouble  time.Duration // so long something dies now and then
-	end      time.Duration // after which a session that has not ended is stuck
+	trouble  time.Duration // so long something dies every second; from then on until everything has ended, now and then
+	end      time.Duration // no card has moved for so long: what has not ended is stuck
 }
 
 // asked is the length that `make chaos CHAOS=5m` asks for, or the short one.
@@ -30,7 +30,7 @@ func asked(t testing.TB) length {
 	if err != nil {
 		t.Fatalf("CHAOS: %v", err)
 	}
-	return length{sessions: 200, back: 4, trouble: d, end: 3 * time.Minute}
+	return length{sessions: 200, back: 6, trouble: d, end: 2 * time.Minute}
 }
 
 // seed is the seed of this run, or the one that CHAOS_SEED repeats.
@@ -57,8 +57,11 @@ var quick = []string{"LEASE=1500ms", "SEND_TIMEOUT=2s", "SETTLE_GRACE=1s", "SOAK
 // call here.
 var settings = append(slices.Clip(quick), "ONCALL_GROUP=S0DBA", "LEASE=1s", "SEND_TIMEOUT=1s", "STATUS_INTERVAL=160ms")
 
-// onCall are the people of that group.
-var onCall = []string{"bob", "carol"}
+// onCall are the people of that group, requesters those who ask.
+var (
+	onCall     = []string{"bob", "carol"}
+	requesters = []string{"ann", "eve", "dan"}
+)
 
 // TestNothingIsLostOrDoneTwiceWhileReplicasDie is the whole promise: three
 // replicas are killed, frozen and thawed at random while people ask, approve
@@ -67,24 +70,30 @@ var onCall = []string{"bob", "carol"}
 func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 	long := asked(t)
 	run := newChaos(t, long, seed(t))
-	stop := make(chan struct{})
-	var monkey sync.WaitGroup
-	for i := range run.replicas {
-		monkey.Go(func() { run.torment(i, stop) })
-	}
-	monkey.Go(func() { run.cut(stop) })
-	over := make(chan struct{})
-	var watchful sync.WaitGroup
-	watchful.Go(func() { run.operate(over) })
-	watchful.Go(func() { run.cutImports(over) })
-	time.AfterFunc(long.trouble, func() { close(stop) })
+	rest := run.unleash()
+	t.Cleanup(rest) // of a test that fails half way
 	run.everybody()
-	<-stop
-	monkey.Wait()
-	run.settle(long.end)
-	close(over)
-	watchful.Wait()
+	time.Sleep(time.Until(run.weary))
+	run.settle()
+	rest()
 	run.judge()
+}
+
+// unleash begins all trouble, and lets on-call watch; rest ends both, with
+// every replica alive.
+func (c *chaos) unleash() (rest func()) {
+	stop := make(chan struct{})
+	var at sync.WaitGroup
+	for i := range c.replicas {
+		at.Go(func() { c.torment(i, stop) })
+	}
+	at.Go(func() { c.cut(stop) })
+	at.Go(func() { c.cutImports(stop) })
+	at.Go(func() { c.operate(stop) })
+	return sync.OnceFunc(func() {
+		close(stop)
+		at.Wait()
+	})
 }
 
 // chaos is one run.
@@ -94,6 +103,7 @@ type chaos struct {
 	replicas [3]*replica // each owned by its tormentor while it runs
 	names    []string    // of all databases, those that are taken back first
 	before   map[string]database
+	weary    time.Time // from then on the monkey strikes more seldom
 	watch    *watch
 	people   map[string]*sync.Mutex // one pair of hands each
 	informed atomic.Int32           // modals that said why not
@@ -121,7 +131,8 @@ func newChaos(t *testing.T, long length, seed uint64) *chaos {
 		c.replicas[i] = c.bot(fmt.Sprintf("bot-%d", i), settings...)
 	}
 	c.replicas[0].awaitReady(20 * time.Second)
-	c.watch = watchCards(c.world)
+	c.weary = time.Now().Add(long.trouble)
+	c.watch = watchCards(c.world, long.end)
 	t.Cleanup(c.watch.end)
 	return c
 }
@@ -176,6 +187,15 @@ func (c *chaos) hands(user string) func() {
 	return c.people[user].Unlock
 }
 
+// rest is how long the monkey does nothing.
+func (c *chaos) rest(from, to time.Duration) time.Duration {
+	d := from + time.Duration(c.chance(int(to-from)))
+	if time.Now().After(c.weary) {
+		d *= 4
+	}
+	return d
+}
+
 // torment kills or freezes one replica now and then until it is stopped; then it
 // lives.
 func (c *chaos) torment(i int, stop chan struct{}) {
@@ -183,7 +203,7 @@ func (c *chaos) torment(i int, stop chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-time.After(time.Second + time.Duration(c.chance(int(4*time.Second)))):
+		case <-time.After(c.rest(time.Second, 5*time.Second)):
 		}
 		if c.chance(2) == 0 {
 			c.count("SIGKILL")
@@ -203,7 +223,7 @@ func (c *chaos) cut(stop chan struct{}) {
 		select {
 		case <-stop:
 			return
-		case <-time.After(500*time.Millisecond + time.Duration(c.chance(int(2*time.Second)))):
+		case <-time.After(c.rest(500*time.Millisecond, 2500*time.Millisecond)):
 		}
 		methods := []string{"POST", "POST", "PUT", "DELETE"}
 		faults := [][2]string{{"cloud", "drop_after_accept"}, {"cloud", "error_500_after_accept"}, {"cloud", "drop_before_accept"},
@@ -237,7 +257,7 @@ func (c *chaos) everybody() {
 	close(queue)
 	var people sync.WaitGroup
 	defer people.Wait()
-	for _, requester := range []string{"ann", "eve", "dan", "ann", "eve", "dan"} {
+	for _, requester := range slices.Concat(requesters, requesters) {
 		people.Go(func() {
 			for name := range queue {
 				if err := c.life(requester, name); err != nil {
@@ -262,10 +282,8 @@ func (c *chaos) life(requester, name string) error {
 		return err
 	}
 	for range 5 {
-		for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-			if k, ok := c.watch.of(name); ok && k.state() != "proposed" {
-				return nil
-			}
+		if c.decided(asked) {
+			return nil
 		}
 		c.count("decided again")
 		if c.told(requester) == before {
@@ -368,10 +386,9 @@ func (c *chaos) ask(requester, name string) error {
 }
 
 // settle waits until every card has reached its end.
-func (c *chaos) settle(within time.Duration) {
+func (c *chaos) settle() {
 	c.t.Helper()
-	began := time.Now()
-	for deadline := began.Add(within); ; time.Sleep(100 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		open := []string{}
 		for id, k := range c.watch.all() {
 			if !k.final() {
@@ -379,11 +396,11 @@ func (c *chaos) settle(within time.Duration) {
 			}
 		}
 		if len(open) == 0 {
-			c.t.Logf("every session ended, %s after the last trouble", time.Since(began).Round(100*time.Millisecond))
+			c.t.Logf("every session ended, %s after people had nothing left to ask or decide", time.Since(began).Round(100*time.Millisecond))
 			return
 		}
-		if time.Now().After(deadline) {
-			c.t.Fatalf("stuck after %s: %v", within, open)
+		if c.watch.stands() {
+			c.t.Fatalf("stuck: %v", open)
 		}
 	}
 }
@@ -392,26 +409,63 @@ func (c *chaos) settle(within time.Duration) {
 type watch struct {
 	mu   sync.Mutex
 	seen map[string]card
+	told map[string]int // private messages by person, a second old at most
+	last time.Time      // when a card moved
+	hush time.Duration  // after which nothing moves any more
 	stop chan struct{}
 	done sync.WaitGroup
 }
 
-func watchCards(w *world) *watch {
-	out := &watch{stop: make(chan struct{})}
-	out.done.Go(func() {
-		for {
-			seen := w.cards()
+func watchCards(w *world, hush time.Duration) *watch {
+	out := &watch{stop: make(chan struct{}), told: map[string]int{}, last: time.Now(), hush: hush}
+	out.look(150*time.Millisecond, func() {
+		seen := w.cards()
+		out.mu.Lock()
+		defer out.mu.Unlock()
+		for id, c := range seen {
+			if c.state() != out.seen[id].state() {
+				out.last = time.Now()
+			}
+		}
+		out.seen = seen
+	})
+	for _, who := range requesters {
+		out.look(time.Second, func() {
+			n := w.told(who)
 			out.mu.Lock()
-			out.seen = seen
-			out.mu.Unlock()
+			defer out.mu.Unlock()
+			out.told[who] = n
+		})
+	}
+	return out
+}
+
+// look repeats a look until the end.
+func (w *watch) look(every time.Duration, at func()) {
+	w.done.Go(func() {
+		for {
+			at()
 			select {
-			case <-out.stop:
+			case <-w.stop:
 				return
-			case <-time.After(150 * time.Millisecond):
+			case <-time.After(every):
 			}
 		}
 	})
-	return out
+}
+
+// stands reports whether no card has moved for long.
+func (w *watch) stands() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(w.last) > w.hush
+}
+
+// private is how many messages a person has got in private.
+func (w *watch) private(who string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.told[who]
 }
 
 func (w *watch) end() {

@@ -58,7 +58,7 @@ func (w *world) write(name, key string) error {
 // backup that somebody picks, two people who agree, and now and then somebody
 // who thinks better of it.
 func (c *chaos) takeBack(who, name string) {
-	up, err := c.await("upgrade", name, 3*time.Minute, func(k card) bool { return k.offers("revert") || k.final() })
+	up, err := c.await("upgrade", name, func(k card) bool { return k.offers("revert") || k.final() })
 	if err == nil && !up.offers("revert") {
 		err = fmt.Errorf("its upgrade is %s, and nothing can be taken back", up.state())
 	}
@@ -77,15 +77,15 @@ func (c *chaos) takeBack(who, name string) {
 	}
 }
 
-// await waits for a card of a database.
-func (c *chaos) await(kind, name string, within time.Duration, is func(card) bool) (card, error) {
-	for deadline := time.Now().Add(within); ; time.Sleep(100 * time.Millisecond) {
+// await waits for a card of a database for as long as anything moves.
+func (c *chaos) await(kind, name string, is func(card) bool) (card, error) {
+	for ; ; time.Sleep(100 * time.Millisecond) {
 		k, ok := c.watch.about(kind, name)
 		if ok && is(k) {
 			return k, nil
 		}
-		if time.Now().After(deadline) {
-			return k, fmt.Errorf("waited %s for the %s; it is %s (%s)", within, kind, k.state(), k.Text)
+		if c.watch.stands() {
+			return k, fmt.Errorf("waited too long for the %s; it is %s (%s)", kind, k.state(), k.Text)
 		}
 	}
 }
@@ -110,14 +110,14 @@ func (c *chaos) complain(who string, up card) (card, error) {
 	values := object{"files": strings.Join(c.back[up.database].chosen.uris, "\n"), "name": up.database, "reason": "clients fail"}
 	var last error
 	for range 30 {
-		before := c.world.told(who)
+		before := c.watch.private(who)
 		refused, err := c.modal(who, up, "revert", "revert_upgrade", values)
 		last = err
 		for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 			if k, ok := c.watch.about("revert", up.database); ok {
 				return k, nil
 			}
-			if refused != "" || err != nil || c.world.told(who) > before {
+			if refused != "" || err != nil || c.watch.private(who) > before {
 				break
 			}
 		}
@@ -137,7 +137,7 @@ func (c *chaos) modal(who string, k card, action, callback string, values object
 // again where somebody was told that it could not be done just then. Whoever
 // asked may think better of it.
 func (c *chaos) agree(who string, asked card) error {
-	k, err := c.await("revert", asked.database, 3*time.Minute, func(k card) bool { return k.state() == "proposed" || k.final() })
+	k, err := c.await("revert", asked.database, func(k card) bool { return k.state() == "proposed" || k.final() })
 	if err != nil || k.final() {
 		return err // the rehearsal failed; the judge reads why
 	}
@@ -145,10 +145,11 @@ func (c *chaos) agree(who string, asked card) error {
 		before := c.told(who)
 		c.vote(k)
 		if c.chance(6) == 0 {
-			return c.thinkBetter(who, k)
+			if err := c.thinkBetter(who, k); err != nil {
+				return err
+			}
 		}
-		_, err = c.await("revert", k.database, 8*time.Second, func(k card) bool { return k.state() != "proposed" })
-		if err == nil {
+		if c.decided(k) {
 			return nil
 		}
 		c.count("decided again")
@@ -157,6 +158,16 @@ func (c *chaos) agree(who string, asked card) error {
 		}
 	}
 	return fmt.Errorf("it could not be decided")
+}
+
+// decided waits for a card that asks for nothing any more.
+func (c *chaos) decided(k card) bool {
+	for deadline := time.Now().Add(widened(8 * time.Second)); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if now, ok := c.watch.about(k.kind(), k.database); ok && now.state() != "proposed" {
+			return true
+		}
+	}
+	return false
 }
 
 // vote lets both approvers approve at once, each of them twice at times.
@@ -204,12 +215,12 @@ func (c *chaos) approves(who string, k card) error {
 
 // cutImports lets every third import lose its request or its answer. Only
 // reverts make databases, and each of those gets one import.
-func (c *chaos) cutImports(over chan struct{}) {
+func (c *chaos) cutImports(stop chan struct{}) {
 	faults := []string{"drop_before_accept", "drop_after_accept", "drop_before_accept", "error_500_after_accept"}
 	seen, turn := map[int]bool{}, c.chance(3*len(faults))
 	for {
 		select {
-		case <-over:
+		case <-stop:
 			return
 		case <-time.After(100 * time.Millisecond):
 		}
@@ -233,10 +244,10 @@ func (c *chaos) cutImports(over chan struct{}) {
 
 // operate is on-call: whenever a card says that nobody can tell, they look into
 // the console and press what is true, as often as it takes.
-func (c *chaos) operate(over chan struct{}) {
+func (c *chaos) operate(stop chan struct{}) {
 	for {
 		select {
-		case <-over:
+		case <-stop:
 			return
 		case <-time.After(500 * time.Millisecond):
 		}
