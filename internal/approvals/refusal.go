@@ -70,6 +70,19 @@ func MayOperate(v Voter) error {
 	return nil
 }
 
+// MayConfirm says who may be the second to say that a delete or an import did not
+// happen: on-call or an approver, for an on-call group may be one person a week.
+func MayConfirm(v Voter) error {
+	const who = "on-call or an approver"
+	if err := excluded(v, who); err != nil {
+		return err
+	}
+	if !v.OnCall && !v.Approver {
+		return &Refusal{CodeNotEntitled, "Only on-call or an approver may confirm this.", who}
+	}
+	return nil
+}
+
 // excluded refuses those who may do nothing at all. It returns an error rather
 // than a *Refusal, so that no caller can turn a nil pointer into a refusal.
 func excluded(v Voter, who string) error {

@@ -255,6 +255,8 @@ func (w *world) settle(s upgrade.Session) {
 		by = append(by, eva)
 	}
 	for _, v := range by {
-		_, _ = w.act(func(ctx context.Context) (upgrade.Session, error) { return w.engine.Settle(ctx, s.ID, v, happened) })
+		_, _ = w.act(func(ctx context.Context) (upgrade.Session, error) {
+			return w.engine.Settle(ctx, upgrade.Click{Session: s.ID, By: v}, happened)
+		})
 	}
 }

@@ -111,6 +111,10 @@ func (h *Handler) clicked(ctx context.Context, req *request, cb slack.Interactio
 // wished opens the request form that a button of a private answer offers.
 func (h *Handler) wished(ctx context.Context, cb slack.InteractionCallback, value string) {
 	at := place{Channel: cb.Channel.ID, Thread: threadOf(cb)}
+	if _, answer := h.find(""); answer != nil && !h.parts.Inventory.Ready() {
+		h.tell(ctx, cb.User.ID, at, *answer)
+		return
+	}
 	w, ok := view.ParseWish(value)
 	entry, known := h.entryOf(w.Ref)
 	if !ok || !known {

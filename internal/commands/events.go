@@ -57,7 +57,7 @@ func (h *Handler) mentioned(ctx context.Context, ev *slackevents.AppMentionEvent
 		h.complain(ctx, ev.User, at, err)
 		return
 	}
-	h.tell(ctx, ev.User, at, view.MentionReply(s, h.cfg.Policy))
+	h.tell(ctx, ev.User, at, view.Paused(h.parts.Engine.PausedBy(ctx), view.MentionReply(s, h.cfg.Policy)))
 }
 
 // home draws the bot's Home tab: what is under way.

@@ -25,7 +25,8 @@ type intent struct {
 	Typed  string    `json:"typed,omitempty"`
 	Files  string    `json:"files,omitempty"`
 	Start  time.Time `json:"start,omitzero"`
-	On     bool      `json:"on,omitempty"` // pause: yes; settle: it happened
+	On     bool      `json:"on,omitempty"`   // pause: yes; settle: it happened
+	Since  time.Time `json:"since,omitzero"` // when it was received
 }
 
 // deed names what is to be done. Stored; never rename one.
@@ -45,6 +46,7 @@ const (
 // decide records an intent, acknowledges it, and works it off. What cannot be
 // recorded is not acknowledged: the person sees Slack's error and clicks again.
 func (h *Handler) decide(ctx context.Context, req *request, i intent) {
+	i.Since = h.parts.Now().UTC()
 	payload, err := json.Marshal(i)
 	if err != nil {
 		h.log.Error("encode intent", "error", err)
@@ -63,8 +65,14 @@ func (h *Handler) decide(ctx context.Context, req *request, i intent) {
 	}
 }
 
+// untold is how long an intent that was refused is tried again while Slack takes
+// no answer to its person: a decision that Slack showed as taken is carried out,
+// or its person is told why not.
+const untold = time.Hour
+
 // workOff does what an intent says and answers its person. A failure that may
-// pass leaves the claim to lapse, so that it is tried again.
+// pass, and a refusal that nobody hears, leave the claim to lapse, so that it is
+// tried again.
 func (h *Handler) workOff(ctx context.Context, c Claim) {
 	stop := c.Keep(ctx)
 	defer stop()
@@ -76,7 +84,10 @@ func (h *Handler) workOff(ctx context.Context, c Claim) {
 			h.log.Warn("intent is tried again", "do", i.Do, "session", i.At.Session, "error", err)
 			return
 		}
-		h.complain(ctx, i.User, i.At, err)
+		if !h.complain(ctx, i.User, i.At, err) && h.parts.Now().Sub(i.Since) < untold {
+			h.log.Warn("refused, and nobody could be told; tried again", "do", i.Do, "session", i.At.Session, "refusal", err)
+			return
+		}
 	}
 	stop()
 	if err := c.Done(ctx); err != nil {
@@ -134,7 +145,7 @@ func (h *Handler) perform(ctx context.Context, i intent) error {
 	case doRevert:
 		_, err = e.ProposeRevert(ctx, upgrade.RevertRequest{Origin: i.Origin, Upgrade: i.At.Session, By: voter, Files: i.Files, Name: i.Typed, Reason: i.Reason, Home: i.At.Channel})
 	case doSettle:
-		_, err = e.Settle(ctx, i.At.Session, voter, i.On)
+		_, err = e.Settle(ctx, click, i.On)
 	case doPause:
 		return h.paused(ctx, i, e.Pause(ctx, voter, i.On))
 	default:
@@ -149,7 +160,7 @@ func (h *Handler) paused(ctx context.Context, i intent, err error) error {
 	}
 	m := view.Notice(":arrow_forward: Resumed: changing calls are sent again.")
 	if i.On {
-		m = view.Notice(":double_vertical_bar: Paused: no new changing call is sent, by any replica, until somebody resumes. Calls that are out are followed to their end.")
+		m = view.Notice(":double_vertical_bar: Paused: no new changing call is sent, by any replica, until somebody resumes. Calls that are out are followed to their end, and a revert that has deleted its database goes on until the data is back.")
 	}
 	h.tell(ctx, i.User, i.At, m)
 	return nil

@@ -24,8 +24,9 @@ func private(m view.Message) ephemeral {
 }
 
 // tell answers one person privately where they acted; where the bot or the
-// person is not in that channel, in a direct message.
-func (h *Handler) tell(ctx context.Context, user string, at place, m view.Message) {
+// person is not in that channel, in a direct message. It is false when Slack
+// took neither.
+func (h *Handler) tell(ctx context.Context, user string, at place, m view.Message) bool {
 	opts := []slack.MsgOption{slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...)}
 	if at.Channel != "" {
 		here := opts
@@ -34,19 +35,21 @@ func (h *Handler) tell(ctx context.Context, user string, at place, m view.Messag
 		}
 		_, err := h.parts.Slack.PostEphemeralContext(ctx, at.Channel, user, here...)
 		if err == nil {
-			return
+			return true
 		}
 		h.log.Info("private answer goes to a direct message", "channel", at.Channel, "error", err)
 	}
 	if _, _, err := h.parts.Slack.PostMessageContext(ctx, user, opts...); err != nil {
-		h.log.Warn("private answer is lost", "user", user, "error", err)
+		h.log.Warn("private answer cannot be delivered", "user", user, "error", err)
+		return false
 	}
+	return true
 }
 
 // complain answers a failed action: a refusal in its own words, anything else
-// as trouble that the log explains.
-func (h *Handler) complain(ctx context.Context, user string, at place, err error) {
-	h.tell(ctx, user, at, h.complaint(ctx, err))
+// as trouble that the log explains. It is false when nobody could be told.
+func (h *Handler) complain(ctx context.Context, user string, at place, err error) bool {
+	return h.tell(ctx, user, at, h.complaint(ctx, err))
 }
 
 func (h *Handler) complaint(ctx context.Context, err error) view.Message {

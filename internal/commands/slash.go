@@ -174,7 +174,8 @@ func (h *Handler) sessions(ctx context.Context, user string, at place, title str
 		h.complain(ctx, user, at, err)
 		return
 	}
-	h.tell(ctx, user, at, view.Sessions(title, all, func(id string) string { return h.permalink(ctx, id) }))
+	m := view.Sessions(title, all, func(id string) string { return h.permalink(ctx, id) })
+	h.tell(ctx, user, at, view.Paused(h.parts.Engine.PausedBy(ctx), m))
 }
 
 func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
@@ -209,7 +210,11 @@ func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.Sla
 	h.openFor(ctx, cmd.TriggerID, cmd.UserID, place{Channel: cmd.ChannelID, Session: words[0]}, h.revertForm)
 }
 
-func (h *Handler) pause(ctx context.Context, req *request, cmd slack.SlashCommand, _ []string) {
+func (h *Handler) pause(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	if len(words) > 0 {
+		req.ack(private(view.Notice(":grey_question: `%s pause` and `resume` are for all databases at once; write nothing behind them. `cancel &lt;session&gt;` stops one.", h.cfg.Command)))
+		return
+	}
 	on := strings.HasPrefix(strings.ToLower(strings.TrimSpace(cmd.Text)), "pause")
 	h.decide(ctx, req, intent{Do: doPause, User: cmd.UserID, On: on, At: place{Channel: cmd.ChannelID}})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/slack-go/slack"
 
@@ -58,12 +59,12 @@ func (h *Handler) submitted(ctx context.Context, req *request, cb slack.Interact
 	h.decide(ctx, req, i)
 }
 
-// text is a typed input, trimmed.
+// text is a typed input without what cannot be seen at its ends.
 func text(v slack.View, block, action string) string {
 	if v.State == nil {
 		return ""
 	}
-	return strings.TrimSpace(v.State.Values[block][action].Value)
+	return strings.TrimFunc(v.State.Values[block][action].Value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 }
 
 // entryOf looks up a select's value, which anybody could have made up.
@@ -89,6 +90,10 @@ func (h *Handler) readRequest(ctx context.Context, v slack.View, i *intent) map[
 	picked := v.State.Values["database"][view.ActionDatabase].SelectedOption.Value
 	if picked == "" {
 		problems["database"] = "Pick a database."
+		return problems
+	}
+	if !h.parts.Inventory.Ready() {
+		problems["database"] = "I am still reading the list of databases. Try again in a moment."
 		return problems
 	}
 	entry, ok := h.entryOf(picked)

@@ -29,6 +29,7 @@ type Call struct {
 	Resource int       `json:"resource,omitempty"` // the id that a create made
 	Code     string    `json:"code,omitempty"`
 	Error    string    `json:"error,omitempty"`
+	Question int64     `json:"question,omitempty"` // while unknown: which question people are asked; their buttons carry it
 	Settlers []string  `json:"settlers,omitempty"` // who declared that an unknown call did not happen
 }
 
@@ -108,6 +109,8 @@ type gate struct {
 	stop  *Refusal // what moved; the step decides what that means
 	void  bool     // with stop: the plan must be asked again
 	facts *Facts   // with void: as they are now
+
+	again *Captured // with stop: settings that must be captured again first
 }
 
 // verdict is effect's answer.
@@ -224,8 +227,9 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 	case g.stop != nil:
 		return result{gate: g}, e.leaveTurns(ctx, l.s, o)
 	case g.wait > 0 && g.text != "":
+		err := e.leaveTurn(ctx, l.s, accountTurn)
 		l.observe(ctx, Progress{Text: g.text})
-		return result{wait: g.wait}, e.leaveTurn(ctx, l.s, accountTurn)
+		return result{wait: g.wait}, err
 	case g.wait > 0:
 		return result{wait: g.wait}, nil
 	}
@@ -244,6 +248,9 @@ func (e *Engine) permitted(ctx context.Context, o outside) *Refusal {
 	}
 	if entry, ok := e.inventory.Get(o.ref); ok && entry.Store {
 		return refuse(OwnStore, "%s is this bot's own memory.", entry.Name)
+	}
+	if o.rush {
+		return nil // a database is waiting to be built again: that waits for nobody
 	}
 	if by, err := e.store.Flag(ctx, flagPause); err != nil || by != "" {
 		return refuse(Paused, "Paused: no changing call is sent until somebody resumes.")

@@ -50,12 +50,31 @@ func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, e
 	switch {
 	case found == happened:
 		return e.turn(ctx, l, Adopt, move{note: "No answer came to the " + o.label + ", but Redis Cloud shows that it happened. Going on from there."}, func(c *Call) { c.Adopted = e.now() }, nil)
+	case found == absent && !o.once && (o.rush || l.s.Call.Tries < maxAbsent):
+		return e.turn(ctx, l, Absent, move{note: absentText(l.s, o)}, func(c *Call) { c.Barrier = ""; c.Tries++ }, nil)
 	case found == absent && !o.once:
-		return e.turn(ctx, l, Absent, move{}, func(c *Call) { c.Barrier = ""; c.Tries++ }, nil)
+		return e.askPeople(ctx, l, "Redis Cloud gave no answer to the "+o.label+" again and again, and shows that it never happened. On-call decides.")
 	case found == "":
 		return result{wait: e.cfg.Poll}, nil // still being read
 	}
-	return e.turn(ctx, l, Lose, move{note: "No answer came to the " + o.label + ", and what Redis Cloud shows does not say whether it happened. On-call decides."}, nil, nil)
+	return e.askPeople(ctx, l, "No answer came to the "+o.label+", and what Redis Cloud shows does not say whether it happened. On-call decides.")
+}
+
+// maxAbsent is how often a call that never arrives is sent again before people
+// are asked.
+const maxAbsent = 4
+
+// absentText tells people of a call that did not arrive, once.
+func absentText(s Session, o outside) string {
+	if s.Call.Tries > 0 || s.CancelBy != "" {
+		return ""
+	}
+	return "No answer came to the " + o.label + ", and Redis Cloud shows that it did not happen. Sending it again."
+}
+
+// askPeople puts a call of which nobody can tell to people.
+func (e *Engine) askPeople(ctx context.Context, l *lease, note string) (result, error) {
+	return e.turn(ctx, l, Lose, move{note: note}, func(c *Call) { c.Question = l.s.Revision }, nil)
 }
 
 // doubt looks whether anything shows of a call that was accepted, or taken to
@@ -72,7 +91,7 @@ func (e *Engine) doubt(ctx context.Context, l *lease, o outside, wait time.Durat
 // would be waited for, for ever.
 func (e *Engine) lose(ctx context.Context, l *lease, o outside) (result, error) {
 	note := "The " + o.label + " should have shown in Redis Cloud for " + words(e.cfg.Patience) + ", and does not. On-call decides."
-	return e.turn(ctx, l, Lose, move{note: note}, nil, nil)
+	return e.askPeople(ctx, l, note)
 }
 
 // settling is how long an effect may still take to show. It begins with the

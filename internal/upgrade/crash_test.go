@@ -225,12 +225,12 @@ func (w *world) settleUntil(id string, is func(Session) bool) (Session, int) {
 		}
 		asked++
 		if w.happened(s) {
-			w.must(func(e *replica) (Session, error) { return e.Settle(w.ctx, id, dan, true) })
+			w.must(func(e *replica) (Session, error) { return e.Settle(w.ctx, Click{Session: id, By: dan}, true) })
 			continue
 		}
 		time.Sleep(2 * time.Hour)
 		for _, by := range []approvals.Voter{dan, dora} {
-			_, _ = w.act(func(e *replica) (Session, error) { return e.Settle(w.ctx, id, by, false) })
+			_, _ = w.act(func(e *replica) (Session, error) { return e.Settle(w.ctx, Click{Session: id, By: by}, false) })
 		}
 	}
 }

@@ -240,21 +240,43 @@ func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Ses
 		}
 		wish := s.callOut() || s.Kind == KindRevert && slices.Contains([]State{Rehearsing, Closing, Saving, Deleting}, s.State)
 		if wish {
-			return e.advance(ctx, s, move{event: Wish, by: by.ID, note: "Asked to cancel; that happens as soon as the call that is out is settled."},
-				func(b *Body) { b.CancelBy = by.ID })
+			return e.advance(ctx, s, move{event: Wish, by: by.ID, note: wishText(s)}, func(b *Body) { b.CancelBy = by.ID })
 		}
 		return e.close(ctx, s, move{event: Cancel, by: by.ID, note: "Cancelled. Nothing was changed."}, func(b *Body) { b.CancelBy = by.ID })
 	})
 }
 
+// wishText says what becomes of a cancel that has to wait.
+func wishText(s Session) string {
+	if s.callOut() && s.Call.irreversible() {
+		return "Asked to cancel. The request may have left: if Redis Cloud took it, it goes on; if not, it is not sent again."
+	}
+	return "Asked to cancel; that happens as soon as the call that is out is settled."
+}
+
+// irreversible reports whether this is the call after which there is no cancel.
+func (c *Call) irreversible() bool { return c.Key == callUpgrade || c.Key == callDelete }
+
+// grave reports whether nobody may say at once, or alone, that it did not happen.
+func (c *Call) grave() bool {
+	return slices.Contains([]string{callDelete, callImport, callRehearsalImport, callRehearsalDelete}, c.Key)
+}
+
+// stopping reports whether a wish to cancel can be met now: nothing is out, and
+// the call that cannot be taken back did not happen.
+func (s Session) stopping() bool {
+	happened := s.Call != nil && s.Call.irreversible() && s.Call.Phase == Settled && s.Call.Outcome != Rejected
+	return s.CancelBy != "" && !s.callOut() && !happened
+}
+
 // Cancellable reports whether Cancel has a meaning now.
 func (s Session) Cancellable() bool {
-	irreversible := s.callOut() && (s.Call.Key == callUpgrade || s.Call.Key == callDelete)
+	irreversible := s.Call != nil && s.Call.Phase == Sent && s.Call.irreversible()
 	before := []State{Proposed, Approved, Checking, Blocked, BackingUp, Upgrading}
 	if s.Kind == KindRevert {
 		before = []State{Rehearsing, Proposed, Approved, Closing, Saving, Deleting}
 	}
-	settled := s.Call != nil && s.Call.Phase == Settled && (s.Call.Key == callUpgrade || s.Call.Key == callDelete) && s.Call.Outcome == Happened
+	settled := s.Call != nil && s.Call.Phase == Settled && s.Call.irreversible() && s.Call.Outcome != Rejected
 	return slices.Contains(before, s.State) && !irreversible && !settled
 }
 
@@ -274,40 +296,57 @@ func (e *Engine) Recheck(ctx context.Context, id string, by approvals.Voter) (Se
 // Settle records what on-call found out about a call that has no answer: it
 // happened (the bot goes on from there), or it did not (it is planned again,
 // or, where that is never done, the session ends). A delete or an import
-// cannot be declared absent within Disbelief, and then only by two people.
-func (e *Engine) Settle(ctx context.Context, id string, by approvals.Voter, itHappened bool) (Session, error) {
-	return e.retry(ctx, id, func(s Session) (Session, error) {
-		if err := approvals.MayOperate(by); err != nil {
+// cannot be declared absent within Disbelief, and then only by two people: one
+// of on-call, and a second of on-call or the approvers. The click's ask is the
+// call's Question.
+func (e *Engine) Settle(ctx context.Context, c Click, itHappened bool) (Session, error) {
+	return e.retry(ctx, c.Session, func(s Session) (Session, error) {
+		second := s.Call != nil && len(s.Call.Settlers) > 0 && !itHappened
+		if err := maySettle(c.By, second); err != nil {
 			return s, entitlement(err)
 		}
 		if s.Call == nil || s.Call.Phase != Unknown {
 			return s, refuse(TooLate, "No call of this %s waits for a decision.", s.Kind)
 		}
-		if itHappened {
-			return e.settle(ctx, s, by, Adopt, "It happened, says on-call. Going on from there.", func(c *Call) { c.Adopted, c.Settlers = e.now(), nil })
+		if c.Ask != 0 && c.Ask != s.Call.Question {
+			return s, refuse(Stale, "This button asked about another call, or an earlier try. Look at the card as it is now and decide again.")
 		}
-		return e.settleAbsent(ctx, s, by)
+		if itHappened {
+			return e.settle(ctx, s, c.By, Adopt, "It happened, says on-call. Going on from there.", func(c *Call) { c.Adopted, c.Settlers = e.now(), nil })
+		}
+		return e.settleAbsent(ctx, s, c.By)
 	})
+}
+
+func maySettle(by approvals.Voter, second bool) error {
+	if second {
+		return approvals.MayConfirm(by)
+	}
+	return approvals.MayOperate(by)
 }
 
 func (e *Engine) settleAbsent(ctx context.Context, s Session, by approvals.Voter) (Session, error) {
 	c := s.Call
-	grave := slices.Contains([]string{callDelete, callImport, callRehearsalImport, callRehearsalDelete}, c.Key)
+	grave := c.grave()
 	if wait := c.SendBy.Add(e.cfg.Disbelief).Sub(e.now()); grave && wait > 0 {
-		return s, refuse(TooLate, "A %s cannot be declared \"did not happen\" so soon; in %s two people can.", c.Key, words(wait))
+		return s, refuse(TooLate, "This %s cannot be declared \"did not happen\" so soon; in %s two people can.", c.Key, words(wait))
 	}
 	if slices.Contains(c.Settlers, by.ID) {
-		return s, refuse(TooLate, "You said so already; a second person has to say it too.")
+		return s, refuse(TooLate, "You said so already; a second person, of on-call or the approvers, has to say it too.")
 	}
 	if grave && len(c.Settlers) == 0 {
-		return e.note(ctx, s, by, "It did not happen, says one person; a second one has to say so too.", func(c *Call) { c.Settlers = append(c.Settlers, by.ID) })
+		return e.note(ctx, s, by, "It did not happen, says one person; a second one, of on-call or the approvers, has to say so too.", func(c *Call) { c.Settlers = append(c.Settlers, by.ID) })
 	}
 	if c.Key == callImport || c.Key == callRehearsalImport {
 		return e.settle(ctx, s, by, Break, "It did not happen, say two people. An import is never sent twice.", func(c *Call) {
 			c.Outcome, c.Error = Broke, "no answer came, and people say that it did not happen"
 		})
 	}
-	return e.settle(ctx, s, by, Absent, "It did not happen, says on-call. Planned once more.", func(c *Call) { c.Barrier, c.Settlers = "", nil })
+	note := "It did not happen, says on-call. Planned once more."
+	if s.CancelBy != "" {
+		note = "It did not happen, says on-call."
+	}
+	return e.settle(ctx, s, by, Absent, note, func(c *Call) { c.Barrier, c.Settlers = "", nil })
 }
 
 func (e *Engine) settle(ctx context.Context, s Session, by approvals.Voter, a Answer, note string, change func(*Call)) (Session, error) {

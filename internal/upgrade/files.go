@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
 )
@@ -28,11 +29,11 @@ type File struct {
 func ParseFile(uri string) (File, error) {
 	m := fileName.FindStringSubmatch(path.Base(uri))
 	if m == nil {
-		return File{}, fmt.Errorf("%q is not named like a Redis Cloud backup (bk20261122-020000-51055-cache-prod-1_of_1-….rdb.gz)", path.Base(uri))
+		return File{}, fmt.Errorf("the file %q is not named like a Redis Cloud backup (bk20261122-020000-51055-cache-prod-1_of_1-….rdb.gz)", path.Base(uri))
 	}
 	at, err := time.Parse("20060102150405", m[1]+m[2])
 	if err != nil {
-		return File{}, fmt.Errorf("%q has no valid time in its name", path.Base(uri))
+		return File{}, fmt.Errorf("the file %q has no valid time in its name", path.Base(uri))
 	}
 	f := File{URI: uri, At: at}
 	for _, n := range []struct {
@@ -40,7 +41,7 @@ func ParseFile(uri string) (File, error) {
 		into *int
 	}{{m[3], &f.Database}, {m[5], &f.Shard}, {m[6], &f.Of}} {
 		if *n.into, err = strconv.Atoi(n.text); err != nil {
-			return File{}, fmt.Errorf("%q has a number out of range in its name", path.Base(uri))
+			return File{}, fmt.Errorf("the file %q has a number out of range in its name", path.Base(uri))
 		}
 	}
 	return f, nil
@@ -77,8 +78,11 @@ func checkFiles(pasted string, database int, allowed []string, before time.Time)
 	}
 	var files []File
 	for _, uri := range uris {
+		if strange(uri) {
+			return nil, time.Time{}, fmt.Errorf("the address %s is not a plain one: a file's address has no empty or dotted parts, spaces, %%, ?, #, ; or \\ in it, and ends in the file's name", cloud.RedactURI(uri))
+		}
 		if !under(uri, allowed) {
-			return nil, time.Time{}, fmt.Errorf("%s is not under %s", cloud.RedactURI(uri), redactAll(allowed))
+			return nil, time.Time{}, fmt.Errorf("the file %s is not under %s", cloud.RedactURI(uri), redactAll(allowed))
 		}
 		f, err := ParseFile(uri)
 		if err != nil {
@@ -97,9 +101,13 @@ func oneSet(files []File, database int, before time.Time) ([]string, time.Time, 
 	for i, f := range files {
 		switch {
 		case f.Database != database:
-			return nil, time.Time{}, fmt.Errorf("%q is a backup of database %d, not of %d", path.Base(f.URI), f.Database, database)
+			return nil, time.Time{}, fmt.Errorf("the file %q is a backup of database %d, not of %d", path.Base(f.URI), f.Database, database)
 		case !f.At.Equal(first.At) || f.Of != first.Of:
-			return nil, time.Time{}, fmt.Errorf("%q and %q are not of one backup", path.Base(first.URI), path.Base(f.URI))
+			return nil, time.Time{}, fmt.Errorf("the files %q and %q are not of one backup", path.Base(first.URI), path.Base(f.URI))
+		case f.Shard < 1 || f.Shard > f.Of:
+			return nil, time.Time{}, fmt.Errorf("the file %q says that it is %d of %d", path.Base(f.URI), f.Shard, f.Of)
+		case f.Shard == i:
+			return nil, time.Time{}, fmt.Errorf("the file %d_of_%d is there twice: %q and %q", f.Shard, f.Of, path.Base(files[i-1].URI), path.Base(f.URI))
 		case f.Shard != i+1:
 			return nil, time.Time{}, fmt.Errorf("the file %d_of_%d is missing", i+1, first.Of)
 		}
@@ -114,11 +122,20 @@ func oneSet(files []File, database int, before time.Time) ([]string, time.Time, 
 	return uris, first.At, nil
 }
 
-// under reports whether uri lies in one of the folders, with no way out of it.
-func under(uri string, folders []string) bool {
-	if slices.Contains(strings.Split(uri, "/"), "..") || strings.ContainsAny(uri, "?#\\%") {
-		return false
+// strange reports whether an address could be read by somebody else as another
+// place than it looks like.
+func strange(uri string) bool {
+	_, rest, ok := strings.Cut(uri, "://")
+	if !ok {
+		return false // no address at all, and so under no folder
 	}
+	parts := strings.Split(rest, "/")
+	return slices.ContainsFunc(parts, func(p string) bool { return p == "" || p == "." || p == ".." }) ||
+		strings.ContainsAny(rest, "?#\\%;") || strings.ContainsFunc(rest, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) })
+}
+
+// under reports whether uri lies in one of the folders.
+func under(uri string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool {
 		rest, inside := strings.CutPrefix(uri, strings.TrimSuffix(f, "/")+"/")
 		return f != "" && inside && !strings.Contains(rest, "@") // what stands before an @ can count as credentials

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"github.com/redis-upgrade/bot/internal/cloud"
 	"strings"
 	"testing"
 	"time"
@@ -89,11 +90,11 @@ func TestMovedFactsAreAskedAgain(t *testing.T) {
 }
 
 func TestMovedFactsBlockOrWait(t *testing.T) {
-	t.Run("Redis upgraded it all the way: blocked", func(t *testing.T) {
+	t.Run("Redis upgraded it all the way: there is nothing left to do", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			s := w.later()
 			w.console("cache", map[string]any{"redis_version": "8.2"})
-			s = w.untilState(s.ID, Blocked)
+			s = w.wantEnd(s.ID, Failed)
 			if !strings.Contains(s.Problem, "is on 8.2 now") {
 				t.Error(s.Problem)
 			}
@@ -114,17 +115,42 @@ func TestMovedFactsBlockOrWait(t *testing.T) {
 			w.wantRefusal(r, TooLate, "not blocked")
 		})
 	})
-	t.Run("the database was deleted: blocked", func(t *testing.T) {
+	t.Run("the database was deleted: nobody can mend that", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			s := w.later()
 			w.console("cache", map[string]any{"delete": true})
-			s = w.untilState(s.ID, Blocked)
+			s = w.wantEnd(s.ID, Failed)
 			if !strings.Contains(s.Problem, "no longer exists") {
 				t.Error(s.Problem)
 			}
-			w.wantEnd(s.ID, Expired)
+			if no := w.engine().Revertible(s); no == nil {
+				t.Error("a revert is offered")
+			}
 		})
 	})
+	for word, row := range map[string]struct {
+		set  map[string]any
+		says string
+	}{
+		"deleted": {map[string]any{"delete": true}, "no longer exists in Redis Cloud. The backup taken before the upgrade"},
+		"back":    {map[string]any{"redis_version": "7.2"}, "turned to version 7.2"},
+	} {
+		t.Run("the database is "+word+" while it is watched: no revert is offered", func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				s := w.approve(w.propose("cache", "8.2"), bob)
+				w.untilState(s.ID, Soaking)
+				w.console("cache", row.set)
+				w.storeIs(cloud.Ref{})
+				s = w.wantEnd(s.ID, Failed)
+				if !strings.Contains(s.Problem, row.says) {
+					t.Error(s.Problem)
+				}
+				if no := w.engine().Revertible(s); no == nil || no.Code != NoWayBack {
+					t.Errorf("a revert is offered: %v", no)
+				}
+			})
+		})
+	}
 	t.Run("a busy subscription is waited for", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			s := w.approve(w.propose("cache", "8.2"), bob)

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
@@ -53,8 +54,28 @@ func (e *Engine) History(ctx context.Context, ref cloud.Ref, max int) ([]Session
 	return out, nil
 }
 
+// PausedBy is who paused all changing calls; "" when nobody did, or when the
+// store cannot say.
+func (e *Engine) PausedBy(ctx context.Context) string {
+	by, err := e.store.Flag(ctx, flagPause)
+	if err != nil {
+		e.log.Warn("read the pause", "error", err)
+	}
+	return by
+}
+
+// AbsentFrom is the time from which two people may declare that the call without
+// an answer did not happen; zero where one may at once.
+func (e *Engine) AbsentFrom(s Session) time.Time {
+	if s.Call == nil || !s.Call.grave() {
+		return time.Time{}
+	}
+	return s.Call.SendBy.Add(e.cfg.Disbelief)
+}
+
 // Pause stops all new changing calls of every replica, or lets them go on.
-// Calls that are out are followed to their end.
+// Calls that are out are followed to their end, and what follows a revert's
+// delete is sent all the same.
 func (e *Engine) Pause(ctx context.Context, by approvals.Voter, on bool) error {
 	if err := approvals.MayOperate(by); err != nil {
 		return entitlement(err)

@@ -25,6 +25,9 @@ func (e *Engine) Admissible(entry inventory.Entry) *Refusal {
 	case entry.Store:
 		return refuse(OwnStore, "%s is this bot's own memory: upgrading it would pull the floor from under the upgrade itself.", entry.Name).
 			hint("Upgrade it in the Redis Cloud console.")
+	case e.mode == ModeObserve:
+		return refuse(NotAllowed, "This bot runs with MODE=observe and changes nothing.").
+			hint("Set MODE=upgrade or MODE=full to let it upgrade what people approve.")
 	case !entry.Allowed || !e.allowed(entry.Ref):
 		return refuse(NotAllowed, "%s is in subscription %d, which this bot may not touch (ALLOW_SUBSCRIPTIONS).", entry.Name, entry.Ref.Subscription)
 	}

@@ -104,7 +104,7 @@ func (l *lives) settle(a []string) {
 	if !by.OnCall {
 		truth = !truth
 	}
-	l.deliver(a[2], func(e *replica) (Session, error) { return e.Settle(l.w.ctx, s.ID, by, truth) })
+	l.deliver(a[2], func(e *replica) (Session, error) { return e.Settle(l.w.ctx, Click{Session: s.ID, By: by}, truth) })
 }
 
 // revert <database> <who> <how>: takes the newest upgrade back, with the
@@ -222,7 +222,7 @@ func (l *lives) end() {
 			}
 			truth := l.w.happened(s)
 			for _, by := range []approvals.Voter{dan, dora} {
-				l.deliver("once", func(e *replica) (Session, error) { return e.Settle(l.w.ctx, s.ID, by, truth) })
+				l.deliver("once", func(e *replica) (Session, error) { return e.Settle(l.w.ctx, Click{Session: s.ID, By: by}, truth) })
 			}
 			l.clicks.Wait()
 		}

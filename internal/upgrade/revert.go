@@ -100,10 +100,14 @@ func (e *Engine) CheckRevert(up Session, r RevertRequest) map[Field]string {
 		problems[FieldReason] = "Say why: the people who decide will read it."
 	}
 	if _, _, err := e.revertFiles(up, r.Files, nil); err != nil {
-		problems[FieldFiles] = upperFirst(err.Error()) + "."
+		problems[FieldFiles] = sentence(err)
 	}
 	return problems
 }
+
+// sentence makes an error one. Errors about files begin with our own words, so
+// that nothing pasted is changed.
+func sentence(err error) string { return upperFirst(err.Error()) + "." }
 
 func upperFirst(s string) string {
 	first, size := utf8.DecodeRuneInString(s)
@@ -117,7 +121,16 @@ func upperFirst(s string) string {
 // further folders (the database's own destination with its credentials).
 func (e *Engine) revertFiles(up Session, pasted string, raw []string) ([]string, time.Time, error) {
 	allowed := slices.Concat(raw, []string{up.Plan.Backup}, e.cfg.Destinations)
-	return checkFiles(pasted, up.Plan.Ref().Database, allowed, up.Upgrade.Sent.Add(time.Minute))
+	return checkFiles(pasted, up.Plan.Ref().Database, allowed, latest(up.Upgrade.Sent, up.Upgrade.BackupAt))
+}
+
+// latest is the later of two times. A backup's time is Redis Cloud's, whose clock
+// may be ahead of ours.
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // confirmText is what is typed to decide a delete.
@@ -138,6 +151,8 @@ func (e *Engine) Revertible(s Session) *Refusal {
 	case s.Upgrade.Gone:
 		return &Refusal{Code: NoWayBack, Text: "A revert of this upgrade deleted the database and could not build it again.",
 			Hint: "Its card says where the backup files are and what to do; docs/revert.md has the steps by hand.", Link: s.Link}
+	case s.Upgrade.NoWay != "":
+		return refuse(NoWayBack, "%s", s.Upgrade.NoWay)
 	case s.Upgrade.Sent.IsZero():
 		return refuse(NoWayBack, "This upgrade was never sent, so there is nothing to take back.")
 	case s.Upgrade.BackupAt.IsZero():
@@ -180,7 +195,7 @@ func (e *Engine) proposeRevert(ctx context.Context, up Session, r RevertRequest)
 	}
 	uris, at, err := e.revertFiles(up, r.Files, []string{db.Backup.Destination.Raw()})
 	if err != nil {
-		return Session{}, refuse(BadInput, "%s.", upperFirst(err.Error()))
+		return Session{}, refuse(BadInput, "%s", sentence(err))
 	}
 	return e.openRevert(ctx, up, r, f, uris, at)
 }

@@ -22,7 +22,7 @@ func (w *world) lostImport(fault string) Session {
 
 func TestUnknownCallsAreForPeople(t *testing.T) {
 	settle := func(w *world, r Session, by approvals.Voter, yes bool) (Session, *Refusal) {
-		return w.act(func(e *replica) (Session, error) { return e.Settle(w.ctx, r.ID, by, yes) })
+		return w.act(func(e *replica) (Session, error) { return e.Settle(w.ctx, Click{Session: r.ID, By: by}, yes) })
 	}
 	t.Run("an import that nobody saw is never sent again", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
@@ -49,6 +49,33 @@ func TestUnknownCallsAreForPeople(t *testing.T) {
 			}
 			_, no = settle(w, r, dan, true)
 			w.wantRefusal(no, TooLate, "No call")
+		})
+	})
+	t.Run("an on-call group of one is enough: an approver may be the second", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			r := w.lostImport("drop_before_accept")
+			time.Sleep(time.Hour)
+			settle(w, r, dan, false)
+			_, no := settle(w, r, ann, false)
+			w.wantRefusal(no, NotEntitled, "on-call or an approver")
+			_, no = settle(w, r, bob, true)
+			w.wantRefusal(no, NotEntitled, "Only on-call")
+			if s, no := settle(w, r, bob, false); no != nil || s.Call.Phase != Settled {
+				t.Fatalf("%v %s", no, describe(s))
+			}
+			w.wantEnd(r.ID, Failed)
+		})
+	})
+	t.Run("a button answers only the question it was drawn for", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			r := w.lostImport("drop_before_accept")
+			old := Click{Session: r.ID, Ask: r.Call.Question, By: dan}
+			w.must(func(e *replica) (Session, error) { return e.Settle(w.ctx, old, true) })
+			w.until(r.ID, "another question", func(s Session) bool { return s.Call.Phase == Unknown })
+			for _, yes := range []bool{true, false} {
+				_, no := w.act(func(e *replica) (Session, error) { return e.Settle(w.ctx, old, yes) })
+				w.wantRefusal(no, Stale, "another call, or an earlier try")
+			}
 		})
 	})
 	t.Run("an import that happened without an answer is found", func(t *testing.T) {
@@ -124,7 +151,7 @@ func TestASecondTryThatNobodyCanTell(t *testing.T) {
 		if s.Ended || w.calls("POST", "/upgrade") != 1 {
 			t.Fatal(describe(s))
 		}
-		w.must(func(e *replica) (Session, error) { return e.Settle(w.ctx, s.ID, dan, false) })
+		w.must(func(e *replica) (Session, error) { return e.Settle(w.ctx, Click{Session: s.ID, By: dan}, false) })
 		w.wantEnd(s.ID, Done)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -83,6 +84,20 @@ func (e *Engine) recreateBody(s Session) (cloud.Create, error) {
 	c := e.createBody(s, db)
 	c.SourceIPs = closedDoor
 	return c, nil
+}
+
+// buildsTheSame reports whether what was captured now would be put back like
+// what the record holds.
+func (e *Engine) buildsTheSame(s Session, now *Captured) (bool, error) {
+	was := s.Revert.Was
+	then, err := e.recreateBody(s)
+	if err != nil {
+		return false, err
+	}
+	work := *s.Revert
+	work.Was, s.Revert = now, &work
+	anew, err := e.recreateBody(s)
+	return err == nil && reflect.DeepEqual(then, anew) && reflect.DeepEqual(was.Tags, now.Tags) && reflect.DeepEqual(was.Roles, now.Roles), err
 }
 
 // wipingSettings are those that flush the database; they come before the import.
@@ -235,13 +250,31 @@ func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Du
 	}
 	note := fmt.Sprintf("Done: %s is back on %s at %s with the data of %s. Its id is now %d (was %d).",
 		s.Plan.Name, s.Plan.To, s.Revert.Endpoint, stamp(s.Revert.BackupAt), ref.Database, s.Plan.Ref().Database)
-	_, err = e.close(ctx, s, move{event: Finish, note: note}, nil)
+	theirs, err := e.foreignDoor(ctx, s, ref)
+	if err != nil {
+		return 0, err
+	}
+	_, err = e.close(ctx, s, move{event: Finish, note: note}, func(b *Body) {
+		if theirs != "" {
+			b.Revert.Loose = append(b.Revert.Loose, theirs)
+		}
+	})
 	return moved, err
 }
 
-// sourceIPs puts the captured source addresses back.
+// sourceIPs puts the captured source addresses back, unless somebody else has
+// set some since the door was closed: what they let in or keep out is theirs.
 func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref cloud.Ref, rush bool) (done bool, wait time.Duration, problem string, err error) {
 	want := l.s.Revert.Was.SourceIPs
+	if c := l.s.Call; c == nil || c.Key != key {
+		db, err := e.cloud.Database(ctx, ref)
+		if err != nil && !errors.Is(err, cloud.ErrNotFound) {
+			return false, 0, "", err
+		}
+		if err == nil && !sameAddresses(db.Security.SourceIPs, closedDoor) {
+			return true, 0, "", nil
+		}
+	}
 	same := func(db cloud.Database) bool { return sameAddresses(db.Security.SourceIPs, want) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &want}, nil }
 	o := e.updateCall(key, label, ref, change, same)
@@ -277,10 +310,35 @@ func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, er
 			return wait, nil
 		}
 	}
-	if s.CancelBy != "" {
-		return e.end(ctx, l, Cancel, "Revert cancelled; the door is open again. Nothing was deleted.")
+	door := "The door is open again"
+	theirs, err := e.foreignDoor(ctx, s, s.Plan.Ref())
+	if err != nil {
+		return 0, err
 	}
-	return e.failRevert(ctx, l, s.Problem+" The door is open again; nothing was deleted.")
+	if theirs != "" {
+		door = upperFirst(theirs)
+	}
+	if s.CancelBy != "" {
+		return e.end(ctx, l, Cancel, "Revert cancelled. "+door+". Nothing was deleted.")
+	}
+	return e.failRevert(ctx, l, s.Problem+" "+door+"; nothing was deleted.")
+}
+
+// foreignDoor says which source addresses somebody else set while the door was
+// closed; empty: the captured ones are there.
+func (e *Engine) foreignDoor(ctx context.Context, s Session, ref cloud.Ref) (string, error) {
+	if s.Revert.Was == nil {
+		return "", nil
+	}
+	db, err := e.cloud.Database(ctx, ref)
+	if errors.Is(err, cloud.ErrNotFound) || err == nil && sameAddresses(db.Security.SourceIPs, s.Revert.Was.SourceIPs) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the door: %w", err)
+	}
+	return fmt.Sprintf("somebody set the source addresses to %s meanwhile, and they were left so; they were %s",
+		strings.Join(db.Security.SourceIPs, ", "), strings.Join(s.Revert.Was.SourceIPs, ", ")), nil
 }
 
 // sameAddresses compares lists of source addresses, whatever their order. None

@@ -271,14 +271,15 @@ func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error
 // stepDeleting is the point of no return: its ready tests everything once
 // more, and the approval is spent by its intent.
 func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, error) {
-	out := l.s.callOut() && l.s.Call.Key == callDelete
-	if l.s.CancelBy != "" && !out {
+	if l.s.stopping() {
 		return e.giveUp(ctx, l, "Cancelled.")
 	}
 	r, err := e.drive(ctx, l, e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete))
 	switch {
 	case err != nil:
 		return 0, err
+	case r.gate.again != nil:
+		return e.learn(ctx, l, "Settings were changed after they had been captured. Captured again.", func(w *RevertWork) { w.Was = r.gate.again })
 	case r.gate.stop != nil:
 		return e.giveUp(ctx, l, r.gate.stop.Error())
 	case r.call == nil:
@@ -286,8 +287,8 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 	case r.call.Outcome != Happened:
 		return e.giveUp(ctx, l, "Redis Cloud refused the delete: "+r.call.Error+".")
 	}
-	return e.do(ctx, l, move{event: Delete, note: "Deleted. Creating it again on " + l.s.Plan.To + ", same port, still closed."},
-		func(b *Body) { b.Revert.DeletedAt = e.now() })
+	return e.do(ctx, l, move{event: Delete, note: tooLate(l.s) + "Deleted. Creating it again on " + l.s.Plan.To + ", same port, still closed."},
+		func(b *Body) { b.Revert.DeletedAt, b.CancelBy = e.now(), "" })
 }
 
 // mayDelete is the last gate before the irreversible: the database is still
@@ -312,7 +313,35 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gat
 	case err != nil: // or for too long: the door is closed all the time
 		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}}
 	}
-	return e.stillCreatable(ctx, s)
+	if g := e.stillCreatable(ctx, s); g.stop != nil || g.wait > 0 {
+		return g
+	}
+	return e.unchanged(ctx, s, db)
+}
+
+// unchanged reads once more what will be built again: a password, tag, role or
+// setting that was captured before the safety backup may have been changed since,
+// and the old one could bring back what was revoked.
+func (e *Engine) unchanged(ctx context.Context, s Session, db cloud.Database) gate {
+	now, err := e.captured(ctx, s, db)
+	if r := denied(err); r != nil {
+		return gate{stop: r}
+	}
+	if err != nil {
+		return gate{wait: e.cfg.Poll, text: "Redis Cloud does not tell the settings once more"}
+	}
+	now.SourceIPs = s.Revert.Was.SourceIPs // as they were before the door was closed
+	same, err := e.buildsTheSame(s, now)
+	if err != nil {
+		return gate{stop: refuse(NoWayBack, "The captured settings cannot be compared: %s.", err)}
+	}
+	if !same {
+		if r := rebuildable(db); r != nil {
+			return gate{stop: r}
+		}
+		return gate{stop: refuse(Stale, "Settings were changed after they had been captured."), again: now}
+	}
+	return gate{}
 }
 
 // stillCreatable asks once more whether the original version can be created:

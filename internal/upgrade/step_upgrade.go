@@ -179,9 +179,12 @@ func denied(err error) *Refusal {
 	return refuse(NotAllowed, "Redis Cloud refused (HTTP %d). What is missing: %s.", d.Status, d.Missing)
 }
 
-// stopUpgrade says what moved. A plan that can be asked again is; everything
-// else blocks and names who can unblock it.
+// stopUpgrade says what moved. A plan that can be asked again is; what nobody can
+// mend ends it; everything else blocks and names who can unblock it.
 func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Duration, error) {
+	if !g.void && (g.stop.Code == NotFound || g.stop.Code == Stale) {
+		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: g.stop.Error() + " Nothing was upgraded by this session."}, func(b *Body) { b.Problem = g.stop.Error() })
+	}
 	if !g.void {
 		return e.do(ctx, l, move{event: Block, note: "Blocked: " + g.stop.Error()}, func(b *Body) { b.Problem = g.stop.Error() })
 	}
@@ -226,7 +229,7 @@ func (e *Engine) stepBlocked(ctx context.Context, l *lease) (time.Duration, erro
 // stepBackingUp makes the way back. A wish to cancel is met as soon as nothing
 // is out, however the backup ended.
 func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, error) {
-	if l.s.CancelBy != "" && !l.s.callOut() {
+	if l.s.stopping() {
 		return e.end(ctx, l, Cancel, "Cancelled, as asked while the backup ran. Nothing was upgraded.")
 	}
 	r, err := e.drive(ctx, l, e.backupCall(l.s, callBackup))
@@ -247,6 +250,9 @@ func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, er
 }
 
 func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, error) {
+	if l.s.stopping() {
+		return e.end(ctx, l, Cancel, "Cancelled, as asked. Nothing was upgraded; the backup stays.")
+	}
 	if l.s.Call == nil || l.s.Call.Key != callUpgrade || l.s.Call.Phase == Planned {
 		if until := e.startBy(l.s); missed(e.now(), until) {
 			return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so nothing was upgraded. The backup stays.", stamp(until)))
@@ -266,7 +272,15 @@ func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, er
 	case r.call.Outcome == Broke:
 		return e.brokenUpgrade(ctx, l, r.call)
 	}
-	return e.do(ctx, l, move{event: Upgrade, note: "Redis Cloud says the upgrade is done. Verifying."}, nil)
+	return e.do(ctx, l, move{event: Upgrade, note: tooLate(l.s) + "Redis Cloud says the upgrade is done. Verifying."}, func(b *Body) { b.CancelBy = "" })
+}
+
+// tooLate begins the news of what could not be cancelled any more.
+func tooLate(s Session) string {
+	if s.CancelBy == "" {
+		return ""
+	}
+	return "The wish to cancel came too late. "
 }
 
 // brokenUpgrade ends an upgrade that Redis Cloud carried out badly. Where the
@@ -277,7 +291,7 @@ func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Dur
 		return 0, fmt.Errorf("read the database after a failed upgrade: %w", err)
 	}
 	return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error}, func(b *Body) {
-		b.Problem = "The upgrade failed: " + c.Error
+		b.Problem, b.CancelBy = "The upgrade failed: "+c.Error, ""
 		if err == nil && !sameVersion(db.Version, b.Plan.From) {
 			b.Upgrade.Sent = c.SendBy.Add(-e.cfg.SendTimeout)
 		}
@@ -289,8 +303,7 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, er
 	s := l.s
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
-		return e.do(ctx, l, move{event: Fail, holds: free(s), note: s.Plan.Name + " was deleted elsewhere while it was verified."},
-			func(b *Body) { b.Problem = b.Plan.Name + " no longer exists in Redis Cloud." })
+		return e.vanished(ctx, l, "verified")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("verify: %w", err)
@@ -315,6 +328,19 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, er
 	return e.do(ctx, l, move{event: Verify, note: note}, func(b *Body) {
 		b.Upgrade.Finished, b.Upgrade.SoakUntil = now, now.Add(e.cfg.Soak)
 		b.Facts.Version, b.Facts.Status = db.Version, db.Status
+	})
+}
+
+// vanished ends an upgrade whose database somebody deleted: there is nothing to
+// take back, but there is a backup.
+func (e *Engine) vanished(ctx context.Context, l *lease, while string) (time.Duration, error) {
+	s := l.s
+	return e.do(ctx, l, move{event: Fail, holds: free(s), note: s.Plan.Name + " was deleted elsewhere while it was " + while + "."}, func(b *Body) {
+		b.Problem = b.Plan.Name + " no longer exists in Redis Cloud."
+		if !b.Upgrade.BackupAt.IsZero() {
+			b.Problem += fmt.Sprintf(" The backup taken before the upgrade, at %s, is at %s.", stamp(b.Upgrade.BackupAt), b.Plan.Backup)
+		}
+		b.Upgrade.NoWay = b.Problem
 	})
 }
 
@@ -353,15 +379,19 @@ func (e *Engine) stepSoaking(ctx context.Context, l *lease) (time.Duration, erro
 	}
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
-		return e.do(ctx, l, move{event: Fail, holds: free(s), note: s.Plan.Name + " was deleted elsewhere while it was watched."},
-			func(b *Body) { b.Problem = b.Plan.Name + " no longer exists in Redis Cloud." })
+		return e.vanished(ctx, l, "watched")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("watch: %w", err)
 	}
 	if !reached(db.Version, s.Plan.To, movesByItself(db)) || db.Failed() {
 		text := fmt.Sprintf("While watched, %s turned to version %s, status %s.", s.Plan.Name, db.Version, db.Status)
-		return e.do(ctx, l, move{event: Fail, holds: free(s), note: text}, func(b *Body) { b.Problem = text })
+		return e.do(ctx, l, move{event: Fail, holds: free(s), note: text}, func(b *Body) {
+			b.Problem = text
+			if sameVersion(db.Version, b.Plan.From) {
+				b.Upgrade.NoWay = fmt.Sprintf("%s already reads %s.", b.Plan.Name, db.Version)
+			}
+		})
 	}
 	left := s.Upgrade.SoakUntil.Sub(e.now())
 	if left > 0 {

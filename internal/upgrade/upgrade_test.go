@@ -215,14 +215,23 @@ func TestAPauseHoldsEveryNewCall(t *testing.T) {
 
 func TestTheModeIsObeyed(t *testing.T) {
 	mode := func(m Mode) func(*world) { return func(w *world) { w.cfg.Mode = m } }
-	t.Run("observe sends nothing", func(t *testing.T) {
+	t.Run("observe asks nobody for what can never run", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
-			s := w.approve(w.propose("cache", "7.4"), bob)
+			_, r := w.act(w.request("cache", "7.4"))
+			w.wantRefusal(r, NotAllowed, "MODE=observe")
+		}, mode(ModeObserve))
+	})
+	t.Run("observe, set after the approval, sends nothing", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			s := w.propose("cache", "7.4")
+			w.engine().kill()
+			w.cfg.Mode = ModeObserve
+			w.approve(s, bob)
 			s = w.untilState(s.ID, Blocked)
 			if !strings.Contains(s.Problem, "MODE=observe") || len(w.ledger()) != 0 {
 				t.Error(s.Problem)
 			}
-		}, mode(ModeObserve))
+		}, mode(ModeUpgrade))
 	})
 	t.Run("upgrade upgrades, and promises no way back", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {

@@ -17,10 +17,16 @@ func buttons(s upgrade.Session, p Policy) []slack.BlockElement {
 		return b
 	}
 	if isUnknown(s) {
-		return []slack.BlockElement{
+		value = Target{Session: s.ID, Ask: s.Call.Question}.Value()
+		out := []slack.BlockElement{
 			confirm(button(ActionHappened, "It happened", slack.StylePrimary), "Go on as if it happened?", "The bot follows it from there and verifies the result. Check the Redis Cloud console first."),
-			confirm(button(ActionAbsent, "It did not happen", slack.StyleDanger), "Declare that it did not happen?", absentText(s.Call.Key)),
+			confirm(button(ActionAbsent, "It did not happen", slack.StyleDanger), "Declare that it did not happen?", absentText(s)),
 		}
+		if s.Cancellable() && s.CancelBy == "" {
+			value = Target{Session: s.ID, Ask: s.Ask}.Value()
+			out = append(out, confirm(button(ActionCancel, "Cancel", slack.StyleDefault), "Cancel?", "Nothing more is sent if it turns out that it did not happen. If it did happen, the bot follows it to its end."))
+		}
+		return out
 	}
 	var out []slack.BlockElement
 	deny := button(ActionDeny, "Deny…", slack.StyleDanger)
@@ -60,7 +66,8 @@ func cancelText(s upgrade.Session) string {
 	return "The revert stops. Nothing is deleted."
 }
 
-func absentText(call string) string {
+func absentText(s upgrade.Session) string {
+	call := s.Call.Key
 	text := "Check the Redis Cloud console first. "
 	switch {
 	case isImport(call):

@@ -33,6 +33,7 @@ type Policy struct {
 // Offers says what the engine would accept.
 type Offers interface {
 	Revertible(upgrade.Session) *upgrade.Refusal
+	AbsentFrom(upgrade.Session) time.Time
 }
 
 func (p Policy) revertible(s upgrade.Session) bool {
@@ -89,7 +90,7 @@ func top(s upgrade.Session, p Policy) []slack.Block {
 		section(headline(s, p)),
 	}
 	blocks = append(blocks, problem(s)...)
-	blocks = append(blocks, unknownCall(s)...)
+	blocks = append(blocks, unknownCall(s, p)...)
 	return append(blocks, section(fmt.Sprintf("*Why*, says %s:\n%s", person(s.By), quote(s.Reason))))
 }
 

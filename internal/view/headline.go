@@ -112,10 +112,12 @@ func policyOf(s upgrade.Session, p Policy) approvals.Policy {
 // next says who must act and what happens after that.
 func next(s upgrade.Session, p Policy) string {
 	switch {
+	case isUnknown(s) && s.CancelBy != "":
+		return p.OnCall + " says what is true with the buttons below. " + person(s.CancelBy) + " asked to cancel: if it did not happen, nothing more is sent."
 	case isUnknown(s):
 		return p.OnCall + " decides with the buttons below. Until then nothing more is sent."
 	case s.CancelBy != "" && !s.Ended:
-		return "Cancelling, as " + person(s.CancelBy) + " asked; that happens as soon as the call that is out is settled."
+		return "Cancelling, as " + person(s.CancelBy) + " asked, as soon as the call that is out is settled, unless that was the one that cannot be taken back."
 	case s.Kind == upgrade.KindRevert:
 		return nextOfRevert(s, p)
 	}
@@ -134,7 +136,12 @@ func nextOfUpgrade(s upgrade.Session, p Policy) string {
 		return "Nothing is upgraded until this is solved; then press *Check again*. Otherwise the approval lapses " + when(startBy(s, p)) + "."
 	case upgrade.BackingUp:
 		return "Nobody has to act. The upgrade follows by itself when the backup is done."
-	case upgrade.Upgrading, upgrade.Verifying:
+	case upgrade.Upgrading:
+		if s.Call != nil && s.Call.Phase == upgrade.Sending {
+			return "The request has left, or is about to. *Cancel* only keeps it from being sent again."
+		}
+		return "Nobody has to act. The bot follows it to its end and tells the result here."
+	case upgrade.Verifying:
 		return "Nobody has to act. The bot follows it to its end and tells the result here."
 	case upgrade.Failed:
 		return nextOfFailed(s, p)
@@ -172,6 +179,9 @@ func nextOfRevert(s upgrade.Session, p Policy) string {
 	case upgrade.Closing, upgrade.Saving:
 		return "From now on applications cannot connect. Nothing is deleted yet: *Cancel* stops the revert and opens the door again."
 	case upgrade.Deleting:
+		if s.Cancellable() && s.Call != nil && s.Call.Phase == upgrade.Sending {
+			return "Applications cannot connect. The delete has left, or is about to: *Cancel* only keeps it from being sent again."
+		}
 		if s.Cancellable() {
 			return "Applications cannot connect. About to delete: *Cancel* works until the call has left."
 		}

@@ -88,16 +88,23 @@ func Help() Message {
 // List shows who is behind.
 func List(all []inventory.Entry) Message {
 	var behind []string
+	closed := 0
 	for _, e := range all {
+		if !e.Allowed {
+			closed++
+		}
 		if e.Upgradable() && e.Behind > 0 {
 			behind = append(behind, fmt.Sprintf("• %s %s → up to *%s* (%s)%s", code(e.Name), Escape(e.Version), Escape(e.Newest), Escape(e.SubscriptionName), endOf(e.Version)))
 		}
 	}
-	rest := len(all) - len(behind)
-	if len(behind) == 0 {
-		return notice(fmt.Sprintf(":white_check_mark: No database is behind. (%s looked at)", plural(len(all), "database")))
-	}
+	rest := len(all) - len(behind) - closed
 	head := fmt.Sprintf("*%s behind*, %d up to date or not upgradable here", plural(len(behind), "database"), rest)
+	if len(behind) == 0 {
+		head = fmt.Sprintf(":white_check_mark: No database is behind. (%s looked at)", plural(len(all)-closed, "database"))
+	}
+	if closed > 0 {
+		head += fmt.Sprintf("\n%s not looked at: their subscriptions are not in ALLOW_SUBSCRIPTIONS.", plural(closed, "database"))
+	}
 	return notice(lines(append([]string{head}, behind...), maxSection))
 }
 
@@ -112,6 +119,14 @@ func endOf(version string) string {
 		return ""
 	}
 	return " · support ends " + Escape(r.EOL)
+}
+
+// Paused puts in front of a message who paused everything, if somebody did.
+func Paused(by string, m Message) Message {
+	if by != "" {
+		m.Blocks = append([]slack.Block{section(":double_vertical_bar: " + person(by) + " paused all changing calls. On-call lets them go on with `/redis-upgrade resume`.")}, m.Blocks...)
+	}
+	return m
 }
 
 // Sessions lists sessions with links to their cards.

@@ -33,24 +33,32 @@ func isGrave(call string) bool  { return isImport(call) || strings.HasSuffix(cal
 
 // unknownCall shows the facts of a call that nobody can read back, and what
 // each button will do.
-func unknownCall(s upgrade.Session) []slack.Block {
+func unknownCall(s upgrade.Session, p Policy) []slack.Block {
 	if !isUnknown(s) {
 		return nil
 	}
 	c := s.Call
 	absent := "it is sent once more."
-	switch {
-	case isImport(c.Key):
-		absent = "takes two people, and not within the first hour. An import is never sent twice: the session then ends, and people go on by hand."
-	case isGrave(c.Key):
-		absent = "takes two people, and not within the first hour. It is then sent once more."
+	if isGrave(c.Key) {
+		absent = "takes two people, one of on-call and a second of on-call or the approvers" + from(s, p) + ". It is then sent once more."
+	}
+	if isImport(c.Key) {
+		absent = strings.Replace(absent, "It is then sent once more.", "An import is never sent twice: the session then ends, and people go on by hand.", 1)
 	}
 	text := fmt.Sprintf("The *%s* (attempt %d) left before %s and was never answered. What Redis Cloud shows does not say whether it happened. Look at %s in the console, then decide:\n"+
 		"• *It happened*: the bot goes on from there and verifies.\n• *It did not happen*: %s", Escape(c.Key), c.Intent, when(c.SendBy), Escape(s.Plan.Name), absent)
 	if len(c.Settlers) > 0 {
-		text += "\n" + people(c.Settlers) + " says that it did not happen; a second person has to say so too."
+		text += "\n" + people(c.Settlers) + " says that it did not happen; a second person, of on-call or the approvers, has to say so too."
 	}
 	return []slack.Block{section(text)}
+}
+
+// from says when people may declare that a call did not happen.
+func from(s upgrade.Session, p Policy) string {
+	if p.Engine == nil {
+		return ", and not at once"
+	}
+	return ", from " + when(p.Engine.AbsentFrom(s)) + " on"
 }
 
 // stage is a line of the progress list.

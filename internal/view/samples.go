@@ -234,6 +234,7 @@ func listSamples() []Sample {
 		message("list", "`/redis-upgrade list`.", List([]inventory.Entry{sampleEntry(), upToDate()})),
 		message("list-nothing-behind", "Everything is up to date.", List([]inventory.Entry{upToDate()})),
 		message("sessions", "`/redis-upgrade status`.", Sessions("Under way", under, permalink)),
+		message("sessions-paused", "`/redis-upgrade status` while everything is paused.", Paused("U0DAN", Sessions("Under way", under, permalink))),
 		message("sessions-none", "Nothing is under way.", Sessions("History of cache-prod", nil, permalink)),
 		{Name: "home", Note: "The bot's Home tab.", Home: &home},
 		{Name: "home-quiet", Note: "The Home tab on a quiet day.", Home: &quiet},
