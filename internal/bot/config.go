@@ -195,10 +195,14 @@ func (c Config) Environ() []string {
 		switch value := v.Field(i).Interface().(type) {
 		case []string:
 			text = strings.Join(value, ",")
+		case int:
+			if value != 0 {
+				text = strconv.Itoa(value)
+			}
 		default:
 			text = fmt.Sprint(value)
 		}
-		if text != "" && text != "0" {
+		if text != "" {
 			out = append(out, f.Tag.Get("envconfig")+"="+text)
 		}
 	}
