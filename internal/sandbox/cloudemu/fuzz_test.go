@@ -19,10 +19,24 @@ type fuzzed struct {
 	now   time.Time
 }
 
+// smallFleet has one of each kind, and few keys.
+var smallFleet = Fleet{
+	Subscriptions: []FleetSubscription{
+		{Name: "prod", Databases: []FleetDatabase{
+			{Name: "cache-prod", Version: "7.2", Port: 12010, Shards: 2, Keys: 5, BackupPath: "s3://acme-backups/cache-prod", BackupAge: "2h", Password: "hunter2", WritesPerMinute: 1, Tags: map[string]string{"environment": "production"}},
+			{Name: "cache-copy", Version: "7.2", Port: 12011, ReplicaOf: "cache-prod"},
+			{Name: "legacy", Protocol: "memcached", Port: 12012},
+		}},
+		{Name: "global", ActiveActive: true, Regions: []string{"us-east-1", "eu-west-1"}, Databases: []FleetDatabase{{Name: "global-aa", Version: "7.2"}}},
+		{Name: "play", Plan: "essentials", Backups: true, Databases: []FleetDatabase{{Name: "trial", Version: "7.2"}}},
+	},
+	Roles: []FleetRole{{Name: "app", Rule: "Read-Write", Databases: []string{"cache-prod"}}},
+}
+
 func (z *fuzzed) serve(method, path, contentType string, body []byte) *httptest.ResponseRecorder {
 	if z.calls++; z.s == nil || z.calls > 100 {
 		z.calls, z.now = 0, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-		z.s = New(Config{Seed: 7, Now: func() time.Time { return z.now }})
+		z.s = New(Config{Seed: 7, Now: func() time.Time { return z.now }, Fleet: smallFleet})
 	}
 	z.now = z.now.Add(time.Hour)
 	req := httptest.NewRequest(method, "http://cloud/", strings.NewReader(string(body)))
