@@ -230,3 +230,30 @@ func TestAMention(t *testing.T) {
 		t.Errorf("a mention was answered in public: %v", got)
 	}
 }
+
+// Slack can say neither who clicked nor take an answer: the click is kept, and
+// counts when Slack is back.
+func TestARefusalThatNobodyHearsIsNotTheEnd(t *testing.T) {
+	d := newDesk(t)
+	s := d.proposed("cache-prod")
+	bob := d.people["bob"]
+	delete(d.people, "bob")
+	d.spoil = func(method string) error { return errors.New("slack is away") }
+	d.clicks("bob", view.ActionApprove, s)
+	d.h.Wait()
+	if got, left := d.load(s.ID).State, d.inbox.left(); got != upgrade.Proposed || left != 1 {
+		t.Fatalf("%s, and %d clicks are kept; want one", got, left)
+	}
+	d.mu.Lock()
+	d.people["bob"], d.spoil = bob, nil
+	d.mu.Unlock()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go d.h.Adopt(ctx, 10*time.Millisecond)
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end) && d.inbox.left() > 0; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := d.load(s.ID).State; got != upgrade.Approved {
+		t.Errorf("the session is %s; want approved", got)
+	}
+}
