@@ -3,19 +3,20 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test lint sandbox bench chaos docs build image smoke
+.PHONY: help test lint sandbox bench chaos fuzz docs build image smoke
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION      = $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOFLAGS_BIN  = -trimpath -tags timetzdata -ldflags="-s -w -X main.version=$(VERSION)"
 
 # What is passed on: `make sandbox ARGS="-speed 60"`, `make test PKG=./internal/session/...`.
-ARGS    ?=
-PKG     ?= ./...
-TIMEOUT ?= 30m
-CHAOS   ?= 5m
-BENCH   ?= .
-IMAGE   ?= redis-upgrade-bot
+ARGS     ?=
+PKG      ?= ./...
+TIMEOUT  ?= 30m
+CHAOS    ?= 5m
+FUZZTIME ?= 30s
+BENCH    ?= .
+IMAGE    ?= redis-upgrade-bot
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,14 @@ smoke: ## read a real account and change nothing: needs REDIS_CLOUD_API_KEY and 
 
 chaos: ## kill and freeze real replicas among 200 sessions for CHAOS (5m), and measure takeovers
 	CHAOS=$(CHAOS) go test -count=1 -v -timeout 60m -parallel 8 -run 'TestNothingIsLost|TestTakeover' ./internal/chaos
+
+fuzz: ## run every fuzz target in turn, each for FUZZTIME (30s); what one finds stays in its testdata/fuzz as a test
+	@failed=; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u); do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$dir/*_test.go); do \
+	    echo "$$target in $$dir"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s $$dir || failed="$$failed $$target"; \
+	  done; \
+	done; if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi
 
 docs: ## write the generated parts of docs/ again (every TestDocs… with -update)
 	@dirs=$$(grep -rl --include='*_test.go' '^func TestDocs' . | xargs -r -n1 dirname | sort -u || true); \
