@@ -118,7 +118,7 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 		return nil, err
 	}
 	b.people = &roles{cfg: cfg}
-	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Now: parts.Now, Log: b.log})
+	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Now: parts.Now, Log: b.log})
 	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
 	b.health = newHealth(b.store, b.inventory, b.log)
 	b.metrics.registry.MustRegister(state{b})
@@ -169,6 +169,19 @@ func (c Config) onCall() string {
 		return "on-call"
 	}
 	return "<!subteam^" + c.OnCallGroup + ">"
+}
+
+// replicaName is the host's name, which a restart keeps, with a word of its own.
+func replicaName(chance io.Reader) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "bot"
+	}
+	word := make([]byte, 4)
+	if _, err := io.ReadFull(chance, word); err != nil {
+		return "" // then the others do not hear of it, and threads say less
+	}
+	return fmt.Sprintf("%s-%x", host, word)
 }
 
 // Ready reports whether this replica has a socket, its Redis and an inventory.

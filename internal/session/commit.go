@@ -113,13 +113,13 @@ for _, m in ipairs(moves) do
     r[#r + 1] = 'created'
     r[#r + 1] = now
     if retention > 0 then redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', cutoff) end
-    redis.call('ZADD', KEYS[4], stamp(KEYS[4], KEYS[5], m.id, tonumber(now)), m.id)
+    redis.call('ZADD', KEYS[4], stamp(KEYS[4], KEYS[5], m.id, tonumber(now), 0), m.id)
   end
   redis.call('HSET', m.session, unpack(r))
   if m.ended then
     redis.call('ZREM', KEYS[3], m.id)
   elseif not redis.call('ZSCORE', KEYS[3], m.id) then
-    redis.call('ZADD', KEYS[3], stamp(KEYS[3], KEYS[5], m.id, tonumber(m.now.created)), m.id)
+    redis.call('ZADD', KEYS[3], stamp(KEYS[3], KEYS[5], m.id, tonumber(m.now.created), 0), m.id)
   end
   for _, key in ipairs({ m.session, m.journal, m.thread }) do
     if m.ended and retention > 0 then
@@ -131,7 +131,7 @@ for _, m in ipairs(moves) do
   if m.ended or m.due < 0 then
     redis.call('ZREM', KEYS[1], m.id)
   else
-    redis.call('ZADD', KEYS[1], stamp(KEYS[1], KEYS[5], m.id, tonumber(now) + m.due), m.id)
+    redis.call('ZADD', KEYS[1], stamp(KEYS[1], KEYS[5], m.id, tonumber(now) + m.due, 0), m.id)
   end
   if m.urgency >= 0 then mark(KEYS[2], KEYS[5], m.id, tonumber(now) - m.urgency) end
 end
@@ -140,7 +140,7 @@ for _, h in ipairs(holds) do
     redis.call('SET', h.active, h.to)
     if retention > 0 then redis.call('ZREMRANGEBYSCORE', h.bydatabase, '-inf', cutoff) end
     if not redis.call('ZSCORE', h.bydatabase, h.to) then
-      redis.call('ZADD', h.bydatabase, stamp(h.bydatabase, KEYS[5], h.to, tonumber(now)), h.to)
+      redis.call('ZADD', h.bydatabase, stamp(h.bydatabase, KEYS[5], h.to, tonumber(now), 0), h.to)
     end
   elseif h.owner == h.from then
     redis.call('DEL', h.active)

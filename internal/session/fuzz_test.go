@@ -174,7 +174,7 @@ func FuzzThread(f *testing.F) {
 func FuzzItem(f *testing.F) {
 	f.Add("env-1", "1779494400000123", int64(40), `{"do":"approve"}`)
 	f.Fuzz(func(t *testing.T, id, token string, late int64, payload string) {
-		it, err := itemOf([]any{id, token, late, payload})
+		it, err := itemOf([]any{id, token, late, int64(0), payload})
 		if err != nil {
 			if it.ID != "" || it.Payload != nil {
 				t.Errorf("refused, and yet %+v", it)

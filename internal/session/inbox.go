@@ -19,7 +19,7 @@ if by == ARGV[5] and score then return text(tonumber(score)) end
 if by or score then return '' end
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
 redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[4])
-local token = stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[3]))
+local token = stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[3]), 1)
 redis.call('ZADD', KEYS[1], token, ARGV[1])
 return token
 `)
@@ -42,7 +42,7 @@ func (s *Store) Receive(ctx context.Context, envelope string, payload []byte, le
 	if text == "" {
 		return Item{}, false, nil
 	}
-	it, err = itemOf([]any{envelope, text, int64(0), string(payload)})
+	it, err = itemOf([]any{envelope, text, int64(0), int64(0), string(payload)})
 	if err != nil {
 		return Item{}, false, fmt.Errorf("receive %s: %w", envelope, err)
 	}

@@ -22,6 +22,7 @@ type Item struct {
 	ID      string        // session, or envelope in the inbox
 	Token   int64         // the fence; see Queue.Done
 	Late    time.Duration // how long it had been waiting to be claimed
+	Lapsed  bool          // whoever had it before neither finished nor gave it back
 	Payload []byte        // inbox only
 }
 
@@ -55,17 +56,18 @@ func (s *Store) queue(name string) *Queue {
 //	KEYS  1 queue  2 fence  3 payloads (inbox)
 //	ARGV  1 lease ms  2 max
 //	→     {ms until the next may be claimed, -1 when empty,
-//	       then per item: id, token, ms late, payload or nil}
+//	       then per item: id, token, ms late, 1 if its last claim lapsed, payload or nil}
 var claimScript = redis.NewScript(clockLua + `
 local now, out = clock(), { -1 }
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', text(now * 1000 + 999), 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 for i = 1, #due, 2 do
   local id = due[i]
-  local token = stamp(KEYS[1], KEYS[2], id, now + tonumber(ARGV[1]))
+  local token = stamp(KEYS[1], KEYS[2], id, now + tonumber(ARGV[1]), 1)
   redis.call('ZADD', KEYS[1], token, id)
   out[#out + 1] = id
   out[#out + 1] = token
   out[#out + 1] = now - math.floor(tonumber(due[i + 1]) / 1000)
+  out[#out + 1] = tonumber(due[i + 1]) % 2
   out[#out + 1] = KEYS[3] and redis.call('HGET', KEYS[3], id) or false
 end
 local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
@@ -91,8 +93,8 @@ func (q *Queue) Claim(ctx context.Context, lease time.Duration, max int) (items 
 	if wait < 0 {
 		next = -1
 	}
-	for i := 1; i+3 < len(answer); i += 4 {
-		it, err := itemOf(answer[i : i+4])
+	for i := 1; i+4 < len(answer); i += 5 {
+		it, err := itemOf(answer[i : i+5])
 		if err != nil {
 			return nil, 0, fmt.Errorf("claim from queue %s: %w", q.name, err)
 		}
@@ -101,7 +103,7 @@ func (q *Queue) Claim(ctx context.Context, lease time.Duration, max int) (items 
 	return items, next, nil
 }
 
-// itemOf reads id, token, ms late and payload of a script's answer.
+// itemOf reads id, token, ms late, lapsed and payload of a script's answer.
 func itemOf(answer []any) (Item, error) {
 	id, _ := answer[0].(string)
 	text, _ := answer[1].(string)
@@ -110,8 +112,9 @@ func itemOf(answer []any) (Item, error) {
 	if err != nil {
 		return Item{}, fmt.Errorf("script answered a token of %q", text)
 	}
-	it := Item{ID: id, Token: token, Late: time.Duration(late) * time.Millisecond}
-	if p, ok := answer[3].(string); ok {
+	lapsed, _ := answer[3].(int64)
+	it := Item{ID: id, Token: token, Late: time.Duration(late) * time.Millisecond, Lapsed: lapsed == 1}
+	if p, ok := answer[4].(string); ok {
 		it.Payload = []byte(p)
 	}
 	return it, nil
@@ -148,30 +151,30 @@ func (q *Queue) Done(ctx context.Context, it Item) (bool, error) {
 // moveScript sets the next look of a member that is still claimed.
 //
 //	KEYS  1 queue  2 fence
-//	ARGV  1 id  2 token  3 ms from now
+//	ARGV  1 id  2 token  3 ms from now  4 1 while it stays claimed, else 0
 //	→     the new token, "" when it is somebody else's
 var moveScript = redis.NewScript(clockLua + fencedLua + `
 if not fenced(KEYS[1], ARGV[1], ARGV[2]) then return '' end
-local token = stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[3]))
+local token = stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[3]), tonumber(ARGV[4]))
 redis.call('ZADD', KEYS[1], token, ARGV[1])
 return token
 `)
 
 // Reschedule gives a claimed member back, to be claimed after in. False as in Done.
 func (q *Queue) Reschedule(ctx context.Context, it Item, in time.Duration) (bool, error) {
-	_, ok, err := q.move(ctx, it, in)
+	_, ok, err := q.move(ctx, it, in, false)
 	return ok, err
 }
 
 // Renew prolongs a claim to lease from now; the returned item replaces the old one.
 // False as in Done.
 func (q *Queue) Renew(ctx context.Context, it Item, lease time.Duration) (Item, bool, error) {
-	return q.move(ctx, it, lease)
+	return q.move(ctx, it, lease, true)
 }
 
-func (q *Queue) move(ctx context.Context, it Item, in time.Duration) (Item, bool, error) {
+func (q *Queue) move(ctx context.Context, it Item, in time.Duration, claimed bool) (Item, bool, error) {
 	what := "reschedule in queue " + q.name
-	text, err := moveScript.Run(ctx, q.store.rdb, q.keys[:2], it.ID, it.Token, ms(in)).Text()
+	text, err := moveScript.Run(ctx, q.store.rdb, q.keys[:2], it.ID, it.Token, ms(in), bit(claimed)).Text()
 	if err != nil {
 		return it, false, unavailable(what, err)
 	}
@@ -192,7 +195,7 @@ func (q *Queue) move(ctx context.Context, it Item, in time.Duration) (Item, bool
 //	ARGV  1 id  2 ms from now
 //	→     1
 var setScript = redis.NewScript(clockLua + `
-redis.call('ZADD', KEYS[1], stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[2])), ARGV[1])
+redis.call('ZADD', KEYS[1], stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[2]), 0), ARGV[1])
 return 1
 `)
 

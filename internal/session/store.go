@@ -125,8 +125,9 @@ func (s *Store) runInt(ctx context.Context, what string, script *redis.Script, k
 // clockLua begins every script that needs the time.
 //
 //	clock()                          → Redis time, ms
-//	stamp(queue, fence, id, at)      → a score for that time (ms × 1000 + three digits of
-//	                                   the counter fence) which id does not have now
+//	stamp(queue, fence, id, at, 1)   → a score for that time (ms × 1000 + three digits of
+//	                                   the counter fence) which id does not have now; odd
+//	                                   for the end of a claim's lease (1), else even (0)
 //	mark(queue, fence, id, at)       brings id forward to at, or keeps it where it is when
 //	                                   that is earlier; always under a new score, so that
 //	                                   whoever has claimed it is refused
@@ -136,18 +137,18 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 local function text(n) return string.format('%.0f', n) end
-local function stamp(queue, fence, id, at)
+local function stamp(queue, fence, id, at, claim)
   local now = redis.call('ZSCORE', queue, id)
   local score
   repeat
-    score = text(at * 1000 + redis.call('INCR', fence) % 1000)
+    score = text(at * 1000 + redis.call('INCR', fence) % 500 * 2 + claim)
   until not now or tonumber(score) ~= tonumber(now)
   return score
 end
 local function mark(queue, fence, id, at)
   local now = redis.call('ZSCORE', queue, id)
   if now then at = math.min(at, math.floor(tonumber(now) / 1000)) end
-  redis.call('ZADD', queue, stamp(queue, fence, id, at), id)
+  redis.call('ZADD', queue, stamp(queue, fence, id, at, 0), id)
 end
 `
 

@@ -84,7 +84,8 @@ type outside struct {
 	grave  bool      // nobody may declare it absent at once or alone (delete, import)
 	probes bool      // effect and trace need status tasks: effect itself says when nothing shows
 	needs  Mode      // the mode that allows it
-	rush   bool      // goes first in turns: a revert past its delete
+	rush   bool      // goes first in turns, and not even a pause holds it: a revert past its delete
+	locked bool      // goes before others in turns: applications stand before a closed door
 
 	// ready reads the world again; what it returns is noted before the send.
 	ready func(ctx context.Context, l *lease) (Before, gate, error)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
@@ -58,6 +59,7 @@ type Parts struct {
 	Inventory Inventory
 	Roles     Roles
 	Sealer    *Sealer
+	Name      string // of this replica, among the others; empty: the others do not hear of it
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -75,13 +77,15 @@ type Engine struct {
 	log       *slog.Logger
 	wake      chan struct{}
 	places    *places // of looks that read Redis Cloud
+	name      string
+	silent    atomic.Pointer[[]string] // replicas that died; see beat
 }
 
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
 	cfg.Idle = cmp.Or(cfg.Idle, 500*time.Millisecond)
 	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, inventory: p.Inventory, roles: p.Roles,
-		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces()}
+		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
 }
 
 // now is the engine's time in the form in which it is stored.
@@ -133,6 +137,7 @@ func (e *Engine) advance(ctx context.Context, s Session, m move, change func(*Bo
 
 func (e *Engine) prepare(s Session, m move, change func(*Body)) (session.Move, error) {
 	body := s.clone()
+	body.Worker = e.name
 	if change != nil {
 		change(&body)
 	}
@@ -172,6 +177,11 @@ func (e *Engine) poke() {
 
 // Run looks at due sessions until ctx ends, then waits for the looks in hand.
 func (e *Engine) Run(ctx context.Context) error {
+	if e.name != "" {
+		var beating sync.WaitGroup
+		defer beating.Wait()
+		beating.Go(func() { e.beat(ctx) })
+	}
 	return e.store.Due().Work(ctx, session.Work{Lease: e.cfg.Lease, Workers: e.cfg.Workers, Idle: e.cfg.Idle, Wake: e.wake, Do: e.look, Log: e.log})
 }
 
@@ -194,6 +204,9 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		return
 	}
 	l.s = s
+	if e.pickUp(ctx, l) {
+		return // that move set its next look: now
+	}
 	if e.reads(s) {
 		if !e.places.take() {
 			l.reschedule(ctx, e.places.later(e.cfg.Poll))

@@ -66,9 +66,10 @@ const (
 	Fit     Event = "fit" // preflight passed
 	Block   Event = "block"
 	Recheck Event = "recheck"
-	Calling Event = "call" // the outside call moved; the state did not
-	Note    Event = "note" // a fact worth keeping was learned; the state did not move
-	Wish    Event = "wish" // a person asked for something that has to wait: cancel when settled
+	Calling Event = "call"    // the outside call moved; the state did not
+	Note    Event = "note"    // a fact worth keeping was learned; the state did not move
+	Wish    Event = "wish"    // a person asked for something that has to wait: cancel when settled
+	PickUp  Event = "pick-up" // whoever had it in hand went silent; the state did not move
 	BackUp  Event = "backed-up"
 	Upgrade Event = "upgraded"
 	Verify  Event = "verified"
@@ -95,11 +96,11 @@ var upgradeLife = session.Table[State, Event]{
 	"":        {Propose: Proposed},
 	Proposed:  {Vote: Proposed, Revise: Proposed, Approve: Approved, Deny: Denied, Expire: Expired, Cancel: Cancelled},
 	Approved:  {Begin: Checking, Deny: Denied, Expire: Expired, Cancel: Cancelled},
-	Checking:  {Fit: BackingUp, Block: Blocked, Revise: Proposed, Expire: Expired, Cancel: Cancelled, Fail: Failed},
+	Checking:  {PickUp: Checking, Fit: BackingUp, Block: Blocked, Revise: Proposed, Expire: Expired, Cancel: Cancelled, Fail: Failed},
 	Blocked:   {Recheck: Checking, Expire: Expired, Cancel: Cancelled},
-	BackingUp: {Calling: BackingUp, Wish: BackingUp, BackUp: Upgrading, Block: Blocked, Revise: Proposed, Cancel: Cancelled, Fail: Failed},
-	Upgrading: {Calling: Upgrading, Wish: Upgrading, Upgrade: Verifying, Block: Blocked, Revise: Proposed, Expire: Expired, Cancel: Cancelled, Fail: Failed},
-	Verifying: {Verify: Soaking, Fail: Failed},
+	BackingUp: {PickUp: BackingUp, Calling: BackingUp, Wish: BackingUp, BackUp: Upgrading, Block: Blocked, Revise: Proposed, Cancel: Cancelled, Fail: Failed},
+	Upgrading: {PickUp: Upgrading, Calling: Upgrading, Wish: Upgrading, Upgrade: Verifying, Block: Blocked, Revise: Proposed, Expire: Expired, Cancel: Cancelled, Fail: Failed},
+	Verifying: {PickUp: Verifying, Verify: Soaking, Fail: Failed},
 	Soaking:   {Finish: Done, Fail: Failed, Revert: Reverting},
 	Done:      {Revert: Reverting},
 	Failed:    {Revert: Reverting},
@@ -111,16 +112,24 @@ var upgradeLife = session.Table[State, Event]{
 // delete may have left.
 var revertLife = session.Table[State, Event]{
 	"":         {Propose: Rehearsing},
-	Rehearsing: {Calling: Rehearsing, Note: Rehearsing, Wish: Rehearsing, Rehearse: Proposed, Cancel: Cancelled, Fail: Failed},
+	Rehearsing: {PickUp: Rehearsing, Calling: Rehearsing, Note: Rehearsing, Wish: Rehearsing, Rehearse: Proposed, Cancel: Cancelled, Fail: Failed},
 	Proposed:   {Vote: Proposed, Approve: Approved, Deny: Denied, Expire: Expired, Cancel: Cancelled},
 	Approved:   {Begin: Closing, Deny: Denied, Expire: Expired, Cancel: Cancelled, Fail: Failed},
-	Closing:    {Calling: Closing, Note: Closing, Wish: Closing, Close: Saving, Reopen: Reopening, Fail: Failed, Cancel: Cancelled},
-	Saving:     {Calling: Saving, Wish: Saving, Save: Deleting, Reopen: Reopening},
-	Deleting:   {Calling: Deleting, Note: Deleting, Wish: Deleting, Delete: Creating, Reopen: Reopening},
-	Creating:   {Calling: Creating, Note: Creating, Create: Importing, Fail: Failed},
-	Importing:  {Calling: Importing, Note: Importing, Import: Restoring, Fail: Failed},
-	Restoring:  {Calling: Restoring, Note: Restoring, Finish: Done, Fail: Failed},
-	Reopening:  {Calling: Reopening, Cancel: Cancelled, Fail: Failed},
+	Closing:    {PickUp: Closing, Calling: Closing, Note: Closing, Wish: Closing, Close: Saving, Reopen: Reopening, Fail: Failed, Cancel: Cancelled},
+	Saving:     {PickUp: Saving, Calling: Saving, Wish: Saving, Save: Deleting, Reopen: Reopening},
+	Deleting:   {PickUp: Deleting, Calling: Deleting, Note: Deleting, Wish: Deleting, Delete: Creating, Reopen: Reopening},
+	Creating:   {PickUp: Creating, Calling: Creating, Note: Creating, Create: Importing, Fail: Failed},
+	Importing:  {PickUp: Importing, Calling: Importing, Note: Importing, Import: Restoring, Fail: Failed},
+	Restoring:  {PickUp: Restoring, Calling: Restoring, Note: Restoring, Finish: Done, Fail: Failed},
+	Reopening:  {PickUp: Reopening, Calling: Reopening, Cancel: Cancelled, Fail: Failed},
+}
+
+// lifeOf is the table of a kind.
+func lifeOf(k Kind) session.Table[State, Event] {
+	if k == KindRevert {
+		return revertLife
+	}
+	return upgradeLife
 }
 
 // ended are the states in which a session lets go of its database. Some still

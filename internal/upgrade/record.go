@@ -48,6 +48,8 @@ type Body struct {
 	CancelBy  string               `json:"cancel_by,omitempty"` // asked for while a call is out: cancel when settled
 	Problem   string               `json:"problem,omitempty"`   // what blocks or failed, and what to do about it
 	Link      string               `json:"link,omitempty"`      // the other session: an upgrade's revert, a revert's upgrade
+	Worker    string               `json:"worker,omitempty"`    // the replica that made the last move
+	Picked    time.Time            `json:"picked,omitzero"`     // when people were last told that it was picked up
 	Prior     State                `json:"prior,omitempty"`     // of an upgrade: the state from which its revert took over
 
 	Upgrade UpgradeWork `json:"upgrade,omitzero"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -55,6 +56,32 @@ func TestWhoeverDiesIsFollowed(t *testing.T) {
 			t.Errorf("%d upgrades", n)
 		}
 	})
+}
+
+// Whoever follows the thread learns that somebody else has the work in hand now;
+// a replica that stops in good order hands over without a word.
+func TestTheThreadSaysWhenASessionIsPickedUp(t *testing.T) {
+	const news = "Picked up: the replica that had this in hand went silent."
+	for sentence, row := range map[string]struct {
+		end  func(*replica)
+		says int
+	}{
+		"killed":  {(*replica).kill, 1},
+		"stopped": {(*replica).end, 0},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				s := w.approve(w.propose("cache", "7.4"), bob)
+				w.until(s.ID, "the upgrade", func(s Session) bool { return s.Call != nil && s.Call.Key == callUpgrade && s.Call.Phase == Sent })
+				row.end(w.engine())
+				w.alive.dead.Store(true)
+				w.wantEnd(s.ID, Done)
+				if n := strings.Count(w.said(s.ID), news); n != row.says {
+					t.Errorf("said %d times, want %d:\n%s", n, row.says, w.said(s.ID))
+				}
+			}, func(w *world) { w.named = true })
+		})
+	}
 }
 
 // A sender that is frozen between its intent and the request, and thawed after

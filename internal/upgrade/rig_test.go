@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -60,6 +61,7 @@ type world struct {
 	index *shared
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
+	named bool           // replicas have names, and hear of each other
 	wait  *waitHook      // stands for the replicas of the store; nil: there are none
 	ours  int            // calls in the ledger from here on are the bot's
 	rdb   *redis.Client  // undisturbed
@@ -307,7 +309,11 @@ func (w *world) replica() *replica {
 	r.api = w.cloudClient(r.dial)
 	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
 	w.nil(err)
-	r.Engine = New(w.cfg, Parts{Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: time.Now, Log: w.logger()})
+	name := ""
+	if w.named {
+		name = fmt.Sprintf("bot-%d", len(w.all))
+	}
+	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: time.Now, Log: w.logger()})
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {

@@ -254,7 +254,9 @@ func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error
 	if l.s.CancelBy != "" && !l.s.callOut() {
 		return e.giveUp(ctx, l, "Cancelled.")
 	}
-	r, err := e.drive(ctx, l, e.backupCall(l.s, callSafetyBackup))
+	o := e.backupCall(l.s, callSafetyBackup)
+	o.locked = true
+	r, err := e.drive(ctx, l, o)
 	switch {
 	case err != nil:
 		return 0, err
@@ -274,7 +276,9 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 	if l.s.stopping() {
 		return e.giveUp(ctx, l, "Cancelled.")
 	}
-	r, err := e.drive(ctx, l, e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete))
+	o := e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete)
+	o.locked = true
+	r, err := e.drive(ctx, l, o)
 	switch {
 	case err != nil:
 		return 0, err

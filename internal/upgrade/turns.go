@@ -15,9 +15,12 @@ const accountTurn = "account"
 func subscriptionTurn(ref cloud.Ref) string { return fmt.Sprintf("subscription:%d", ref.Subscription) }
 
 func (e *Engine) takeTurns(ctx context.Context, l *lease, o outside) (bool, error) {
-	priority := 0
-	if o.rush {
-		priority = 10 // higher goes first
+	priority := 0 // higher goes first
+	switch {
+	case o.rush:
+		priority = 10
+	case o.locked:
+		priority = 5
 	}
 	for _, name := range []string{subscriptionTurn(o.ref), accountTurn} {
 		held, ahead, err := e.store.TakeTurn(ctx, name, l.s.ID, priority)

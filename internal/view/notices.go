@@ -163,7 +163,7 @@ func milestoneMark(ev upgrade.Event) string {
 	marks := map[upgrade.Event]string{
 		upgrade.Vote: ":ballot_box_with_check:", upgrade.Approve: ":white_check_mark:", upgrade.Deny: ":no_entry:",
 		upgrade.Expire: ":hourglass:", upgrade.Cancel: ":white_circle:", upgrade.Wish: ":white_circle:", upgrade.Block: ":no_entry_sign:",
-		upgrade.Revise: ":arrows_counterclockwise:", upgrade.Fit: ":mag:", upgrade.BackUp: ":floppy_disk:", upgrade.Upgrade: ":rocket:",
+		upgrade.Revise: ":arrows_counterclockwise:", upgrade.PickUp: ":arrows_counterclockwise:", upgrade.Fit: ":mag:", upgrade.BackUp: ":floppy_disk:", upgrade.Upgrade: ":rocket:",
 		upgrade.Verify: ":white_check_mark:", upgrade.Finish: ":tada:", upgrade.Fail: ":x:", upgrade.Propose: ":rewind:",
 		upgrade.Rehearse: ":white_check_mark:", upgrade.Close: ":lock:", upgrade.Save: ":floppy_disk:", upgrade.Delete: ":wastebasket:",
 		upgrade.Create: ":hammer_and_wrench:", upgrade.Import: ":inbox_tray:", upgrade.Reopen: ":unlock:", upgrade.Calling: ":warning:",
