@@ -15,6 +15,7 @@ import (
 
 	"github.com/kelseyhightower/envconfig"
 
+	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -242,6 +243,7 @@ func (c Config) Validate() error {
 			bad("REDIS_URL: %w", err)
 		}
 	}
+	destinations(c, bad)
 	durations(c, bad)
 	logging(c, bad)
 	return errors.Join(problems...)
@@ -297,6 +299,14 @@ func secureURL(name, raw string, bad func(string, ...any)) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func destinations(c Config, bad func(string, ...any)) {
+	for _, d := range c.BackupDestinations {
+		if cloud.SourceTypeOf(d) == "" {
+			bad("BACKUP_DESTINATIONS: %s is not the address of a folder, such as s3://bucket/folder", shown(cloud.RedactURI(d)))
+		}
+	}
 }
 
 func durations(c Config, bad func(string, ...any)) {

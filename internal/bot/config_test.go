@@ -45,6 +45,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		want          string
 	}{
 		{"a mode is one of three", "MODE=yolo", `MODE: "yolo" is not one of observe, upgrade, full`},
+		{"a backup destination that is no address", "BACKUP_DESTINATIONS=s3://acme/backups,nonsense", `BACKUP_DESTINATIONS: "nonsense" is not the address of a folder`},
 		{"a missing token", "SLACK_BOT_TOKEN=", "SLACK_BOT_TOKEN: required"},
 		{"the two tokens mixed up", "SLACK_APP_TOKEN=xoxb-1", "SLACK_APP_TOKEN: does not begin with xapp-"},
 		{"a channel by its name", "SLACK_CHANNEL=#redis-ops", `SLACK_CHANNEL: "#redis-ops" is not a channel id`},

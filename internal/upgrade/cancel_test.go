@@ -107,6 +107,16 @@ func TestARevertUndoesNobodysWork(t *testing.T) {
 			}
 		})
 	})
+	t.Run("a database without tags or roles is not captured again", func(t *testing.T) {
+		fleet := shop()
+		fleet.Roles, fleet.Subscriptions[0].Databases[0].Tags = nil, nil
+		bubble(t, fleet, func(t *testing.T, w *world) {
+			r := w.reverted("cache", w.upgraded("cache", "7.4"))
+			if r.Revert.Recaptured != 0 {
+				t.Errorf("captured again %d times", r.Revert.Recaptured)
+			}
+		})
+	})
 	t.Run("addresses set behind the closed door are left", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			up := w.upgraded("cache", "7.4")

@@ -208,11 +208,12 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		return // that move set its next look: now
 	}
 	if e.reads(s) {
-		if !e.places.take() {
+		leave, ok := e.places.take(s)
+		if !ok {
 			l.reschedule(ctx, e.places.later(e.cfg.Poll))
 			return
 		}
-		defer e.places.leave()
+		defer leave()
 	}
 	wait, err := e.step(ctx, l)
 	switch {

@@ -14,25 +14,33 @@ import (
 // use it up, few enough that a person's request is soon served among them.
 const readers = 8
 
+// closers is how many last looks of a watch may wait beside them: one call each,
+// and people wait for the word "done".
+const closers = 2
+
 // places are what looks that will read Redis Cloud share in this process.
 type places struct {
-	taken chan struct{}
-	back  atomic.Uint32 // looks that were put back, to spread them
+	work, last chan struct{}
+	back       atomic.Uint32 // looks that were put back, to spread them
 }
 
-func newPlaces() *places { return &places{taken: make(chan struct{}, readers)} }
+func newPlaces() *places {
+	return &places{work: make(chan struct{}, readers), last: make(chan struct{}, closers)}
+}
 
-// take gets a place, if one is free.
-func (p *places) take() bool {
+// take gets a place for a session, if one is free; it is given back with leave.
+func (p *places) take(s Session) (leave func(), ok bool) {
+	room := p.work
+	if s.State == Soaking {
+		room = p.last
+	}
 	select {
-	case p.taken <- struct{}{}:
-		return true
+	case room <- struct{}{}:
+		return func() { <-room }, true
 	default:
-		return false
+		return nil, false
 	}
 }
-
-func (p *places) leave() { <-p.taken }
 
 // later is when to look again without a place: a quarter to a half of a poll,
 // spread so that those who were refused together do not come back together.

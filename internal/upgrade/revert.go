@@ -23,9 +23,10 @@ type RevertWork struct {
 	UpgradedAt time.Time `json:"upgraded_at,omitzero"`
 	Snapshot   Snapshot  `json:"snapshot"`
 
-	Trial      Trial     `json:"trial,omitzero"`     // the rehearsal
-	DryRun     string    `json:"dry_run,omitempty"`  // what the dry-run create said
-	Was        *Captured `json:"was,omitempty"`      // settings read right before the door was closed
+	Trial      Trial     `json:"trial,omitzero"`    // the rehearsal
+	DryRun     string    `json:"dry_run,omitempty"` // what the dry-run create said
+	Was        *Captured `json:"was,omitempty"`     // settings read right before the door was closed
+	Recaptured int       `json:"recaptured,omitempty"`
 	DoorShut   time.Time `json:"door_shut,omitzero"` // the cut-over
 	SafetyAt   time.Time `json:"safety_at,omitzero"` // Redis Cloud's time of the safety backup
 	DeletedAt  time.Time `json:"deleted_at,omitzero"`

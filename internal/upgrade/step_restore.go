@@ -97,7 +97,12 @@ func (e *Engine) buildsTheSame(s Session, now *Captured) (bool, error) {
 	work := *s.Revert
 	work.Was, s.Revert = now, &work
 	anew, err := e.recreateBody(s)
-	return err == nil && reflect.DeepEqual(then, anew) && reflect.DeepEqual(was.Tags, now.Tags) && reflect.DeepEqual(was.Roles, now.Roles), err
+	return err == nil && reflect.DeepEqual(then, anew) && sameStored(was.Tags, now.Tags) && sameStored(was.Roles, now.Roles), err
+}
+
+// sameStored compares as the record holds it, where an empty list is none.
+func sameStored[T any](a, b []T) bool {
+	return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b)
 }
 
 // wipingSettings are those that flush the database; they come before the import.

@@ -282,8 +282,8 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 	switch {
 	case err != nil:
 		return 0, err
-	case r.gate.again != nil:
-		return e.learn(ctx, l, "Settings were changed after they had been captured. Captured again.", func(w *RevertWork) { w.Was = r.gate.again })
+	case r.gate.again != nil && l.s.Revert.Recaptured < maxRecaptures:
+		return e.learn(ctx, l, "Settings were changed after they had been captured. Captured again.", func(w *RevertWork) { w.Was = r.gate.again; w.Recaptured++ })
 	case r.gate.stop != nil:
 		return e.giveUp(ctx, l, r.gate.stop.Error())
 	case r.call == nil:
@@ -294,6 +294,10 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 	return e.do(ctx, l, move{event: Delete, note: tooLate(l.s) + "Deleted. Creating it again on " + l.s.Plan.To + ", same port, still closed."},
 		func(b *Body) { b.Revert.DeletedAt, b.CancelBy = e.now(), "" })
 }
+
+// maxRecaptures bounds how often settings are captured again: who keeps changing
+// them does not want the database deleted now.
+const maxRecaptures = 5
 
 // mayDelete is the last gate before the irreversible: the database is still
 // the approved one, its door is shut, the safety backup is younger than the
