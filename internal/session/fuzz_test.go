@@ -159,9 +159,12 @@ func FuzzThread(f *testing.F) {
 		if again != got {
 			t.Errorf("%+v comes back as %+v", got, again)
 		}
-		for text, n := range map[string]int64{revision: got.Revision, cursor: got.Cursor} {
-			if strings.Trim(text, "+-0123456789") != "" && n != 0 && revision != cursor {
-				t.Errorf("%q was read as %d", text, n)
+		for _, read := range []struct {
+			text string
+			n    int64
+		}{{revision, got.Revision}, {cursor, got.Cursor}} {
+			if n, err := strconv.ParseInt(read.text, 10, 64); err == nil && read.n != n || err != nil && read.n != 0 {
+				t.Errorf("%q was read as %d", read.text, read.n)
 			}
 		}
 		if absent := threadOf([]any{nil, nil, nil, nil, nil, nil}); absent != (Thread{}) {

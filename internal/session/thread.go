@@ -34,7 +34,13 @@ var threadFields = []string{"channel", "ts", "parent", "revision", "digest", "cu
 
 func threadOf(v []any) Thread {
 	word := func(i int) string { w, _ := v[i].(string); return w }
-	number := func(i int) int64 { n, _ := strconv.ParseInt(word(i), 10, 64); return n }
+	number := func(i int) int64 {
+		n, err := strconv.ParseInt(word(i), 10, 64)
+		if err != nil {
+			return 0 // and not the largest number, which ParseInt gives for a larger one
+		}
+		return n
+	}
 	return Thread{
 		Channel: word(0), TS: word(1), Parent: word(2),
 		Revision: number(3), Digest: word(4), Cursor: number(5),
