@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/slack-go/slack"
+
 	"github.com/redis-upgrade/bot/internal/upgrade"
 	"github.com/redis-upgrade/bot/internal/view"
 )
@@ -162,6 +164,10 @@ func (h *Handler) paused(ctx context.Context, i intent, err error) error {
 	if i.On {
 		m = view.Notice(":double_vertical_bar: Paused: no new changing call is sent, by any replica, until somebody resumes. Calls that are out are followed to their end, and a revert that has deleted its database goes on until the data is back.")
 	}
-	h.tell(ctx, i.User, i.At, m)
+	said := view.Notice("<@%s>: %s", i.User, m.Text) // everybody who waits for something should know
+	if _, _, err := h.parts.Slack.PostMessageContext(ctx, i.At.Channel, slack.MsgOptionText(said.Text, false), slack.MsgOptionBlocks(said.Blocks...)); err != nil {
+		h.log.Info("a pause is told to one person only", "channel", i.At.Channel, "error", err)
+		h.tell(ctx, i.User, i.At, m)
+	}
 	return nil
 }

@@ -152,7 +152,11 @@ func (h *Handler) status(ctx context.Context, req *request, cmd slack.SlashComma
 	title := "Under way"
 	switch {
 	case len(words) == 0:
-		sessions, err = h.parts.Engine.Open(ctx, listed)
+		if sessions, err = h.parts.Engine.Open(ctx, listed); err == nil {
+			var broken []upgrade.Session
+			broken, err = h.parts.Engine.Broken(ctx)
+			sessions = append(broken, sessions...)
+		}
 	case upgrade.IsID(words[0]):
 		var s upgrade.Session
 		s, err = h.parts.Engine.Load(ctx, words[0])

@@ -244,6 +244,7 @@ func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Th
 			if wait, err := d.store.TakeBudget(ctx, budgetPosts, postsPerMinute, d.cfg.Window, postBurst, 1); err != nil || wait > 0 {
 				return wait, err
 			}
+			m = view.Summon(m, view.Summons(s, upgrade.Event(e.Event), e.Data, d.cfg.Policy))
 			_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(root))...)
 			if vanished(err) {
 				d.log.Error("the thread is gone", "session", s.ID, "error", err)

@@ -211,7 +211,7 @@ func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (result, 
 func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, error) {
 	if r := e.permitted(ctx, o); r != nil {
 		if r.Code == Paused {
-			l.observe(ctx, Progress{Text: r.Text})
+			l.observe(ctx, Progress{Text: r.Text, Trouble: true})
 			return result{wait: e.cfg.StatusEvery}, nil
 		}
 		return result{gate: gate{stop: r}}, nil

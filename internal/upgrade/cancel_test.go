@@ -107,6 +107,19 @@ func TestARevertUndoesNobodysWork(t *testing.T) {
 			}
 		})
 	})
+	t.Run("the history of the new database begins with the old one's upgrade", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			up := w.upgraded("cache", "7.4")
+			r := w.reverted("cache", up)
+			all, err := w.engine().History(w.ctx, w.find("cache").ref(), 10)
+			if w.nil(err); len(all) != 2 || all[0].ID != r.ID || all[1].ID != up.ID {
+				t.Errorf("%v", all)
+			}
+			if broken, err := w.engine().Broken(w.ctx); err != nil || len(broken) != 0 {
+				t.Errorf("broken: %v, %v", broken, err)
+			}
+		})
+	})
 	t.Run("a database without tags or roles is not captured again", func(t *testing.T) {
 		fleet := shop()
 		fleet.Roles, fleet.Subscriptions[0].Databases[0].Tags = nil, nil

@@ -225,7 +225,7 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		e.log.Warn("step", "session", s.ID, "state", s.State, "error", err)
 		if text := trouble(err); text != "" {
 			p := l.s.Progress
-			p.Text = text
+			p.Text, p.Trouble = text, true
 			l.observe(ctx, p)
 		}
 		l.reschedule(ctx, max(2*e.cfg.Poll, 100*time.Millisecond))
@@ -243,11 +243,11 @@ func trouble(err error) string {
 	case r != nil:
 		return r.Text + " Asking again."
 	case errors.As(err, &limited):
-		return "Redis Cloud's limit of requests is used up; asking again"
+		return "Redis Cloud's limit of requests is used up; asking again."
 	case errors.As(err, &unavailable):
-		return "Redis Cloud does not answer; asking again"
+		return "Redis Cloud does not answer; asking again."
 	case errors.Is(err, errNoWord):
-		return "Slack does not say whether the approvals still stand; asking again"
+		return "Slack does not say whether the approvals still stand; asking again."
 	}
 	return ""
 }

@@ -189,6 +189,7 @@ const (
 	Refuse  Answer = "refuse"  // an answer: it did not happen
 	Succeed Answer = "succeed" // the effect is seen
 	Break   Answer = "break"   // it happened and ended badly
+	Insist  Answer = "again"   // only in journals: refused, and sent again all the same
 )
 
 // callLife is every move of an outside call.

@@ -3,6 +3,7 @@ package upgrade
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
@@ -50,8 +51,30 @@ func (e *Engine) History(ctx context.Context, ref cloud.Ref, max int) ([]Session
 			return nil, err
 		}
 		out = append(out, s)
+		if s.Kind != KindRevert || slices.Contains(ids, s.Link) {
+			continue
+		}
+		if up, err := e.Load(ctx, s.Link); err == nil { // of the id that the database had before
+			out = append(out, up)
+		}
 	}
 	return out, nil
+}
+
+// brokenFor is how long a revert that failed after its delete is named among what
+// is under way: its database may still be missing.
+const brokenFor = 7 * 24 * time.Hour
+
+// Broken returns the reverts that failed after their delete within the last week,
+// newest first.
+func (e *Engine) Broken(ctx context.Context) ([]Session, error) {
+	recs, err := e.store.List(ctx, false, 200)
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	return slices.DeleteFunc(e.readable(recs), func(s Session) bool {
+		return s.Kind != KindRevert || s.State != Failed || s.Revert.DeletedAt.IsZero() || e.now().Sub(s.Updated) > brokenFor
+	}), nil
 }
 
 // PausedBy is who paused all changing calls; "" when nobody did, or when the

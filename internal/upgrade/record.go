@@ -127,9 +127,10 @@ type Progress struct {
 	Revision int64     `json:"revision"`
 	Percent  float64   `json:"percent,omitempty"`
 	Text     string    `json:"text,omitempty"`
-	Probe    string    `json:"probe,omitempty"` // status task that is being waited for
-	Asked    time.Time `json:"asked,omitzero"`  // when that was put into the queue
-	Since    time.Time `json:"since,omitzero"`  // of a call without an answer: when everything queued before was processed
+	Trouble  bool      `json:"trouble,omitempty"` // Text is why nothing goes on for now
+	Probe    string    `json:"probe,omitempty"`   // status task that is being waited for
+	Asked    time.Time `json:"asked,omitzero"`    // when that was put into the queue
+	Since    time.Time `json:"since,omitzero"`    // of a call without an answer: when everything queued before was processed
 }
 
 // decode reads a record. A record of a life this build does not know is an

@@ -253,6 +253,10 @@ func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
 					if got := w.load(up.ID); got.State != Failed || !strings.Contains(got.Problem, r.ID) {
 						t.Errorf("the upgrade: %s", describe(got))
 					}
+					broken, err := w.engine().Broken(w.ctx)
+					if w.nil(err); len(broken) != 1 || broken[0].ID != r.ID {
+						t.Errorf("broken: %v", broken)
+					}
 					_, no := w.act(func(e *replica) (Session, error) { return e.Cancel(w.ctx, r.ID, dan) })
 					w.wantRefusal(no, TooLate, "")
 				}

@@ -401,7 +401,7 @@ func (e *Engine) insists(c *Call) bool {
 // again plans a refused call once more after a while. The first time, people
 // are told, unless it is known to pass: a port stays taken for some minutes.
 func (e *Engine) again(ctx context.Context, l *lease, label string, c *Call) (time.Duration, error) {
-	m := move{event: Calling, data: map[string]any{"call": c.Key, "answer": "again", "code": c.Code}}
+	m := move{event: Calling, data: map[string]any{"call": c.Key, "answer": Insist, "code": c.Code}}
 	if c.Tries == 0 && !expectedWhileItExists(c.Code) {
 		m.note = fmt.Sprintf("Redis Cloud refused the %s: %s. Trying again until %s; what is missing can be mended meanwhile.",
 			label, c.Error, stamp(c.First.Add(e.cfg.Patience)))

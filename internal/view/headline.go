@@ -61,6 +61,9 @@ func stateWords(s upgrade.Session) string {
 	if isUnknown(s) {
 		return "nobody can tell whether the " + Escape(s.Call.Key) + " happened"
 	}
+	if lost(s) {
+		return "failed after its delete; the database is not back"
+	}
 	revert := map[upgrade.State]string{
 		upgrade.Proposed:   "waiting for approval of the deletion",
 		upgrade.Rehearsing: "rehearsing the import; nothing is changed yet",
@@ -116,6 +119,8 @@ func next(s upgrade.Session, p Policy) string {
 		return p.OnCall + " says what is true with the buttons below. " + person(s.CancelBy) + " asked to cancel: if it did not happen, nothing more is sent."
 	case isUnknown(s):
 		return p.OnCall + " decides with the buttons below. Until then nothing more is sent."
+	case s.Progress.Trouble && !s.Ended:
+		return ":warning: " + Escape(Cut(s.Progress.Text, 300)) + " Nothing more is sent until then. If this lasts, somebody has to look at it."
 	case s.CancelBy != "" && !s.Ended:
 		return "Cancelling, as " + person(s.CancelBy) + " asked, as soon as the call that is out is settled, unless that was the one that cannot be taken back."
 	case s.Kind == upgrade.KindRevert:

@@ -120,7 +120,7 @@ func reached(s upgrade.Session, all int) int {
 	case s.State == upgrade.Done || s.State == upgrade.Reverting || s.State == upgrade.Reverted, revertLost(s):
 		return all
 	case r != nil:
-		steps = []bool{r.Trial.Passed, !s.Agreed.IsZero(), !r.DoorShut.IsZero(), !r.SafetyAt.IsZero(), !r.DeletedAt.IsZero(), r.NewRef != "", !r.ImportedAt.IsZero()}
+		steps = []bool{r.Trial.Passed, !s.Agreed.IsZero(), !r.DoorShut.IsZero(), !r.SafetyAt.IsZero(), !r.DeletedAt.IsZero(), r.Endpoint != "", !r.ImportedAt.IsZero()}
 	default:
 		steps = []bool{!s.Agreed.IsZero(), s.Upgrade.Snapshot != nil, !s.Upgrade.BackupAt.IsZero(), !s.Upgrade.Sent.IsZero(), !s.Upgrade.Finished.IsZero()}
 	}

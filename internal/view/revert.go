@@ -14,6 +14,9 @@ import (
 // revertBlocks draw a revert: the loss in numbers before anything else.
 func revertBlocks(s upgrade.Session, p Policy) []slack.Block {
 	blocks := top(s, p)
+	if steps := byHand(s); steps != "" {
+		blocks = append(blocks, section(steps))
+	}
 	blocks = append(blocks, section(loss(s)))
 	if left := loose(s); left != "" {
 		blocks = append(blocks, section(left))
@@ -51,6 +54,9 @@ func loss(s upgrade.Session) string {
 	}
 	if gone {
 		verb = "What was lost"
+	}
+	if lost(s) && r.ImportedAt.IsZero() {
+		verb = "The data is not back yet. Lost even when it is"
 	}
 	text := fmt.Sprintf(":wastebasket: *%s:* everything written between the start of the backup (%s) and %s: %s. ", verb, when(r.BackupAt), until, span)
 	if r.SafetyAt.IsZero() {

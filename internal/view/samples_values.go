@@ -1,6 +1,7 @@
 package view
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -143,6 +144,18 @@ func revertAt(state upgrade.State) upgrade.Session {
 	return s
 }
 
+// captured is what a revert holds of the database that it deletes.
+func captured() *upgrade.Captured {
+	db := cloud.Database{Name: "cache-prod", DatasetSizeGB: 4, Throughput: cloud.Throughput{By: "operations-per-second", Value: 25000}, Replication: true,
+		Persistence: "aof-every-1-second", Eviction: "noeviction", Security: cloud.Security{DefaultUser: true, TLS: true}, Modules: []cloud.Module{{Name: "RedisJSON"}}}
+	raw, err := json.Marshal(db)
+	if err != nil {
+		panic(err)
+	}
+	return &upgrade.Captured{Database: raw, SourceIPs: []string{"10.0.0.0/8", "192.168.1.0/24"}, Tags: []cloud.Tag{{Key: "team", Value: "cart"}},
+		Roles: []upgrade.BoundRole{{ID: 7, Name: "app", Rules: []string{"Read-Write"}}}}
+}
+
 // reach fills in what a revert has done when it has come so far.
 func reach(s *upgrade.Session, at int) {
 	r, asked := s.Revert, s.Asked
@@ -155,6 +168,7 @@ func reach(s *upgrade.Session, at int) {
 		s.Decisions[1].OnCall = true
 	}
 	if at >= 3 {
+		r.Was = captured()
 		r.DoorShut = asked.Add(8 * time.Minute)
 	}
 	if at >= 4 {

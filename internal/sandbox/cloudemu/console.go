@@ -31,7 +31,7 @@ func (s *Server) hookFaults(*http.Request, []byte) (any, error) {
 }
 
 func (s *Server) hookFault(_ *http.Request, raw []byte) (any, error) {
-	const accepted = `{"fault":"name","times":N (0 off, -1 until switched off),"match":"part of METHOD path, or empty"}`
+	const accepted = `{"fault":"name" ("none": all off),"times":N (0 off, -1 until switched off),"match":"part of METHOD path, or empty"}`
 	in := struct {
 		Fault string `json:"fault"`
 		Times *int   `json:"times"`
@@ -46,6 +46,11 @@ func (s *Server) hookFault(_ *http.Request, raw []byte) (any, error) {
 	}
 	if times < -1 {
 		return nil, bad("times is %d; accepted: 0 (off), a positive number, -1 (until switched off)", times)
+	}
+	if in.Fault == "none" {
+		clear(s.faults)
+		s.unstick()
+		return obj{"fault": "none"}, nil
 	}
 	if !knownFault(in.Fault) {
 		var names []string

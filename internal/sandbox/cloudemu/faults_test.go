@@ -329,6 +329,10 @@ func TestFaultsMatchMethodAndPath(t *testing.T) {
 	}
 	b.fault("error_500", 0, "")
 	b.api(200, "GET", b.path("cache-prod"), nil)
+	b.fault("error_500", -1, "")
+	b.fault("html_401", -1, "")
+	b.hook("POST", "faults", obj{"fault": "none"}, nil)
+	b.api(200, "GET", b.path("cache-prod"), nil)
 	b.fault("drop_after_accept", -1, "GET /v1/tasks") // more than once: net/http repeats a read
 	if r := b.send("GET", "/cloud/v1/tasks", nil, nil); r.err == nil {
 		t.Error("a read was answered although the match begins with GET")
