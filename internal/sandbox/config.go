@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -93,18 +94,14 @@ Nothing real is touched: tokens in your shell are ignored, nothing is stored.
 Flags:
 `
 
-// Parse reads the command line. Usage and mistakes are written to out; the
-// error is flag.ErrHelp when only help was asked for.
+// Parse reads the command line. Help, or what is wrong and where help is, is
+// written to out; the error is flag.ErrHelp when only help was asked for.
 func Parse(args []string, out io.Writer) (Config, error) {
 	var c Config
 	var fleet string
 	withBot := true
 	f := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	f.SetOutput(out)
-	f.Usage = func() {
-		fmt.Fprint(out, usage)
-		f.PrintDefaults()
-	}
+	f.SetOutput(io.Discard) // it would print all flags under every mistake
 	f.StringVar(&c.Listen, "listen", DefaultListen, "`host:port` to answer on, on this machine only; port 0 picks a free one")
 	f.StringVar(&c.Redis, "redis", "", "use the Redis server at this `URL` in place of the in-memory one (redis://127.0.0.1:6379)")
 	f.BoolVar(&withBot, "bot", true, "run the bot inside; -bot=false prints NAME=value lines for one elsewhere")
@@ -113,11 +110,17 @@ func Parse(args []string, out io.Writer) (Config, error) {
 	f.Float64Var(&c.Speed, "speed", DefaultSpeed, "emulated minutes pass `X` times faster, rate limits too")
 	f.Uint64Var(&c.Seed, "seed", DefaultSeed, "`N` decides ids, names and keys; the same seed gives the same account")
 	f.BoolVar(&c.Verbose, "v", false, "let the bot log everything that it does")
-	if err := f.Parse(args); err != nil {
+	err := f.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, usage)
+		f.SetOutput(out)
+		f.PrintDefaults()
 		return c, err
 	}
 	c.NoBot = !withBot
-	err := c.complete(f.Args(), fleet)
+	if err == nil {
+		err = c.complete(f.Args(), fleet)
+	}
 	if err != nil {
 		fmt.Fprintf(out, "sandbox: %v\n(-h shows all flags)\n", err)
 	}

@@ -41,6 +41,9 @@ func TestCommandLine(t *testing.T) {
 			if !strings.Contains(errs.String(), row.want) {
 				t.Errorf("it says\n%s\nwant %q in it", &errs, row.want)
 			}
+			if row.code == 2 && (strings.Count(errs.String(), "\n") != 2 || !strings.HasSuffix(errs.String(), "(-h shows all flags)\n")) {
+				t.Errorf("it says\n%s\nwant one line on what is wrong and one on -h", &errs)
+			}
 			if out.Len() > 0 {
 				t.Errorf("on stdout: %s", &out)
 			}
