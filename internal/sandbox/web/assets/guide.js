@@ -8,14 +8,18 @@ import { people } from './people.js';
 const closedKey = 'sandbox.guide.closed';
 
 // latest answers what the newest card says about itself, revert cards in
-// threads included: {ts, kind, database, state}, ts being the thread's root;
-// null without a card.
+// threads included: {ts, kind, database, state, revertible}, ts being the
+// thread's root and revertible whether the card offers the way back; null
+// without a card.
 function latest(messages) {
-  const last = messages.filter((m) => m.metadata?.event_type === 'redis_upgrade' && !m.ephemeral_to).at(-1);
-  return last ? { ...last.metadata.event_payload, ts: last.thread_ts || last.ts } : null;
+  const cards = messages.filter((m) => m.metadata?.event_type === 'redis_upgrade' && !m.ephemeral_to);
+  const last = cards.reduce((a, b) => (a && Number(a.ts) > Number(b.ts) ? a : b), null);
+  const revertible = Boolean(last?.blocks?.some((b) => b.elements?.some((e) => e.action_id === 'revert')));
+  return last ? { ...last.metadata.event_payload, ts: last.thread_ts || last.ts, revertible } : null;
 }
 
 const approvers = ['bob', 'carol'];
+const deciders = [...approvers, 'dan']; // of a deletion: on-call counts as one of the two
 const over = ['done', 'denied', 'expired', 'cancelled', 'reverted'];
 
 // step answers {text, buttons} for this person and this card.
@@ -40,6 +44,12 @@ function step(me, card, type) {
         text: me === 'dan' ? 'Upgraded, and watched for a while. You are on call: Revert… on the card leads back.' : 'Upgraded, and watched for a while. For the way back become Dan, who is on call, and press Revert….',
         buttons: [become('dan'), open],
       };
+    case 'done':
+      if (!card.revertible) return atWork(card, { start, open });
+      return {
+        text: me === 'dan' ? 'Done. Now take it back: you are Dan (on-call), click Revert… on the card.' : 'Done. Now take it back: as Dan (on-call) click Revert… on the card.',
+        buttons: [become('dan'), open, start],
+      };
     case 'failed': case 'blocked':
       return { text: 'The bot stopped and says why in the thread.', buttons: [open, start] };
     default:
@@ -49,12 +59,15 @@ function step(me, card, type) {
 
 function revertStep(me, card, { start, become, open }) {
   if (card.state === 'proposed') {
-    return approvers.includes(me)
-      ? { text: `You are ${people.name(me)}. The revert deletes and rebuilds the database: read its card in the thread, then approve the deletion or deny it.`, buttons: [open, ...approvers.map(become)] }
-      : { text: 'A deletion is decided by two people. Become one approver after the other and decide on the revert’s card, in the thread.', buttons: [...approvers.map(become), open] };
+    return deciders.includes(me)
+      ? { text: `You are ${people.name(me)}. The revert deletes and rebuilds the database: read its card in the thread, then approve the deletion or deny it. Two people decide, and Dan (on-call) counts as one of the two.`, buttons: [open, ...deciders.map(become)] }
+      : { text: 'A deletion is decided by two people: approvers, and Dan (on-call) counts as one of the two. Become one after the other and decide on the revert’s card, in the thread.', buttons: [...deciders.map(become), open] };
   }
   if (card.state === 'done') {
     return { text: 'Back on the old version, from the backup. Compare keys and digest under Redis Cloud: they are those of the backup.', buttons: [open, start] };
+  }
+  if (card.state === 'failed' || card.state === 'blocked') {
+    return { text: `The revert ${card.state === 'failed' ? 'failed' : 'stopped'}. Its card in the thread says what to do.`, buttons: [open] };
   }
   return atWork(card, { start, open });
 }
