@@ -1,7 +1,7 @@
 // What the page knows: who you are, where you look, the last state fetched.
 // Everything else is drawn from it.
 
-import { slack } from './hooks.js';
+import { cloud, slack } from './hooks.js';
 
 const home = 'C0REDISOPS'; // where the bot posts its cards
 const listeners = new Set();
@@ -18,6 +18,7 @@ export const app = {
   linked: false, // the event stream is open
   speed: 1,
   version: 0, // grows with every change that the event stream tells of
+  faults: 0, // how many bad days are switched on
   complaint: '', // a refusal that belongs to no control
 
   channel() {
@@ -61,6 +62,15 @@ export const app = {
     this.me = where.get('as') || 'ann';
     this.room = where.get('room') || '';
     this.thread = where.get('thread') || '';
+  },
+
+  // countFaults asks both emulators what is switched on.
+  async countFaults() {
+    const lists = await Promise.allSettled([slack.faults(), cloud.faults()]);
+    const on = lists.flatMap((l) => (Array.isArray(l.value) ? l.value : l.value?.faults || [])).filter((f) => f.times).length;
+    if (on === this.faults) return;
+    this.faults = on;
+    this.changed();
   },
 
   // refresh fetches the state of the current person; calls while one is under

@@ -11,7 +11,7 @@ let chosen = 0;
 
 export function mount(area) {
   const error = errorSlot();
-  const detail = detailPane();
+  const detail = detailPane(() => choose(0));
   const list = grid(databaseColumns, {
     key: (d) => String(d.id), label: 'Databases', empty: 'The account holds no database.',
     rowProps: (d) => ({
@@ -21,12 +21,13 @@ export function mount(area) {
   });
   const files = h('div', { class: 'file-list' });
   const ledger = grid(ledgerColumns, { key: (e) => `${e.at}${e.method}${e.path}`, label: 'Ledger', empty: 'No changing call was accepted yet.', rowProps: (e) => ({ dataset: { testid: 'ledger-row', resource: String(e.resource_id) } }) });
-  const writers = grid(writerColumns, { key: (a) => a.name, label: 'Applications', empty: 'No application writes to a database.' });
+  const writers = grid(writerColumns, { key: (a) => a.name, label: 'Applications',
+    empty: 'None yet: the fleet stands still unless told otherwise. Start the sandbox with a fleet file (-fleet FILE) in which a database has "writes_per_minute": 6, and its program is listed here. docs/sandbox.md, “A fleet of your own”, shows one.' });
   const panes = [
     { id: 'databases', label: 'Databases', node: h('div', { class: 'split' }, list.root, detail.root) },
     { id: 'backups', label: 'Backup files', node: files },
     { id: 'ledger', label: 'Ledger', node: h('div', null, h('p', { class: 'lead' }, 'Every changing call that the account accepted, in order. Two lines for one change would be a bug of the bot.'), ledger.root) },
-    { id: 'applications', label: 'Applications', node: h('div', null, h('p', { class: 'lead' }, 'Programs that write to these databases all day, as yours do.'), writers.root) },
+    { id: 'applications', label: 'Applications', node: h('div', null, h('p', { class: 'lead' }, 'Programs that write to a database, as yours do: whether they are connected, and where to.'), writers.root) },
   ];
   const bar = tabs('cloud', panes);
   area.append(h('header', { class: 'room-head' }, h('h1', null, 'Redis Cloud'), h('span', { class: 'topic' }, 'the emulated account')), bar.bar, error,
@@ -153,8 +154,8 @@ function drawFiles(box, sets) {
   });
 }
 
-// detailPane shows one database: facts, files, console, keys.
-function detailPane() {
+// detailPane shows one database: facts, files, console, keys; close puts it away.
+function detailPane(close) {
   const facts = h('dl', { class: 'facts' });
   const name = h('h2');
   const sets = h('div');
@@ -165,7 +166,10 @@ function detailPane() {
   let shown = 0;
   let held = {};
 
-  const root = h('aside', { class: 'detail', 'aria-label': 'Database', dataset: { testid: 'database-detail' } }, name, facts,
+  const root = h('aside', { class: 'detail', 'aria-label': 'Database', dataset: { testid: 'database-detail' }, on: { keydown: (e) => { if (e.key === 'Escape') close(); } } },
+    h('div', { class: 'detail-head' }, name, h('button', {
+      type: 'button', class: 'menu-button', 'aria-label': 'Close', title: 'Close', dataset: { testid: 'database-detail-close' }, on: { click: close },
+    }, icon('close'))), facts,
     h('h3', null, 'Backup files'), sets, none,
     h('h3', null, 'Console'), h('p', { class: 'lead' }, 'What a person could do in the web console, at once and without the bot.'),
     h('label', { class: 'label' }, 'Remote backup to'), path,

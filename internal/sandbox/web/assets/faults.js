@@ -11,7 +11,19 @@ const sides = [
   { id: 'slack', title: 'Slack', api: slack },
   { id: 'cloud', title: 'Redis Cloud', api: cloud },
 ];
-const howOften = [['', 'as usual'], ['1', 'once'], ['3', '3 times'], ['10', '10 times'], ['-1', 'until switched off']];
+// Without a count a fault strikes once; these stand until switched off.
+const standing = new Set(['usergroups_down', 'channel_archived', 'bot_removed', 'token_revoked', 'socket_silent']);
+const howOften = (fault) => (standing.has(fault)
+  ? [['', 'until switched off'], ['1', 'once'], ['3', '3 times'], ['10', '10 times']]
+  : [['', 'once'], ['3', '3 times'], ['10', '10 times'], ['-1', 'until switched off']]);
+
+// example is something that a fault could be narrowed down to; '' if nothing.
+function example(side, { matches }) {
+  if (side.id === 'cloud') return 'POST /v1/subscriptions';
+  if (matches === 'nothing') return '';
+  const found = [[/^a method/, 'chat.update'], [/^an envelope/, 'block_actions'], [/^a channel/, 'redis-ops'], [/^unknown_type/, 'unknown_type']].find(([sort]) => sort.test(matches));
+  return found ? found[1] : '';
+}
 
 export function mount(area) {
   const columns = sides.map(column);
@@ -66,6 +78,7 @@ function socketCard() {
 function column(side) {
   const error = errorSlot();
   const box = h('div', { class: 'faults' });
+  const none = h('p', { class: 'empty', role: 'status', hidden: true, dataset: { testid: `faults-none-${side.id}` } });
   const off = tryButton('All off', async () => {
     for (const f of list.filter((x) => x.times !== 0)) await side.api.fault({ fault: f.fault, times: 0, match: f.match || '' });
     await load('');
@@ -77,6 +90,7 @@ function column(side) {
     try {
       list = rowsOf(await side.api.faults());
       slotError(error, null);
+      app.countFaults();
     } catch (err) {
       slotError(error, err);
     }
@@ -85,11 +99,13 @@ function column(side) {
 
   function draw(query) {
     want = (query ?? want).toLowerCase();
-    const shown = list.filter((f) => `${f.fault} ${f.does}`.toLowerCase().includes(want));
+    const shown = list.filter((f) => `${f.fault} ${f.does}`.replaceAll('_', ' ').toLowerCase().includes(want.replaceAll('_', ' ')));
+    none.hidden = shown.length > 0 || !want;
+    none.textContent = `No fault of ${side.title} has “${want}” in its name or its description.`;
     keep(box, shown, { key: (f) => `${f.fault} ${f.match}`, sig: (f) => stable(f), draw: (f) => row(side, f, () => load(want)), update: (node, f) => node.show(f) });
   }
 
-  return { root: h('section', null, h('div', { class: 'faults-head' }, h('h2', null, side.title), off), error, box), load, draw };
+  return { root: h('section', null, h('div', { class: 'faults-head' }, h('h2', null, side.title), off), error, none, box), load, draw };
 }
 
 // rowsOf brings both sides' lists into one form.
@@ -100,8 +116,8 @@ function rowsOf(answer) {
 
 function row(side, first, reload) {
   let fault = first;
-  const often = h('select', { class: 'field small', 'aria-label': 'How often', dataset: { testid: 'fault-times', fault: first.fault } }, howOften.map(([n, label]) => h('option', { value: n }, label)));
-  const match = h('input', { class: 'field small', placeholder: 'only for…', 'aria-label': 'Only for', title: first.matches || 'part of METHOD and path; empty: all', spellcheck: 'false', dataset: { testid: 'fault-match', fault: first.fault } });
+  const often = h('select', { class: 'field small', 'aria-label': 'How often', dataset: { testid: 'fault-times', fault: first.fault } }, howOften(first.fault).map(([n, label]) => h('option', { value: n }, label)));
+  const match = h('input', { class: 'field small', placeholder: example(side, first), 'aria-label': 'Only for', title: first.matches || 'part of METHOD and path; empty: all', spellcheck: 'false', dataset: { testid: 'fault-match', fault: first.fault } });
   const said = h('div', { class: 'said bad', role: 'status' });
   const left = h('small', { class: 'left' });
   // A fault that acts at once has nothing to switch off.
@@ -125,7 +141,7 @@ function row(side, first, reload) {
     },
   }, atOnce ? 'Do it' : h('span'));
   const node = h('div', { class: 'fault' }, toggle, h('div', { class: 'fault-main' }, h('div', null, h('b', null, first.fault.replaceAll('_', ' ')), ' ', left), h('p', null, first.does), said),
-    h('div', { class: 'fault-how' }, often, match));
+    h('div', { class: 'fault-how' }, !atOnce && often, match.placeholder !== '' && h('label', { class: 'only' }, 'only for', match)));
   node.show = (f) => {
     fault = f;
     if (!atOnce) toggle.setAttribute('aria-checked', String(f.times !== 0));

@@ -13,7 +13,8 @@
 //   [data-testid=modal-submit] [data-testid=modal-close] [data-testid=modal-dismiss] [data-testid=modal-error]
 //   [data-testid=block-error][data-block-id=…]   an input's error
 //   [data-testid=confirm] [data-testid=confirm-ok] [data-testid=confirm-deny]
-//   [data-testid=home]  [data-testid=guide] [data-testid=guide-type]
+//   [data-testid=feed-new] [data-testid=thread-feed-new]   what tells of new messages below
+//   [data-testid=home]  [data-testid=guide] [data-testid=guide-type]  [data-testid=faults-on]   how many bad days are on
 //   every control: data-action-id, data-block-id, data-testid=<element type>; buttons also data-value;
 //   radio buttons and checkboxes one input per option, with data-value;
 //   selects: the input, after a click on it [data-testid=option][data-value=…] in the open list;
@@ -88,8 +89,8 @@ function follow() {
     try { app.speed = JSON.parse(e.data).speed || app.speed; } catch { /* keep the last */ }
     app.linked = true;
   };
-  source.addEventListener('state', (e) => { heard(e); app.version++; app.refresh(); });
-  source.addEventListener('beat', (e) => { heard(e); loadClock(); app.refresh(); });
+  source.addEventListener('state', (e) => { heard(e); app.version++; app.refresh(); app.countFaults(); });
+  source.addEventListener('beat', (e) => { heard(e); loadClock(); app.refresh(); app.countFaults(); });
   source.addEventListener('error', () => { app.linked = false; app.changed(); });
 }
 
@@ -98,7 +99,7 @@ shownAs = app.me;
 app.on(draw);
 draw();
 // Names first, so that the first messages are drawn with them.
-Promise.all([loadPeople(), loadClock()]).then(() => { app.refresh(); follow(); });
+Promise.all([loadPeople(), loadClock()]).then(() => { app.refresh(); app.countFaults(); follow(); });
 // When the bot is still starting, hooks refuse: ask again until they answer.
 setInterval(() => {
   if (!app.trouble) return;

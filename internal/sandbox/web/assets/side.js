@@ -21,7 +21,7 @@ function entry({ label, glyph, testid, current, run, extra }) {
 }
 
 export function drawSide(nav) {
-  const now = JSON.stringify([app.area, app.room, app.me, app.linked, app.speed, people.list, app.trouble, rooms().map((c) => [c.id, c.name])]);
+  const now = JSON.stringify([app.area, app.room, app.me, app.linked, app.speed, app.faults, people.list, app.trouble, rooms().map((c) => [c.id, c.name])]);
   if (nav.drawn === now) return;
   nav.drawn = now;
   const focus = document.activeElement?.dataset?.testid;
@@ -38,6 +38,9 @@ export function drawSide(nav) {
       entry({ label: `${people.bot.name} home`, glyph: 'bot', testid: 'room-home', current: inChat && app.room === 'home', run: openHome })),
     h('h3', null, 'You act as'),
     h('div', { class: 'side-group people', role: 'radiogroup', 'aria-label': 'You act as' }, people.list.map(person)),
+    app.faults > 0 && h('button', {
+      type: 'button', class: 'faults-on', title: 'Open Bad days', dataset: { testid: 'faults-on' }, on: { click: () => app.go({ area: 'faults' }) },
+    }, h('span', { class: 'dot' }), `${app.faults} ${app.faults === 1 ? 'fault' : 'faults'} on`),
     h('div', { class: 'side-foot', title: app.trouble || 'The page follows every change' },
       h('span', { class: app.linked && !app.trouble ? 'dot on' : 'dot' }), app.linked && !app.trouble ? 'connected' : 'connecting…',
       h('span', { class: 'speed', dataset: { testid: 'speed' } }, `${Number(app.speed.toPrecision(3))}× speed`)));
