@@ -65,6 +65,11 @@ func TestShots(t *testing.T) {
 		{name: "real-cloud", hash: "area=cloud&as=ann", real: true, act: func(b *tab) { b.click(`[data-name=cache-prod]`) }},
 		{name: "real-backups", hash: "area=cloud&as=ann", real: true, act: func(b *tab) { b.click(`[data-testid=cloud-tab-backups]`) }},
 		{name: "real-writers", hash: "area=cloud&as=ann", real: true, act: func(b *tab) { b.click(`[data-testid=cloud-tab-applications]`) }},
+		{name: "small-chat", hash: "area=chat&as=bob", width: 900, height: 700},
+		{name: "small-thread", hash: "area=chat&as=bob&thread=1790000300.000200", width: 900, height: 700},
+		{name: "small-real-cloud", hash: "area=cloud&as=ann", real: true, width: 900, height: 700, act: func(b *tab) { b.click(`[data-name=cache-prod]`) }},
+		{name: "small-real-all", hash: "area=cloud&as=ann", real: true, width: 900, height: 700},
+		{name: "small-real-faults", hash: "area=faults&as=ann", real: true, width: 900, height: 700},
 		{name: "real-faults", hash: "area=faults&as=ann", real: true, height: 1400},
 	}
 	b := startBrowser(t).tab(t)

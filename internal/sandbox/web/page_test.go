@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -28,10 +29,15 @@ func TestPage(t *testing.T) {
 		{"typed text survives a refresh", testTextSurvivesRefresh},
 		{"a hostile text stays text", testHostileText},
 		{"modals stack, and wait while one looks elsewhere", testStack},
+		{"a dialog without fields takes the keyboard, and Escape closes it", testDialogKeyboard},
+		{"a field is stored before its form is submitted", testStoredFirst},
 		{"only web and mail links can be followed", testLinks},
 		{"a link to a message stays in the page", testPermalink},
 		{"mrkdwn reads as Slack draws it", testMrkdwn},
 		{"the panels beside the chat work", testAreas},
+		{"a feed follows its end, and tells of news elsewhere", testFollow},
+		{"a bad day is announced in the chat", testFaultsOn},
+		{"a window of 900 by 700 is enough", testSmallWindow},
 		{"a stranger is told what to do first", testGuide},
 	} {
 		t.Run(row.sentence, func(t *testing.T) { row.run(t, w) })
@@ -361,6 +367,65 @@ func testStack(t *testing.T, w *browser) {
 	b.until(`document.querySelector('[data-testid=person-carol]').getAttribute('aria-checked') === 'true'`)
 }
 
+// testDialogKeyboard uses a dialog that only tells something, by keyboard.
+func testDialogKeyboard(t *testing.T, w *browser) {
+	b, f := show(t, w, func(f *fake) {
+		f.answer["POST /hooks/slack/close"] = func(object) (int, any) {
+			f.open()
+			return 200, acked
+		}
+	})
+	tell := object{"id": "V7", "type": "modal", "title": object{"type": "plain_text", "text": "Breaking changes"}, "close": object{"type": "plain_text", "text": "Close"},
+		"blocks": []any{object{"type": "section", "block_id": "told", "text": object{"type": "mrkdwn", "text": "SORT is slower."}}}}
+	approve := `[data-ts="` + cardTS + `"] [data-action-id=approve]`
+	eval[bool](b, `(() => { document.querySelector(`+quote(approve)+`).focus(); return true; })()`)
+	f.open(tell)
+	b.see(`[data-testid=modal]`)
+	const inside = `document.querySelector('[data-testid=modal]').contains(document.activeElement)`
+	b.until(inside)
+	for range 3 {
+		b.do("press Tab", chromedp.KeyEvent(kb.Tab))
+		if !eval[bool](b, inside) {
+			t.Fatal("Tab left the dialog")
+		}
+	}
+	b.click(`[data-testid=modal] [data-block-id=told]`) // no control: Escape must still be heard
+	b.do("press Escape", chromedp.KeyEvent(kb.Escape))
+	b.gone(`[data-testid=modal]`)
+	wantBody(t, "Escape", lastSent(t, f, "/hooks/slack/close", 1), object{"user": "ann", "view_id": "V7", "all": false})
+	b.until(`document.activeElement === document.querySelector(` + quote(approve) + `)`)
+}
+
+// testStoredFirst submits a form out of a field.
+func testStoredFirst(t *testing.T, w *browser) {
+	var order []string
+	b, f := show(t, w, func(f *fake) {
+		f.open(object{"id": "V8", "type": "modal", "title": object{"type": "plain_text", "text": "Deny"}, "submit": object{"type": "plain_text", "text": "Deny"},
+			"blocks": []any{object{"type": "input", "block_id": "why", "label": object{"type": "plain_text", "text": "Why"},
+				"element": object{"type": "plain_text_input", "action_id": "why", "multiline": true}}}})
+		note := func(what string, then func()) func(object) (int, any) {
+			return func(object) (int, any) {
+				f.mu.Lock()
+				order = append(order, what)
+				f.mu.Unlock()
+				then()
+				return 200, acked
+			}
+		}
+		f.answer["POST /hooks/slack/action"] = note("store", func() { time.Sleep(100 * time.Millisecond) })
+		f.answer["POST /hooks/slack/submit"] = note("submit", func() { f.open() })
+	})
+	b.typeIn(`[data-action-id=why]`, "not today")
+	b.do("press Ctrl+Enter", chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	b.gone(`[data-testid=modal]`)
+	b.do("let the page settle", chromedp.Sleep(300*time.Millisecond))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if diff := cmp.Diff([]string{"store", "submit"}, order); diff != "" {
+		t.Errorf("what the page sent (-want +got):\n%s", diff)
+	}
+}
+
 // testLinks keeps what a browser may open and nothing else.
 func testLinks(t *testing.T, w *browser) {
 	b, f := show(t, w, nil)
@@ -470,12 +535,126 @@ func testAreas(t *testing.T, w *browser) {
 
 // testGuide leads somebody who has never seen the bot.
 func testGuide(t *testing.T, w *browser) {
-	b, _ := show(t, w, func(f *fake) {
+	b, f := show(t, w, func(f *fake) {
 		f.change(func(s object) { s["channels"].([]any)[0].(object)["messages"] = []any{} })
 	})
 	b.text(`[data-testid=guide-text]`, "You are Ann Lee. Type /redis-upgrade")
 	b.click(`[data-testid=guide-type]`)
 	if got := eval[string](b, `document.querySelector('[data-testid=composer]').value`); strings.TrimSpace(got) != "/redis-upgrade" {
 		t.Errorf("the hint typed %q", got)
+	}
+	// card puts the newest message of the story there.
+	card := func(kind, state string, elements ...any) {
+		f.change(func(s object) {
+			room := s["channels"].([]any)[0].(object)
+			room["messages"] = append(room["messages"].([]any), object{"ts": fmt.Sprintf("17900020%02d.000100", len(room["messages"].([]any))), "user": "UBOT", "text": "a card",
+				"metadata": object{"event_type": "redis_upgrade", "event_payload": object{"kind": kind, "state": state}},
+				"blocks":   []any{object{"type": "actions", "block_id": "actions", "elements": elements}}})
+		})
+	}
+	revert := object{"type": "button", "action_id": "revert", "text": object{"type": "plain_text", "text": "Revert…"}}
+	card("upgrade", "done", revert)
+	b.text(`[data-testid=guide-text]`, "as Dan (on-call) click Revert…")
+	b.click(`[data-testid=guide-dan]`)
+	b.text(`[data-testid=guide-text]`, "you are Dan (on-call), click Revert…")
+	card("revert", "proposed")
+	b.text(`[data-testid=guide-text]`, "Dan (on-call) counts as one of the two")
+	b.see(`[data-testid=guide-bob]`)
+	card("revert", "done")
+	b.text(`[data-testid=guide-text]`, "Back on the old version")
+	card("revert", "failed")
+	b.text(`[data-testid=guide-text]`, "The revert failed. Its card in the thread says what to do.")
+}
+
+// say adds messages of one person to the channel at once.
+func say(f *fake, user string, ts ...string) {
+	f.change(func(s object) {
+		room := s["channels"].([]any)[0].(object)
+		for _, t := range ts {
+			room["messages"] = append(room["messages"].([]any), object{"ts": t, "user": user, "text": strings.Repeat("news\n", 8)})
+		}
+	})
+}
+
+// testFollow reads while messages arrive close together.
+func testFollow(t *testing.T, w *browser) {
+	b, f := show(t, w, nil)
+	const feed = `document.querySelector('[data-testid=feed]')`
+	const atEnd = feed + `.scrollHeight - ` + feed + `.scrollTop - ` + feed + `.clientHeight < 4`
+	at := func(n int) string { return fmt.Sprintf("17900010%02d.000100", n) }
+	seen := func(n int) { b.see(chromedp.CSS(`[data-testid=feed] [data-ts="` + at(n) + `"]`)) }
+	b.until(atEnd)
+	for n := 0; n < 20; n += 2 {
+		say(f, "UBOT", at(n))
+		seen(n) // the next arrives in the midst of what the page does about this one
+		say(f, "UBOT", at(n+1))
+	}
+	seen(19)
+	b.until(atEnd)
+
+	eval[bool](b, `(() => { `+feed+`.scrollTop = 0; return true; })()`)
+	b.until(`!` + feed + `.classList.contains('at-end')`)
+	say(f, "U0BOB", at(20))
+	b.see(`[data-testid=feed-new]`)
+	if got := eval[float64](b, feed+`.scrollTop`); got > 1 {
+		t.Errorf("somebody who reads older messages was taken to %v", got)
+	}
+	b.click(`[data-testid=feed-new]`)
+	b.until(atEnd)
+	b.until(`document.querySelector('[data-testid=feed-new]').hidden`)
+
+	eval[bool](b, `(() => { `+feed+`.scrollTop = 0; return true; })()`)
+	b.until(`!` + feed + `.classList.contains('at-end')`)
+	say(f, "U0ANN", at(21))
+	seen(21)
+	b.until(atEnd)
+}
+
+// testFaultsOn shows that something was broken on purpose, and where.
+func testFaultsOn(t *testing.T, w *browser) {
+	b, _ := show(t, w, nil)
+	b.text(`[data-testid=faults-on]`, "2 faults on")
+	b.click(`[data-testid=faults-on]`)
+	b.see(`[data-testid=fault][data-fault=upgrade_failed]`)
+	b.typeIn(`[data-testid=fault-find]`, "no such thing")
+	b.text(`[data-testid=faults-none-slack]`, "No fault of Slack has “no such thing”")
+	b.text(`[data-testid=faults-none-cloud]`, "No fault of Redis Cloud")
+}
+
+// testSmallWindow looks for what is covered or squeezed at 900 by 700.
+func testSmallWindow(t *testing.T, w *browser) {
+	b, _ := show(t, w, nil)
+	b.do("shrink the window", chromedp.EmulateViewport(900, 700))
+	b.click(`[data-testid=open-thread][data-ts="` + cardTS + `"]`)
+	b.see(`[data-testid=thread] [data-action-id=approve]`)
+	// own tells whether what css finds can be clicked in its middle.
+	own := func(css string) {
+		t.Helper()
+		b.until(`(() => {
+			const el = document.querySelector(` + quote(css) + `), r = el?.getBoundingClientRect();
+			return r && r.right <= innerWidth && el.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2));
+		})()`)
+	}
+	own(`[data-testid=thread-close]`)
+	own(`[data-testid=guide-text]`)
+	if got := eval[float64](b, `document.querySelector('[data-testid=guide]').offsetHeight`); got > 100 {
+		t.Errorf("the guide is %v high", got)
+	}
+	b.click(`[data-testid=person-carol]`)
+	b.click(`[data-testid=thread-close]`)
+	b.until(`document.querySelector('[data-testid=composer]').clientHeight > 20`)
+
+	b.click(`[data-testid=area-cloud]`)
+	b.click(`[data-testid=database][data-name=orders-prod]`)
+	own(`[data-testid=database-detail-close]`)
+	own(`[data-testid=database][data-name=cache-prod] .status`)
+	b.click(`[data-testid=database-detail-close]`)
+	b.until(`document.querySelector('[data-testid=database-detail]').hidden`)
+
+	b.click(`[data-testid=area-faults]`)
+	b.see(`[data-testid=fault]`)
+	if got := eval[int](b, `[...document.querySelectorAll('.fault')].filter((f) => f.querySelector('.fault-main').getBoundingClientRect().right > f.querySelector('.fault-how').getBoundingClientRect().left
+		|| f.querySelector('.fault-main').scrollWidth > f.querySelector('.fault-main').clientWidth).length`); got > 0 {
+		t.Errorf("the texts of %d faults run under their inputs", got)
 	}
 }

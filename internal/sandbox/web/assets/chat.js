@@ -18,11 +18,12 @@ export function mountChat(area) {
   const title = h('h1');
   const members = h('span', { class: 'topic' });
   const channel = h('div', { class: 'channel', dataset: { testid: 'channel' } },
-    h('header', { class: 'room-head' }, title, members), guide, welcome(), feed, main.root);
+    h('header', { class: 'room-head' }, title, members), guide, welcome(), feed, feed.foot, main.root);
   const thread = threadPane();
   const home = homeRoom();
   const modals = modalLayer();
-  area.append(h('div', { class: 'rooms' }, channel, home, thread.root), modals);
+  const rooms = h('div', { class: 'rooms' }, channel, home, thread.root);
+  area.append(rooms, modals);
 
   return () => {
     const { id, messages = [] } = app.channel();
@@ -31,12 +32,12 @@ export function mountChat(area) {
     main.label(`Message ${roomName(app.channel())}`);
     home.hidden = app.room !== 'home';
     members.textContent = `${people.list.length} people and @${people.bot.name}`;
-    drawFeed(feed, rootItems(id, messages));
+    drawFeed(feed, id, rootItems(id, messages));
     main.sync();
     drawGuide(guide, main.type);
     thread.draw(id, messages);
     drawHome(home);
-    drawModals(modals);
+    drawModals(modals, rooms);
   };
 }
 
@@ -81,27 +82,63 @@ function withDays(items) {
 }
 
 // feedBox is a scrolled list that stays at its end while the reader is there,
-// also when its lines grow or the window shrinks.
+// also when its lines grow or the window shrinks. Only scrolling up leaves the
+// end: a scroll event tells of the past, and more may have arrived since.
+// Elsewhere a pill tells of new messages.
 function feedBox(label, testid) {
   const list = h('div', { class: 'lines' });
   const box = h('div', { class: 'feed', role: 'log', 'aria-label': label, tabindex: '0', dataset: { testid } }, list);
-  box.list = list;
-  box.atEnd = true;
-  box.addEventListener('scroll', () => { box.atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 60; });
-  const pin = new ResizeObserver(() => { if (box.atEnd) box.scrollTop = box.scrollHeight; });
+  const pill = h('button', {
+    type: 'button', class: 'pill', hidden: true, dataset: { testid: `${testid}-new` }, on: { click: () => settle(true) },
+  }, icon('chevron'), 'New messages');
+  let last = 0; // where it stood when this was last looked at
+
+  // settle goes to the end if the reader is there or is taken there.
+  function settle(go) {
+    if (go) box.atEnd = true;
+    if (box.atEnd) {
+      box.scrollTop = box.scrollHeight;
+      pill.hidden = true;
+    }
+    box.classList.toggle('at-end', box.atEnd);
+    last = box.scrollTop;
+  }
+  box.addEventListener('scroll', () => {
+    if (!box.clientHeight) return; // hidden
+    if (box.scrollHeight - box.scrollTop - box.clientHeight < 60) box.atEnd = true;
+    else if (box.scrollTop < last) box.atEnd = false;
+    if (box.atEnd) pill.hidden = true;
+    box.classList.toggle('at-end', box.atEnd);
+    last = box.scrollTop;
+  });
+  const pin = new ResizeObserver(() => settle(false));
   pin.observe(list);
   pin.observe(box);
-  return box;
+  return Object.assign(box, { list, pill, settle, atEnd: true, foot: h('div', { class: 'feed-foot' }, pill) });
 }
 
-function drawFeed(feed, items) {
+const feedKey = (i) => i.day || `${i.message.ts}${i.message.ephemeral_to || ''}`;
+
+// drawFeed brings a feed in line with its items; place is the room or thread.
+// Before the state of a new person is known it leaves everything as it is.
+function drawFeed(feed, place, items) {
+  if (!app.state) return;
   if (feed.names !== people.version) { feed.list.replaceChildren(); feed.names = people.version; }
+  if (feed.place !== place) feed.atEnd = true;
+  // What somebody else may see is not news to this person.
+  const known = feed.place === place && feed.reader === app.me ? feed.known : null;
+  const news = known ? items.filter((i) => i.message && !known.has(feedKey(i))) : [];
+  Object.assign(feed, { place, reader: app.me, known: new Set(items.map(feedKey)) });
   keep(feed.list, items, {
-    key: (i) => i.day || `${i.message.ts}${i.message.ephemeral_to || ''}`,
+    key: feedKey,
     sig: (i) => stable(i),
     draw: (i) => (i.day ? h('div', { class: 'day', role: 'separator' }, h('span', null, i.day)) : drawMessage(i)),
     update: (node, i) => { if (!i.day) updateMessage(node, i); },
   });
+  if (!feed.clientHeight) return; // hidden: it settles when it is shown
+  const me = people.find(app.me)?.id;
+  feed.settle(news.some((i) => i.message.user === me));
+  if (news.length && !feed.atEnd) feed.pill.hidden = false;
 }
 
 const roomName = (c) => (c.is_im ? c.name : `#${String(c.name).replace(/^#/, '')}`);
@@ -110,25 +147,23 @@ function threadPane() {
   const topic = h('span', { class: 'topic' });
   const feed = feedBox('Thread', 'thread-feed');
   const write = composer({ testid: 'thread-composer', label: 'Reply…', where: () => ({ channel: app.channel().id, thread: app.thread }) });
-  const root = h('aside', { class: 'thread', 'aria-label': 'Thread', dataset: { testid: 'thread' } },
+  const root = h('aside', { class: 'thread', hidden: true, 'aria-label': 'Thread', dataset: { testid: 'thread' } },
     h('header', { class: 'room-head' }, h('h2', null, 'Thread'), topic,
       h('button', {
         type: 'button', class: 'menu-button', 'aria-label': 'Close thread', title: 'Close thread',
         dataset: { testid: 'thread-close' }, on: { click: () => app.go({ thread: '' }) },
       }, icon('close'))),
-    feed, write.root);
-  let shown = '';
+    feed, feed.foot, write.root);
 
   function draw(channel, messages) {
     root.hidden = !app.thread;
     if (!app.thread) return;
     const mine = messages.filter((m) => m.ts === app.thread || m.thread_ts === app.thread);
     topic.textContent = roomName(app.channel());
-    if (shown !== app.thread) { feed.list.replaceChildren(); feed.atEnd = true; }
-    shown = app.thread;
+    if (feed.place !== app.thread) feed.list.replaceChildren();
     const items = mine.map((message) => ({ channel, message, inThread: true }));
     if (items.length > 1) items.splice(1, 0, { day: `${items.length - 1} ${items.length === 2 ? 'reply' : 'replies'}` });
-    drawFeed(feed, items);
+    drawFeed(feed, app.thread, items);
     write.sync();
   }
   return { root, draw };

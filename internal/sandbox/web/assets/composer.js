@@ -41,7 +41,7 @@ export function composer({ testid, label, where }) {
 
   function grow() {
     box.style.height = 'auto';
-    box.style.height = `${Math.min(160, box.scrollHeight)}px`;
+    if (box.scrollHeight) box.style.height = `${Math.min(160, box.scrollHeight)}px`; // 0: hidden
     send.classList.toggle('ready', box.value.trim() !== '');
   }
 

@@ -31,7 +31,7 @@ export function unknown(thing) {
 
 // send runs one action of e: spinner, then a mark if it was not acknowledged.
 async function send(e, value) {
-  if (!(await confirmed(e.el.confirm))) return false;
+  if (e.el.confirm && !(await confirmed(e.el.confirm))) return false;
   mark(e.frame, '');
   e.frame.classList.add('busy');
   e.frame.setAttribute('aria-busy', 'true');
@@ -204,7 +204,7 @@ function text(e) {
         ctx.set(block, el, read(ev));
         ctx.touched?.(block);
         clearTimeout(timer);
-        if (on.includes('on_character_entered')) timer = setTimeout(() => changed(e, read(ev)), 300);
+        if (on.includes('on_character_entered')) timer = setTimeout(() => { if (e.frame.isConnected) changed(e, read(ev)); }, 300);
       },
       change: (ev) => { if (!on.length) changed(e, read(ev)); },
       keydown: (ev) => {

@@ -18,6 +18,11 @@ export function modalLayer() {
     h('span', null, 'Sandbox hint: “Redis Cloud” lists every backup file; one click copies all files of one backup. This form waits here.'),
     h('button', { type: 'button', class: 'button small', dataset: { testid: 'modal-tip-cloud' }, on: { click: () => app.go({ area: 'cloud' }) } }, 'Open Redis Cloud'));
   const layer = h('div', { class: 'modals', dataset: { testid: 'modals' } }, stack, tip);
+  // Escape closes the top modal also when nothing has the focus.
+  document.addEventListener('keydown', (e) => {
+    const top = stack.lastElementChild;
+    if (e.key === 'Escape' && top && app.area === 'chat' && document.activeElement === document.body) leave(top, false);
+  });
   return Object.assign(layer, { stack, tip });
 }
 
@@ -25,11 +30,14 @@ export function modalLayer() {
 const asksForFiles = (view) => inputsOf(view?.blocks).some(({ element }) => /s3:\/\/|gs:\/\/|abs:\/\//.test(words(element.placeholder)));
 
 // drawModals brings the stack in line with the state. A view keeps its node
-// for its whole life, through every views.update.
-export function drawModals(layer) {
+// for its whole life, through every views.update. The rooms behind cannot be
+// used meanwhile, and get the focus back afterwards.
+export function drawModals(layer, rooms) {
   const box = layer.stack;
   const stack = app.state?.modals || [];
+  if (stack.length && !rooms.inert) layer.opener = rooms.contains(document.activeElement) ? document.activeElement : null;
   layer.hidden = !stack.length;
+  rooms.inert = stack.length > 0;
   layer.tip.hidden = !asksForFiles(stack.at(-1));
   if (app.state) forget([...stack, app.state.home].filter(Boolean));
   keep(box, stack, { key: (v) => v.id, sig: (v) => stable(v), draw: build, update });
@@ -43,12 +51,18 @@ export function drawModals(layer) {
     node.style.setProperty('--depth', String(nodes.length - 1 - n));
     if (top && !node.seen) { node.seen = true; focusFirst(node); }
   });
+  // The modal that went took the focus with it: hand it on.
+  if (document.activeElement !== document.body) return;
+  if (nodes.length && layer.depth > nodes.length) focusFirst(nodes.at(-1));
+  else if (!nodes.length && layer.opener?.isConnected) layer.opener.focus({ preventScroll: true });
+  if (!nodes.length) layer.opener = null;
+  layer.depth = nodes.length;
 }
 
 function focusFirst(node) {
   if (app.area !== 'chat') return;
   const first = node.querySelector('[autofocus]') || node.querySelector('.modal-body input:not([type=radio]):not([type=checkbox]), .modal-body textarea') ||
-    node.querySelector('[data-testid=modal-submit]') || node.querySelector('[data-testid=modal-close]');
+    node.querySelector('[data-testid=modal-submit]:not([hidden])') || node.querySelector('[data-testid=modal-close]');
   first?.focus({ preventScroll: true });
 }
 
@@ -59,7 +73,7 @@ function build(view) {
   const submit = h('button', { type: 'button', class: 'button primary', dataset: { testid: 'modal-submit' }, on: { click: () => send(node) } });
   const close = h('button', { type: 'button', class: 'button', dataset: { testid: 'modal-close' }, on: { click: () => leave(node, false) } });
   const node = h('div', {
-    class: 'modal', role: 'dialog', 'aria-modal': 'true', 'aria-labelledby': `title-${view.id}`, dataset: { viewId: view.id },
+    class: 'modal', role: 'dialog', 'aria-modal': 'true', 'aria-labelledby': `title-${view.id}`, tabindex: '-1', dataset: { viewId: view.id },
     on: { keydown: (e) => onKey(node, e) },
   },
   h('header', null, head, h('button', {
@@ -73,9 +87,16 @@ function build(view) {
     enter: () => { if (node.view.submit) send(node); },
   };
   const act = node.surface.act;
-  node.surface.act = async (...args) => {
+  node.storing = new Set();
+  node.surface.act = async (block, el, value) => {
+    if (node.leaving) return null;
+    const sent = act(block, el, value);
+    if (block.type === 'input' && !block.dispatch_action) {
+      node.storing.add(sent);
+      sent.catch(() => {}).finally(() => node.storing.delete(sent));
+    }
     try {
-      return await act(...args);
+      return await sent;
     } catch (err) {
       // Its modal went away meanwhile (a typed text is stored while Submit is
       // already pressed): nothing to say.
@@ -174,6 +195,17 @@ function problems(node) {
   return out;
 }
 
+// stored ends the typing in a field, which stores its text, and waits until
+// everything is stored: nothing may be sent for a view that is gone.
+async function stored(node) {
+  const at = document.activeElement;
+  if (node.parts.body.contains(at) && at.matches('input.field, textarea.field')) {
+    at.blur();
+    at.focus({ preventScroll: true });
+  }
+  await Promise.allSettled(node.storing);
+}
+
 async function send(node) {
   const footer = node.parts.submit.parentNode;
   if (footer.classList.contains('busy')) return;
@@ -181,6 +213,7 @@ async function send(node) {
   showErrors(node, wrong);
   if (Object.keys(wrong).length) return;
   busy(node, true);
+  await stored(node);
   try {
     const answer = await slack.submit(app.me, node.view.id, values(node));
     if (answer.errors && Object.keys(answer.errors).length) showErrors(node, answer.errors);
@@ -203,12 +236,14 @@ function busy(node, on) {
 
 // leave closes this view, or (all) the whole stack, as Cancel and ✕ do.
 async function leave(node, all) {
+  if (node.leaving) return;
   node.leaving = true;
+  await Promise.allSettled(node.storing);
   try {
     await slack.close(app.me, node.view.id, all || Boolean(node.view.clear_on_close));
   } catch (err) {
     if (words(err.message)) banner(node, err.message);
   }
+  await app.refresh(); // what was typed meanwhile goes with the view
   node.leaving = false;
-  app.refresh();
 }
