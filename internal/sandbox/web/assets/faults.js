@@ -141,7 +141,7 @@ function row(side, first, reload) {
     },
   }, atOnce ? 'Do it' : h('span'));
   const node = h('div', { class: 'fault' }, toggle, h('div', { class: 'fault-main' }, h('div', null, h('b', null, first.fault.replaceAll('_', ' ')), ' ', left), h('p', null, first.does), said),
-    h('div', { class: 'fault-how' }, !atOnce && often, match.placeholder !== '' && h('label', { class: 'only' }, 'only for', match)));
+    h('div', { class: 'fault-how' }, !atOnce && often, match.placeholder !== '' && h('label', { class: 'only' }, atOnce ? 'kind' : 'only for', match)));
   node.show = (f) => {
     fault = f;
     if (!atOnce) toggle.setAttribute('aria-checked', String(f.times !== 0));
