@@ -29,6 +29,7 @@ type Call struct {
 	Resource int       `json:"resource,omitempty"` // the id that a create made
 	Code     string    `json:"code,omitempty"`
 	Error    string    `json:"error,omitempty"`
+	Seen     string    `json:"seen,omitempty"`     // while unknown: what was read back, in words
 	Question int64     `json:"question,omitempty"` // while unknown: which question people are asked; their buttons carry it
 	Settlers []string  `json:"settlers,omitempty"` // who declared that an unknown call did not happen
 }
@@ -100,7 +101,10 @@ type outside struct {
 	barrier func(ctx context.Context, s Session) (cloud.Task, error)
 	// settled adds to the write that settles the call well.
 	settled func(b *Body, v verdict)
-	holds   func(s Session, v verdict) []session.Hold
+	// seen is where effect and trace leave in words what they read, for people;
+	// nil: only the database's state is told.
+	seen  *string
+	holds func(s Session, v verdict) []session.Hold
 }
 
 // gate is ready's answer: go (zero), wait, or stop.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
@@ -53,11 +54,11 @@ func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, e
 	case found == absent && !o.once && (o.rush || l.s.Call.Tries < maxAbsent):
 		return e.turn(ctx, l, Absent, move{note: absentText(l.s, o)}, func(c *Call) { c.Barrier = ""; c.Tries++ }, nil)
 	case found == absent && !o.once:
-		return e.askPeople(ctx, l, "Redis Cloud gave no answer to the "+o.label+" again and again, and shows that it never happened. On-call decides.")
+		return e.askPeople(ctx, l, o, "Redis Cloud gave no answer to the "+o.label+" again and again, and shows that it never happened. On-call decides.")
 	case found == "":
 		return result{wait: e.cfg.Poll}, nil // still being read
 	}
-	return e.askPeople(ctx, l, "No answer came to the "+o.label+", and what Redis Cloud shows does not say whether it happened. On-call decides.")
+	return e.askPeople(ctx, l, o, "No answer came to the "+o.label+", and what Redis Cloud shows does not say whether it happened. On-call decides.")
 }
 
 // maxAbsent is how often a call that never arrives is sent again before people
@@ -73,8 +74,37 @@ func absentText(s Session, o outside) string {
 }
 
 // askPeople puts a call of which nobody can tell to people.
-func (e *Engine) askPeople(ctx context.Context, l *lease, note string) (result, error) {
-	return e.turn(ctx, l, Lose, move{note: note}, func(c *Call) { c.Question = l.s.Revision }, nil)
+func (e *Engine) askPeople(ctx context.Context, l *lease, o outside, note string) (result, error) {
+	seen := e.readBack(ctx, o)
+	return e.turn(ctx, l, Lose, move{note: note}, func(c *Call) { c.Question, c.Seen = l.s.Revision, seen }, nil)
+}
+
+// readBack tells people what Redis Cloud shows of a call that nobody can judge.
+func (e *Engine) readBack(ctx context.Context, o outside) string {
+	var out []string
+	switch db, err := e.cloud.Database(ctx, o.ref); {
+	case errors.Is(err, cloud.ErrNotFound):
+		out = append(out, fmt.Sprintf("database %d does not exist", o.ref.Database))
+	case err == nil:
+		out = append(out, fmt.Sprintf("database %d is %s on %s", o.ref.Database, db.Status, db.Version))
+	}
+	if o.seen != nil && *o.seen != "" {
+		out = append(out, *o.seen)
+	}
+	return strings.Join(out, "; ")
+}
+
+// reading is a status and its time, as a status task tells them.
+func reading(what string, p probed) string {
+	at := "none so far"
+	if !p.At.IsZero() {
+		at = "the last at " + stamp(p.At)
+	}
+	status := p.Raw
+	if status == "" {
+		status = "empty"
+	}
+	return fmt.Sprintf("its %s status is %s, %s", what, status, at)
 }
 
 // doubt looks whether anything shows of a call that was accepted, or taken to
@@ -91,7 +121,7 @@ func (e *Engine) doubt(ctx context.Context, l *lease, o outside, wait time.Durat
 // would be waited for, for ever.
 func (e *Engine) lose(ctx context.Context, l *lease, o outside) (result, error) {
 	note := "The " + o.label + " should have shown in Redis Cloud for " + words(e.cfg.Patience) + ", and does not. On-call decides."
-	return e.askPeople(ctx, l, note)
+	return e.askPeople(ctx, l, o, note)
 }
 
 // settling is how long an effect may still take to show. It begins with the

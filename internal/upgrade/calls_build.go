@@ -29,8 +29,10 @@ type build struct {
 
 // createCall creates a database.
 func (e *Engine) createCall(b build) outside {
+	seen := new(string)
 	return outside{
-		key: b.key, ref: b.parent, label: b.label, needs: ModeFull,
+		seen: seen,
+		key:  b.key, ref: b.parent, label: b.label, needs: ModeFull,
 		ready: func(ctx context.Context, _ *lease) (Before, gate, error) { return e.roomFor(ctx, b) },
 		send: func(ctx context.Context, s Session) (cloud.Task, error) {
 			c, err := b.body(s)
@@ -42,7 +44,7 @@ func (e *Engine) createCall(b build) outside {
 		effect: func(ctx context.Context, l *lease, task cloud.Task) (verdict, error) {
 			return e.created(ctx, l, b, task.Resource)
 		},
-		trace: func(ctx context.Context, _ *lease) (finding, error) { return e.traceCreate(ctx, b) },
+		trace: func(ctx context.Context, _ *lease) (finding, error) { return e.traceCreate(ctx, b, seen) },
 		// A status task needs a database; a dry run stands in the same queue.
 		barrier: func(ctx context.Context, s Session) (cloud.Task, error) {
 			c, err := b.body(s)
@@ -94,12 +96,14 @@ func (e *Engine) roomFor(ctx context.Context, b build) (Before, gate, error) {
 }
 
 // traceCreate looks for what nothing had when the intent was written.
-func (e *Engine) traceCreate(ctx context.Context, b build) (finding, error) {
+func (e *Engine) traceCreate(ctx context.Context, b build, seen *string) (finding, error) {
 	all, err := e.cloud.Databases(ctx, b.parent.Plan, b.parent.Subscription)
 	if err != nil {
 		return "", err
 	}
-	switch found := named(all, b.name, b.port); {
+	found := named(all, b.name, b.port)
+	*seen = fmt.Sprintf("%d databases have the name or the port", len(found))
+	switch {
 	case len(found) == 0:
 		return absent, nil
 	case len(found) == 1 && found[0].Name == b.name && (b.port == 0 || found[0].Port == 0 || found[0].Port == b.port):
@@ -153,8 +157,10 @@ func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdic
 // importCall imports the plan's files. It overwrites everything, so its
 // target is only ever a database that this session created.
 func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside {
+	seen := new(string)
 	return outside{
-		key: key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, probes: true, rush: key == callImport,
+		seen: seen,
+		key:  key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, probes: true, rush: key == callImport,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			if g, err := e.atRest(ctx, ref); err != nil || g.stop != nil || g.wait > 0 {
 				return Before{}, g, err
@@ -177,6 +183,7 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			if err != nil || wait > 0 {
 				return verdict{wait: wait}, err
 			}
+			*seen = reading("import", i)
 			v := judgeImport(l.s.Call.Before, i, e.cfg.ProbeEvery)
 			if v.outcome == "" && i.Status != cloud.Running && e.overdue(l.s.Call) {
 				return verdict{lost: true}, nil
@@ -198,6 +205,7 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			if err != nil || wait > 0 {
 				return "", err
 			}
+			*seen = reading("import", i)
 			if i.refused != nil || i.At.After(l.s.Call.Before.At) || i.Status == cloud.Running || i.Status == cloud.Bad {
 				return happened, nil // effect says how it ended
 			}

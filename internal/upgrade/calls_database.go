@@ -15,9 +15,10 @@ import (
 // backupCall takes a backup at the database's own destination; it is settled
 // by a newer time of the last good backup.
 func (e *Engine) backupCall(s Session, key string) outside {
-	ref := s.Plan.Ref()
+	ref, seen := s.Plan.Ref(), new(string)
 	return outside{
-		key: key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade, probes: true,
+		seen: seen,
+		key:  key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade, probes: true,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
 		send:  func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartBackup(ctx, ref, "") },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
@@ -25,6 +26,7 @@ func (e *Engine) backupCall(s Session, key string) outside {
 			if err != nil || wait > 0 {
 				return verdict{wait: wait}, err
 			}
+			*seen = reading("backup", b)
 			v := judgeBackup(l.s.Call.Before, b, e.cfg.ProbeEvery)
 			switch late := v.outcome == "" && e.overdue(l.s.Call); {
 			case late && b.Status == cloud.Bad:
@@ -39,6 +41,7 @@ func (e *Engine) backupCall(s Session, key string) outside {
 			if err != nil || wait > 0 {
 				return "", err
 			}
+			*seen = reading("backup", b)
 			was := l.s.Call.Before
 			if b.At.After(was.At) || b.Status == cloud.Running || b.Status == cloud.Bad && b.Raw != was.Status {
 				return happened, nil
@@ -101,9 +104,10 @@ func (e *Engine) overdue(c *Call) bool {
 
 // upgradeCall starts the version upgrade. The approval is spent by its intent.
 func (e *Engine) upgradeCall(s Session) outside {
-	ref, to := s.Plan.Ref(), s.Plan.To
+	ref, to, seen := s.Plan.Ref(), s.Plan.To, new(string)
 	return outside{
-		key: callUpgrade, ref: ref, label: "upgrade of " + s.Plan.Name, needs: ModeUpgrade,
+		seen: seen,
+		key:  callUpgrade, ref: ref, label: "upgrade of " + s.Plan.Name, needs: ModeUpgrade,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			f, _, g, err := e.compare(ctx, l.s)
 			g.facts = &f
@@ -129,7 +133,7 @@ func (e *Engine) upgradeCall(s Session) outside {
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			return e.upgradeEffect(ctx, l, ref, to)
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) { return e.traceUpgrade(ctx, l, ref, to) },
+		trace: func(ctx context.Context, l *lease) (finding, error) { return e.traceUpgrade(ctx, l, ref, to, seen) },
 		settled: func(b *Body, _ verdict) {
 			b.Upgrade.Sent = b.Call.SendBy.Add(-e.cfg.SendTimeout)
 		},
@@ -184,7 +188,7 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 // traceUpgrade tells an upgrade that never arrived from one that runs or ran.
 // A failed one that was tried before reads the same afterwards, so there
 // nobody can tell.
-func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to string) (finding, error) {
+func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to string, seen *string) (finding, error) {
 	db, err := e.cloud.Database(ctx, ref)
 	if errors.Is(err, cloud.ErrNotFound) {
 		return absent, nil // and the next look says that there is nothing to upgrade
@@ -196,6 +200,10 @@ func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to s
 	none := errors.Is(err, cloud.ErrNotFound)
 	if err != nil && !none {
 		return "", err
+	}
+	*seen = "it shows no upgrade"
+	if !none {
+		*seen = fmt.Sprintf("its latest upgrade, to %s, is %s", u.Target, u.Status)
 	}
 	before := l.s.Call.Before
 	moved := !none && (u.Target != before.Target || u.Status != before.Status)

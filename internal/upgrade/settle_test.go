@@ -30,6 +30,9 @@ func TestUnknownCallsAreForPeople(t *testing.T) {
 			if r.Call.Phase != Unknown {
 				t.Fatal(describe(r))
 			}
+			if want := "is active on 7.2; its import status is empty, none so far"; !strings.Contains(r.Call.Seen, want) {
+				t.Errorf("read back %q, want %q", r.Call.Seen, want)
+			}
 			_, no := settle(w, r, bob, false)
 			w.wantRefusal(no, NotEntitled, "")
 			_, no = settle(w, r, dan, false)

@@ -45,12 +45,20 @@ func unknownCall(s upgrade.Session, p Policy) []slack.Block {
 	if isImport(c.Key) {
 		absent = strings.Replace(absent, "It is then sent once more.", "An import is never sent twice: the session then ends, and people go on by hand.", 1)
 	}
-	text := fmt.Sprintf("The *%s* (attempt %d) left before %s and was never answered. What Redis Cloud shows does not say whether it happened. Look at %s in the console, then decide:\n"+
-		"• *It happened*: the bot goes on from there and verifies.\n• *It did not happen*: %s", Escape(c.Key), c.Intent, when(c.SendBy), Escape(s.Plan.Name), absent)
+	text := fmt.Sprintf("The *%s* (attempt %d) left before %s and was never answered.%s Look at %s in the console, then decide:\n"+
+		"• *It happened*: the bot goes on from there and verifies.\n• *It did not happen*: %s", Escape(c.Key), c.Intent, when(c.SendBy), readBack(c), Escape(s.Plan.Name), absent)
 	if len(c.Settlers) > 0 {
 		text += "\n" + people(c.Settlers) + " says that it did not happen; a second person, of on-call or the approvers, has to say so too."
 	}
 	return []slack.Block{section(text)}
+}
+
+// readBack is what Redis Cloud shows, which says neither yes nor no.
+func readBack(c *upgrade.Call) string {
+	if c.Seen == "" {
+		return " What Redis Cloud shows does not say whether it happened."
+	}
+	return " What Redis Cloud shows does not say whether it happened: " + Escape(Cut(c.Seen, 400)) + "."
 }
 
 // from says when people may declare that a call did not happen.

@@ -48,7 +48,7 @@ func doing(percent float64, text string) func(*upgrade.Session) {
 
 func calling(key string, phase upgrade.Phase) func(*upgrade.Session) {
 	return func(s *upgrade.Session) {
-		s.Call = &upgrade.Call{Key: key, Ref: s.Plan.Database, Phase: phase, Intent: 1, Question: 7, SendBy: noon.Add(40 * time.Minute)}
+		s.Call = &upgrade.Call{Key: key, Ref: s.Plan.Database, Phase: phase, Intent: 1, Question: 7, Seen: "database 51175 is active on 7.2", SendBy: noon.Add(40 * time.Minute)}
 	}
 }
 
