@@ -240,7 +240,11 @@ func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Ses
 		}
 		wish := s.callOut() || s.Kind == KindRevert && slices.Contains([]State{Rehearsing, Closing, Saving, Deleting}, s.State)
 		if wish {
-			return e.advance(ctx, s, move{event: Wish, by: by.ID, note: wishText(s)}, func(b *Body) { b.CancelBy = by.ID })
+			m := move{event: Wish, by: by.ID, note: wishText(s)}
+			if s.Call != nil && s.Call.Phase == Sending {
+				m.due = e.cfg.SendTimeout + e.cfg.Grace // by the store's clock: ours may be ahead of the sender's
+			}
+			return e.advance(ctx, s, m, func(b *Body) { b.CancelBy = by.ID })
 		}
 		return e.close(ctx, s, move{event: Cancel, by: by.ID, note: "Cancelled. Nothing was changed."}, func(b *Body) { b.CancelBy = by.ID })
 	})

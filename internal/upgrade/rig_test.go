@@ -61,6 +61,7 @@ type world struct {
 	index *shared
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
+	skew  atomic.Int64   // how far the clocks of replicas started from now on are ahead, in ns
 	named bool           // replicas have names, and hear of each other
 	wait  *waitHook      // stands for the replicas of the store; nil: there are none
 	ours  int            // calls in the ledger from here on are the bot's
@@ -302,6 +303,12 @@ func (w *world) another() *replica {
 	return r
 }
 
+// clock is a machine's clock; it keeps the skew that it has now.
+func (w *world) clock() func() time.Time {
+	ahead := time.Duration(w.skew.Load())
+	return func() time.Time { return time.Now().Add(ahead) }
+}
+
 func (w *world) replica() *replica {
 	r := &replica{w: w, done: make(chan struct{})}
 	r.rdb = w.redisClient(nil)
@@ -313,7 +320,7 @@ func (w *world) replica() *replica {
 	if w.named {
 		name = fmt.Sprintf("bot-%d", len(w.all))
 	}
-	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: time.Now, Log: w.logger()})
+	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: w.clock(), Log: w.logger()})
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {
