@@ -24,7 +24,7 @@ func (w *world) propose(database string) card {
 	if err := w.asks("ann", database, target); err != nil {
 		w.t.Fatal(err)
 	}
-	c, err := w.cardOf(database, 20*time.Second)
+	c, err := w.cardOf(database, 45*time.Second) // the request alone may wait 20 s for the time of the last backup
 	if err != nil {
 		w.t.Fatal(err)
 	}
