@@ -113,7 +113,7 @@ func (h *Handler) openFilled(ctx context.Context, trigger, user string, entry in
 // find looks a database up in the warm index; answer is what to say instead.
 func (h *Handler) find(name string) (inventory.Entry, *view.Message) {
 	if !h.parts.Inventory.Ready() {
-		m := view.Notice(":hourglass_flowing_sand: I am still reading the list of databases. Try again in a moment.")
+		m := view.Reading(h.parts.Inventory.Progress())
 		return inventory.Entry{}, &m
 	}
 	entry, err := h.parts.Inventory.Find(name)

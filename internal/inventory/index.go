@@ -93,6 +93,8 @@ type Index struct {
 	view     atomic.Pointer[view] // never nil; what it points to never changes
 	swapping sync.Mutex           // held from learning of a snapshot to storing its view
 
+	done, total atomic.Int64 // subscriptions of the reading in hand, or of the last one
+
 	targets targetCache        // its own lock
 	flights singleflight.Group // one live question per database at a time
 }
@@ -108,6 +110,10 @@ func New(config Config) *Index {
 // Ready reports whether there is anything to answer from: this replica has
 // loaded a snapshot, of whatever age.
 func (x *Index) Ready() bool { return x.view.Load().generation > 0 }
+
+// Progress is how many subscriptions this replica has read of its reading, for who
+// waits for the first one; 0, 0: it has not begun, or another replica reads.
+func (x *Index) Progress() (done, total int) { return int(x.done.Load()), int(x.total.Load()) }
 
 // Age is the time since the reading began that the answers come from; 0 while
 // not Ready.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,7 +50,9 @@ func (x *Index) read(ctx context.Context, before *account) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.databases(ctx, subscriptions)
+	x.total.Store(int64(len(subscriptions)))
+	x.done.Store(0)
+	r.databases(ctx, subscriptions, &x.done)
 	r.offers(ctx, subscriptions)
 	r.tags(ctx, subscriptions)
 	if err := ctx.Err(); err != nil {
@@ -108,13 +111,14 @@ func (r *reading) ofPlan(plan cloud.Plan, listed []cloud.Subscription, err error
 
 // databases lists the databases of every subscription that could be listed, a
 // few at a time; each goroutine writes its own subscription only.
-func (r *reading) databases(ctx context.Context, all []subscription) {
+func (r *reading) databases(ctx context.Context, all []subscription, done *atomic.Int64) {
 	var group errgroup.Group
 	group.SetLimit(parallelCalls)
 	for i := range all {
 		if s := &all[i]; !s.Failed {
 			group.Go(func() error {
 				r.databasesOf(ctx, s)
+				done.Add(1)
 				return nil
 			})
 		}

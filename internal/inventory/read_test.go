@@ -14,6 +14,9 @@ import (
 
 func TestEntryTellsWhatTheAccountHolds(t *testing.T) {
 	x := filled(t)
+	if done, total := x.Progress(); done == 0 || done != total {
+		t.Errorf("read %d of %d subscriptions", done, total)
+	}
 	got, ok := x.Get(ordersProd)
 	want := Entry{
 		Ref: ordersProd, Name: "orders-prod", SubscriptionName: "prod", SubscriptionStatus: "active",

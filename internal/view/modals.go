@@ -99,6 +99,9 @@ func Option(e inventory.Entry) *slack.OptionBlockObject {
 	if e.Behind > 0 && e.Upgradable() {
 		about += fmt.Sprintf(" · %s behind, up to %s", plural(e.Behind, "version"), e.Newest)
 	}
+	if !e.Stale.IsZero() {
+		about += " · as of " + e.Stale.UTC().Format("15:04 UTC")
+	}
 	about += " · " + e.SubscriptionName // last: it is what may be cut
 	return slack.NewOptionBlockObject(e.Ref.String(), plain(text, maxOption), plain(about, maxOption))
 }

@@ -45,6 +45,15 @@ func notice(text string) Message {
 	return Message{Text: cutMarkup(text, maxText), Blocks: []slack.Block{section(text)}}
 }
 
+// Reading is the answer while the list of databases is read for the first time.
+func Reading(done, total int) Message {
+	so := ""
+	if total > 0 {
+		so = fmt.Sprintf(" (%d of %s)", done, plural(total, "subscription"))
+	}
+	return notice(":hourglass_flowing_sand: I am still reading the list of databases" + so + ". Try again in a moment.")
+}
+
 // Unknown is the answer to a database name that nobody knows.
 func Unknown(name string, near []inventory.Entry) Message {
 	text := fmt.Sprintf(":mag: There is no database %s in this account.", code(Cut(name, 80)))
@@ -94,7 +103,7 @@ func List(all []inventory.Entry) Message {
 			closed++
 		}
 		if e.Upgradable() && e.Behind > 0 {
-			behind = append(behind, fmt.Sprintf("• %s %s → up to *%s* (%s)%s", code(e.Name), Escape(e.Version), Escape(e.Newest), Escape(e.SubscriptionName), endOf(e.Version)))
+			behind = append(behind, fmt.Sprintf("• %s %s → up to *%s* (%s)%s%s", code(e.Name), Escape(e.Version), Escape(e.Newest), Escape(e.SubscriptionName), endOf(e.Version), stale(e)))
 		}
 	}
 	rest := len(all) - len(behind) - closed
@@ -106,6 +115,14 @@ func List(all []inventory.Entry) Message {
 		head += fmt.Sprintf("\n%s not looked at: their subscriptions are not in ALLOW_SUBSCRIPTIONS.", plural(closed, "database"))
 	}
 	return notice(lines(append([]string{head}, behind...), maxSection))
+}
+
+// stale says since when a database could not be read.
+func stale(e inventory.Entry) string {
+	if e.Stale.IsZero() {
+		return ""
+	}
+	return " · last read " + when(e.Stale)
 }
 
 // endOf says when Redis Cloud ends the support of a version, where that is known.

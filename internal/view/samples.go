@@ -225,6 +225,13 @@ func noticeSamples() []Sample {
 	}
 }
 
+// staleEntry is a database whose subscription could not be read since noon.
+func staleEntry() inventory.Entry {
+	e := sampleEntry()
+	e.Stale = noon
+	return e
+}
+
 func listSamples() []Sample {
 	permalink := func(string) string { return "https://acme.slack.com/archives/C0REDISOPS/p1772625600000100" }
 	under := []upgrade.Session{upgradeAt(upgrade.Proposed), revertAt(upgrade.Saving), with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Unknown))}
@@ -232,6 +239,8 @@ func listSamples() []Sample {
 	quiet := Home(nil, permalink)
 	return []Sample{
 		message("list", "`/redis-upgrade list`.", List([]inventory.Entry{sampleEntry(), upToDate()})),
+		message("list-stale", "A subscription could not be read for a while.", List([]inventory.Entry{staleEntry()})),
+		message("reading", "The very first minute with a large account.", Reading(37, 200)),
 		message("list-nothing-behind", "Everything is up to date.", List([]inventory.Entry{upToDate()})),
 		message("sessions", "`/redis-upgrade status`.", Sessions("Under way", under, permalink)),
 		message("sessions-paused", "`/redis-upgrade status` while everything is paused.", Paused("U0DAN", Sessions("Under way", under, permalink))),

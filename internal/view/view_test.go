@@ -220,3 +220,15 @@ func FuzzParseTarget(f *testing.F) {
 		}
 	})
 }
+
+func TestStaleDataIsMarkedWithItsAge(t *testing.T) {
+	if got := Option(staleEntry()).Description.Text; !strings.Contains(got, "as of "+noon.Format("15:04 UTC")) {
+		t.Errorf("the option says %q", got)
+	}
+	if got := Option(sampleEntry()).Description.Text; strings.Contains(got, "as of") {
+		t.Errorf("a fresh one says %q", got)
+	}
+	if got := List([]inventory.Entry{staleEntry()}).Text; !strings.Contains(got, "last read <!date^") {
+		t.Errorf("the list says %q", got)
+	}
+}
