@@ -85,7 +85,7 @@ var fates = []fate{
 	{upgrading, "auto_minor", readDatabase, 1, 0, "", "asked again, done", "the version moved after the card was drawn, so the approval is void"},
 	{upgrading, "auto_minor", readDatabase, 2, 0, "", "asked again, done", "the version moved after the check, so the upgrade call is not sent"},
 	{upgrading, "version_gone", readDatabase, 1, 0, "", "done", "the card said that there is no way back, and people approved that"},
-	{upgrading, "version_gone", readDatabase, 2, 0, "", "asked again, done", "the way back that was approved is gone"},
+	{upgrading, "version_gone", readDatabase, 2, -1, "", "asked again, done", "the way back that was approved is gone; until then another reader could have met it"},
 	// Backups and imports.
 	{upgrading, "backup_no_permission", "", 0, 0, "", "blocked, done", "no upgrade without a backup; mended and checked again"},
 	{upgrading, "backup_wrong_file_path", "", 0, 0, "", "blocked, done", "no upgrade without a backup; mended and checked again"},
