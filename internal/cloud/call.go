@@ -55,7 +55,7 @@ func (c *Client) spend(_ *resty.Client, req *resty.Request) error {
 	ctx := req.Context()
 	if f := fenceOf(ctx); f != nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, f.until)
+		ctx, cancel = context.WithTimeout(ctx, f.now().until(f.until))
 		defer cancel()
 	}
 	if err := c.limiter.Wait(ctx, 1); err != nil {

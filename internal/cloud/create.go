@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Create says what a new database shall be. Zero values leave the choice to
@@ -147,7 +148,7 @@ func (c *Client) DryRun(ctx context.Context, plan Plan, subscription int, what C
 	}
 	in.body.(map[string]any)["dryRun"] = true
 	if _, ok := sendDeadline(ctx); !ok {
-		ctx = WithSendDeadline(ctx, wall().Add(defaultReadTimeout))
+		ctx = WithSendDeadline(ctx, time.Now().Add(defaultReadTimeout))
 	}
 	return c.sendTask(ctx, in)
 }

@@ -12,11 +12,13 @@ import (
 type sendDeadlineKey struct{}
 
 // WithSendDeadline returns a context that allows changing calls to leave until
-// t, by the wall clock. After t not one byte of a change is written, also when
-// the process was frozen in between. Waiting for the answer may go on until
-// the context itself ends.
+// t. After t not one byte of a change is written, also when the process was
+// frozen in between. Where t has a monotonic reading (see package time), both
+// clocks must agree that it is not too late: the wall clock may be set back, and
+// the monotonic one stands still while a machine sleeps. Waiting for the answer
+// may go on until the context itself ends.
 func WithSendDeadline(ctx context.Context, t time.Time) context.Context {
-	return context.WithValue(ctx, sendDeadlineKey{}, t.Round(0))
+	return context.WithValue(ctx, sendDeadlineKey{}, t)
 }
 
 // sendDeadline returns what WithSendDeadline set.
@@ -25,9 +27,21 @@ func sendDeadline(ctx context.Context) (time.Time, bool) {
 	return t, ok && !t.IsZero()
 }
 
-// wall reads the wall clock. The monotonic reading is stripped because it
-// stands still while a machine sleeps.
-func wall() time.Time { return time.Now().Round(0) }
+// clocks is an instant on the machine's two clocks. Steady is monotonic where
+// its time has such a reading.
+type clocks struct{ wall, steady time.Time }
+
+func onClocks(t time.Time) clocks { return clocks{wall: t.Round(0), steady: t} }
+
+func readClocks() clocks { return onClocks(time.Now()) }
+
+// before reports whether both clocks say so.
+func (c clocks) before(d clocks) bool { return c.wall.Before(d.wall) && c.steady.Before(d.steady) }
+
+// until is how much time is left on the clock that leaves less.
+func (c clocks) until(d clocks) time.Duration {
+	return min(d.wall.Sub(c.wall), d.steady.Sub(c.steady))
+}
 
 var (
 	errFenceShut = errors.New("connection was given up")
@@ -39,8 +53,8 @@ var (
 // request may have left: bytes before the connection is ready (a TLS
 // handshake, a proxy's CONNECT) do not count.
 type fence struct {
-	until time.Time        // wall clock
-	now   func() time.Time // wall; its own field for tests only
+	until clocks
+	now   func() clocks // its own field for tests only
 
 	mu    sync.Mutex // guards all below
 	taken bool       // a connection was dialled
@@ -50,7 +64,7 @@ type fence struct {
 	shut  bool       // nothing may be written any more
 }
 
-func newFence(until time.Time) *fence { return &fence{until: until, now: wall} }
+func newFence(until time.Time) *fence { return &fence{until: onClocks(until), now: readClocks} }
 
 type fenceKey struct{}
 
@@ -81,7 +95,7 @@ func (f *fence) admit() error {
 	switch {
 	case f.shut:
 		return errFenceShut
-	case !f.now().Before(f.until):
+	case !f.now().before(f.until):
 		f.late, f.shut = true, true
 		return ErrTooLate
 	}
@@ -138,13 +152,13 @@ func fenced(dial dialFunc) dialFunc {
 		if err := f.take(); err != nil {
 			return nil, err
 		}
-		ctx, cancel := context.WithDeadline(ctx, f.until)
+		ctx, cancel := context.WithTimeout(ctx, f.now().until(f.until))
 		defer cancel()
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		dropUnsent(conn, f.until.Sub(f.now()))
+		dropUnsent(conn, f.now().until(f.until))
 		return &fencedConn{Conn: conn, fence: f}, nil
 	}
 }

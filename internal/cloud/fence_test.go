@@ -55,12 +55,12 @@ func TestFrozenAfterTheHandshake(t *testing.T) {
 	srv.StartTLS()
 	defer srv.Close()
 	c := newClient(t, Config{URL: srv.URL, TLS: trusting(srv)})
-	f := newFence(wall().Add(time.Hour))
-	f.now = func() time.Time { // asked under the fence's lock
+	f := newFence(time.Now().Add(time.Hour))
+	f.now = func() clocks { // asked under the fence's lock
 		if f.ready {
 			return f.until
 		}
-		return wall()
+		return readClocks()
 	}
 	_, err := c.through(t.Context(), f, call{method: http.MethodDelete, path: orders.path()})
 	if verdict(err) != "not sent" || !errors.Is(err, ErrTooLate) || !f.ready {
@@ -140,16 +140,26 @@ func TestFence(t *testing.T) {
 		{"before the connection is ready bytes do not count", func(f *fence) error { return f.admit() }, false, nil},
 		{"from then on they do", func(f *fence) error { f.makeReady(); return f.admit() }, true, nil},
 		{"after the deadline nothing is written", func(f *fence) error { f.until = f.now(); f.makeReady(); return f.admit() }, false, ErrTooLate},
+		{"a wall clock that is set back lets nothing pass", func(f *fence) error {
+			f.now = func() clocks { return clocks{wall: f.until.wall.Add(-time.Hour), steady: f.until.steady} }
+			f.makeReady()
+			return f.admit()
+		}, false, ErrTooLate},
+		{"a monotonic clock that slept lets nothing pass", func(f *fence) error {
+			f.now = func() clocks { return clocks{wall: f.until.wall, steady: f.until.steady.Add(-time.Hour)} }
+			f.makeReady()
+			return f.admit()
+		}, false, ErrTooLate},
 		{"a refusal is for good, even if the clock goes back", func(f *fence) error {
 			f.until = f.now()
 			f.admit()
-			f.until = f.now().Add(time.Hour)
+			f.until = onClocks(time.Now().Add(time.Hour))
 			return f.admit()
 		}, false, errFenceShut},
 		{"nothing is written once it was judged", func(f *fence) error { f.makeReady(); f.close(); return f.admit() }, false, errFenceShut},
 		{"a second connection is refused", func(f *fence) error { f.take(); return f.take() }, false, errOneShot},
 	} {
-		f := newFence(wall().Add(time.Hour))
+		f := newFence(time.Now().Add(time.Hour))
 		if err := tt.do(f); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.sentence, err, tt.want)
 		}

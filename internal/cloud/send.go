@@ -32,7 +32,7 @@ func (c *Client) sendOnce(ctx context.Context, in call) ([]byte, error) {
 	if !ok {
 		return nil, &NotSent{Cause: ErrNoDeadline}
 	}
-	if !wall().Before(until) {
+	if !readClocks().before(onClocks(until)) {
 		return nil, &NotSent{Cause: ErrTooLate}
 	}
 	if _, bounded := ctx.Deadline(); !bounded {

@@ -48,7 +48,7 @@ func TestAdvanceReturnsWhatLoadReads(t *testing.T) {
 		entries, err := h.Journal(h.ctx, "s1", 1, 1)
 		h.nil(err)
 		wantEntry := []session.Entry{{
-			Revision: 2, Event: "vote", From: "asked", To: "asked", By: "U0BOB", Note: "looks good", At: at, Data: []byte(`{"n":1}`),
+			Revision: 2, Event: "vote", From: "asked", To: "asked", By: "U0BOB", Note: "looks good", At: at, Stored: next.Updated, Data: []byte(`{"n":1}`),
 		}}
 		if diff := cmp.Diff(wantEntry, entries); diff != "" {
 			t.Errorf("journal after 1, at most 1 (-want +got):\n%s", diff)

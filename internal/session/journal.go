@@ -23,6 +23,7 @@ type Entry struct {
 	Event, From, To string
 	By, Note        string
 	At              time.Time // as the mover's clock said
+	Stored          time.Time // as Redis' clock said: the same clock for all entries, but not covered by their HMAC
 	Data            []byte    // JSON details, or nil
 }
 
@@ -98,6 +99,9 @@ func (e entry) public() Entry {
 	}
 	if at, err := time.Parse(time.RFC3339Nano, e.values["at"]); err == nil {
 		out.At = at
+	}
+	if ms, err := strconv.ParseInt(e.values["clock"], 10, 64); err == nil {
+		out.Stored = time.UnixMilli(ms).UTC()
 	}
 	if d := e.values["data"]; d != "" {
 		out.Data = []byte(d)

@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,6 +32,7 @@ type Config struct {
 	Lease   time.Duration // how long a claimed card is left to its replica
 	Window  time.Duration // the minute that Slack's limits count in; the sandbox shortens it
 	Workers int
+	Idle    time.Duration // longest sleep between two looks for what is to be drawn; zero: a tenth of a second
 }
 
 // Slack's limits, a little under what it documents. Per workspace and channel.
@@ -51,15 +53,13 @@ type Drawer struct {
 
 // New wires a Drawer; Run starts it.
 func New(cfg Config, store *session.Store, api Slack, log *slog.Logger) *Drawer {
+	cfg.Idle = cmp.Or(cfg.Idle, 100*time.Millisecond)
 	return &Drawer{cfg: cfg, store: store, slack: api, log: log}
 }
 
-// idle is how long a state change may wait until somebody looks.
-const idle = 100 * time.Millisecond
-
 // Run draws until ctx ends, then waits for what is being drawn.
 func (d *Drawer) Run(ctx context.Context) error {
-	return d.store.Dirty().Work(ctx, session.Work{Lease: d.cfg.Lease, Workers: d.cfg.Workers, Idle: idle, Do: d.take, Log: d.log})
+	return d.store.Dirty().Work(ctx, session.Work{Lease: d.cfg.Lease, Workers: d.cfg.Workers, Idle: d.cfg.Idle, Do: d.take, Log: d.log})
 }
 
 // take draws one session and settles its claim.

@@ -21,6 +21,7 @@ type Call struct {
 	RetryAt  time.Time `json:"retry_at,omitzero"` // a refusal that may pass is planned again then
 	SendBy   time.Time `json:"send_by,omitzero"`
 	Task     string    `json:"task,omitempty"`
+	Taken    time.Time `json:"taken,omitzero"`    // Redis Cloud's time of its answer; its clock is not ours
 	Barrier  string    `json:"barrier,omitempty"` // the status task behind it
 	Queued   time.Time `json:"queued,omitzero"`   // when that was put there
 	Adopted  time.Time `json:"adopted,omitzero"`  // when it was taken to have happened without an answer
@@ -32,6 +33,14 @@ type Call struct {
 	Seen     string    `json:"seen,omitempty"`     // while unknown: what was read back, in words
 	Question int64     `json:"question,omitempty"` // while unknown: which question people are asked; their buttons carry it
 	Settlers []string  `json:"settlers,omitempty"` // who declared that an unknown call did not happen
+}
+
+// left is when the request left, by the clock of Redis Cloud where it told.
+func (c *Call) left(within time.Duration) time.Time {
+	if !c.Taken.IsZero() {
+		return c.Taken
+	}
+	return c.SendBy.Add(-within)
 }
 
 // Before is what was read before the request left, to be compared with what
@@ -276,6 +285,7 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 	if c.Intent == 0 {
 		c.First = e.now() // waiting for its turn was no trial of patience
 	}
+	begun := time.Now() // of this machine, with its monotonic reading: no clock that is set meanwhile prolongs the fence
 	c.Phase, c.Before, c.Intent, c.SendBy = phase, before, c.Intent+1, e.now().Add(e.cfg.SendTimeout)
 	m := move{event: Calling, due: e.cfg.SendTimeout + e.cfg.Grace, confirm: true,
 		data: map[string]any{"call": c.Key, "answer": Send, "intent": c.Intent}}
@@ -288,7 +298,7 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 		return result{}, err
 	}
 	out := context.WithoutCancel(ctx)
-	reply, cancel := context.WithTimeout(cloud.WithSendDeadline(out, wall(c.SendBy, e.clock)), e.cfg.SendTimeout+e.cfg.Grace/2)
+	reply, cancel := context.WithTimeout(cloud.WithSendDeadline(out, begun.Add(e.cfg.SendTimeout)), e.cfg.SendTimeout+e.cfg.Grace/2)
 	defer cancel()
 	task, err := o.send(reply, s)
 	settle, cancelSettle := context.WithTimeout(out, settleTimeout)
@@ -300,10 +310,6 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 // settleTimeout bounds the write of an answer.
 const settleTimeout = 10 * time.Second
 
-// wall turns an instant of the engine's clock into the machine's, on which
-// the send deadline is fenced.
-func wall(t time.Time, clock func() time.Time) time.Time { return time.Now().Add(t.Sub(clock())) }
-
 // answered writes what Redis Cloud said. Without an answer nothing is
 // written: the session stays sending and is recovered after its deadline.
 func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.Task, err error) (result, error) {
@@ -311,7 +317,7 @@ func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.T
 		err = task.Err
 	}
 	if err == nil {
-		return e.turn(ctx, l, Accept, move{due: e.cfg.Poll}, func(c *Call) { c.Task, c.Resource = task.ID, task.Resource }, nil)
+		return e.turn(ctx, l, Accept, move{due: e.cfg.Poll}, func(c *Call) { c.Task, c.Taken, c.Resource = task.ID, task.At, task.Resource }, nil)
 	}
 	var unknown *cloud.Unknown
 	if errors.As(err, &unknown) {

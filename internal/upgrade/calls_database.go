@@ -135,7 +135,7 @@ func (e *Engine) upgradeCall(s Session) outside {
 		},
 		trace: func(ctx context.Context, l *lease) (finding, error) { return e.traceUpgrade(ctx, l, ref, to, seen) },
 		settled: func(b *Body, _ verdict) {
-			b.Upgrade.Sent = b.Call.SendBy.Add(-e.cfg.SendTimeout)
+			b.Upgrade.Sent = b.Call.left(e.cfg.SendTimeout)
 		},
 	}
 }

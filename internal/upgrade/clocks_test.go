@@ -20,7 +20,7 @@ func TestClocksThatDisagree(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, shop(), func(w *world) { w.cfg.Idle = 5 * time.Second })
 				w.engine()
-				w.skew.Store(int64(ahead))
+				w.skew = ahead
 				w.another()
 				keys := w.keys("cache")
 				w.fault("drop_after_accept", 2, "POST /v1/subscriptions")
@@ -50,7 +50,7 @@ func TestACancelDoesNotHurryALook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop(), func(w *world) { w.cfg.Idle = 5 * time.Second })
 		w.engine()
-		w.skew.Store(int64(time.Hour))
+		w.skew = time.Hour
 		ahead := w.another()
 		w.fault("slow_accept", 1, fmt.Sprintf("POST /v1/subscriptions/%d/databases/%d/upgrade", w.find("cache").Subscription, w.find("cache").ID))
 		s := w.approve(w.propose("cache", "7.4"), bob)
@@ -63,4 +63,23 @@ func TestACancelDoesNotHurryALook(t *testing.T) {
 			t.Errorf("%d upgrades were accepted: %s", n, describe(s))
 		}
 	})
+}
+
+// Files carry Redis Cloud's time. With a bot whose clock is ahead, a backup that
+// was taken after the upgrade must not pass for one from before it.
+func TestABackupAfterTheUpgradeIsNoWayBack(t *testing.T) {
+	for _, ahead := range []time.Duration{-3 * time.Hour, 0, 3 * time.Hour} {
+		t.Run(fmt.Sprint("the bot is ahead by ", ahead), func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				w.skew = ahead
+				up := w.upgraded("cache", "7.4")
+				before := w.filesOf("cache")
+				time.Sleep(10 * time.Minute)
+				w.console("cache", map[string]any{"backup_now": true})
+				_, r := w.act(w.revertOf(up, w.filesOf("cache")))
+				w.wantRefusal(r, BadInput, "after the upgrade was sent")
+				w.must(w.revertOf(up, before))
+			})
+		})
+	}
 }

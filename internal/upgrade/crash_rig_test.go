@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -98,8 +101,7 @@ func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		if h.dead.dead.Load() {
 			return errDead
 		}
-		name := strings.ToLower(cmd.Name())
-		if !strings.HasPrefix(name, "eval") && name != "set" && name != "del" {
+		if !isWrite(cmd) || h.idle(ctx, cmd) {
 			return next(ctx, cmd)
 		}
 		k := h.crash.pass(redisPoint(cmd))
@@ -122,6 +124,17 @@ func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
+// idle reports whether a command claims from a queue in which nothing is due.
+func (h *redisHook) idle(ctx context.Context, cmd redis.Cmder) bool {
+	args := cmd.Args()
+	queue, _ := args[min(3, len(args)-1)].(string)
+	if _, claims := args[len(args)-1].(int); !claims || len(args) != 7 || !strings.Contains(queue, "}:queue:") {
+		return false
+	}
+	due, err := h.dead.w.rdb.ZCount(ctx, queue, "-inf", fmt.Sprint(time.Now().UnixMilli()*1000+999)).Result()
+	return err == nil && due == 0
+}
+
 // redisPoint names a write by what it touches; "move" is a session's own.
 func redisPoint(cmd redis.Cmder) string {
 	args := cmd.Args()
@@ -139,23 +152,38 @@ func redisPoint(cmd redis.Cmder) string {
 	if last(5) == "open" {
 		return "redis move"
 	}
-	first, _, _ := strings.Cut(last(3), ":")
+	at := 3
+	if name := strings.ToLower(cmd.Name()); name == "set" || name == "del" {
+		at = 1
+	}
+	first, _, _ := strings.Cut(last(at), ":")
 	if first == "queue" {
-		first = last(3)
+		first = last(at)
 	}
 	return "redis " + first
 }
 
-// around stands between everybody and Redis Cloud. Calls that change nothing
-// but put a task into the queue count too.
-func (c *crash) around(w *world, next http.Handler) http.Handler {
+// cloudPoint names a call that changes something. Calls that only put a task
+// into the queue count too.
+func cloudPoint(req *http.Request) string {
+	asks := strings.HasSuffix(req.URL.Path, "/backup") || strings.HasSuffix(req.URL.Path, "/import")
+	if req.Method == http.MethodGet && !asks {
+		return ""
+	}
+	return "cloud " + req.Method + " " + shape(req.URL.Path)
+}
+
+func slackPoint(req *http.Request) string { return "slack " + path.Base(req.URL.Path) }
+
+// around stands between everybody and a service.
+func (c *crash) around(w *world, name func(*http.Request) string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
-		asks := strings.HasSuffix(req.URL.Path, "/backup") || strings.HasSuffix(req.URL.Path, "/import")
-		if req.Method == http.MethodGet && !asks {
+		point := name(req)
+		if point == "" {
 			next.ServeHTTP(rw, req)
 			return
 		}
-		k := c.pass("cloud " + req.Method + " " + shape(req.URL.Path))
+		k := c.pass(point)
 		if k == nothing {
 			next.ServeHTTP(rw, req)
 			return

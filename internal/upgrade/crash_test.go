@@ -20,15 +20,22 @@ var (
 	fullMatrix = flag.Bool("crash.full", false, "try every kind at every point; without it, see sampled")
 )
 
+// point is a place in a life at which something can go wrong.
+type point struct {
+	drawn bool // in the drawer's work, otherwise in the engine's
+	n     int
+	name  string
+}
+
 // ending is what a whole life came to.
 type ending struct {
-	points  []string
+	points  []point
 	session Session
 	unknown int // calls that on-call had to settle
 }
 
 // play runs a life with one thing going wrong and returns what broke.
-type play func(w *world, at int, k kind) (ending, []string)
+type play func(w *world, at point, k kind) (ending, []string)
 
 // TestCrashMatrix: every write and every outside call of both lives, each
 // once failed, once failed but happened, once the last thing a process did.
@@ -43,19 +50,19 @@ func TestCrashMatrix(t *testing.T) {
 }
 
 func matrix(t *testing.T, play play) {
-	points := run(t, play, 0, nothing).points
+	points := run(t, play, point{}, nothing).points
 	var mu sync.Mutex
 	tried, ends := 0, map[string]int{}
 	t.Run("points", func(t *testing.T) {
-		for at, name := range points {
+		for i, at := range points {
 			if *listPoints {
-				t.Log(at, name)
+				t.Log(i, at.name)
 			}
 			for n, k := range kinds {
-				if !*fullMatrix && !sampled(at, n, name) {
+				if !*fullMatrix && !sampled(i, n, at.name) {
 					continue
 				}
-				t.Run(fmt.Sprintf("%d %s %s", at, name, k), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%d %s %s", i, at.name, k), func(t *testing.T) {
 					t.Parallel()
 					end := run(t, play, at, k)
 					mu.Lock()
@@ -85,28 +92,24 @@ func sampled(at, kind int, name string) bool {
 		return at%25 == 0 && kind == at/25%len(kinds)
 	case strings.HasPrefix(name, "cloud "):
 		return true
-	case name == "redis move":
+	case name == "redis move", strings.HasPrefix(name, "slack "):
 		return at%len(kinds) == kind
 	}
 	return at%25 == 0 && kind == at/25%len(kinds)
 }
 
 // run plays one life in a bubble of its own.
-func run(t *testing.T, play play, at int, k kind) (end ending) {
+func run(t *testing.T, play play, at point, k kind) (end ending) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, shop(), coarse)
+		w := newWorld(t, shop(), coarse, furnished(5*time.Second))
 		var problems []string
 		end, problems = play(w, at, k)
 		for _, p := range problems {
 			t.Error(p)
 		}
 		if t.Failed() {
-			name := "?"
-			if at < len(end.points) {
-				name = end.points[at]
-			}
-			t.Logf("after %q at point %d (%s): %s\n%s", k, at, name, describe(end.session), tail(w.log.String()))
+			t.Logf("after %q at %+v: %s\n%s", k, at, describe(end.session), tail(w.log.String()))
 		}
 	})
 	return end
@@ -140,13 +143,34 @@ func (w *world) checkVotes(v votes) (problems []string) {
 	return problems
 }
 
-func playUpgrade(w *world, at int, k kind) (ending, []string) {
+// start lets one thing go wrong from now on.
+func (w *world) start(at point, k kind) {
+	this, other := w.crash, w.pens
+	if at.drawn {
+		this, other = other, this
+	}
+	this.start(at.n, k)
+	other.start(0, nothing)
+}
+
+// stop says which points were passed.
+func (w *world) stop() (points []point) {
+	for n, name := range w.crash.stop() {
+		points = append(points, point{false, n, name})
+	}
+	for n, name := range w.pens.stop() {
+		points = append(points, point{true, n, name})
+	}
+	return points
+}
+
+func playUpgrade(w *world, at point, k kind) (ending, []string) {
 	said := votes{}
-	w.crash.start(at, k)
+	w.start(at, k)
 	s := w.propose("cache", "7.4")
 	w.decide(s, bob, said)
 	s, unknown := w.settle(s.ID)
-	end := ending{points: w.crash.stop(), session: s, unknown: unknown}
+	end := ending{points: w.stop(), session: s, unknown: unknown}
 	problems := w.check(0, said, s.ID)
 	if s.State != Done {
 		problems = append(problems, "the upgrade ended "+string(s.State))
@@ -164,13 +188,13 @@ func (w *world) decide(s Session, by approvals.Voter, said votes) {
 	said[s.ID] = append(said[s.ID], by)
 }
 
-func playRevert(w *world, at int, k kind) (ending, []string) {
+func playRevert(w *world, at point, k kind) (ending, []string) {
 	said := votes{}
 	port, endpoint, keys := w.find("cache").Port, w.find("cache").Endpoint, w.keys("cache")
 	up := w.upgraded("cache", "7.4")
 	w.console("cache", map[string]any{"keys": map[string]any{"cart:000001": nil, "new": "after the upgrade"}})
 	files, since := w.filesOf("cache"), len(w.ledger())
-	w.crash.start(at, k)
+	w.start(at, k)
 	r := w.must(w.revertOf(up, files))
 	r, early := w.settleUntil(r.ID, func(s Session) bool { return s.State == Proposed })
 	if r.State == Proposed {
@@ -179,7 +203,7 @@ func playRevert(w *world, at int, k kind) (ending, []string) {
 	}
 	r, unknown := w.settle(r.ID)
 	unknown += early
-	end := ending{points: w.crash.stop(), session: r, unknown: unknown}
+	end := ending{points: w.stop(), session: r, unknown: unknown}
 	problems := w.check(since, said, up.ID, r.ID)
 	db := w.find("cache")
 	switch {
@@ -203,7 +227,7 @@ func (w *world) told(s Session, word string) bool {
 func (w *world) check(since int, said votes, ids ...string) []string {
 	w.t.Helper()
 	time.Sleep(time.Minute) // whatever is still on its way arrives
-	return slices.Concat(w.checkLedger(since, ids...), w.checkMemory(ids...), w.checkCloud(ids...), w.checkVotes(said), w.checkSecrets())
+	return slices.Concat(w.checkLedger(since, ids...), w.checkMemory(ids...), w.checkCloud(ids...), w.checkVotes(said), w.checkSecrets(), w.checkCards(1, ids...))
 }
 
 // settle lets time pass until the end, and answers for on-call what nobody but
@@ -238,7 +262,12 @@ func (w *world) settleUntil(id string, is func(Session) bool) (Session, int) {
 // happened looks into the emulator's ledger.
 func (w *world) happened(s Session) bool {
 	w.t.Helper()
-	sent := s.Call.SendBy.Add(-w.cfg.SendTimeout)
+	var sent time.Time
+	for _, in := range w.intents(s.ID) {
+		if in.key == s.Call.Key && in.number == s.Call.Intent {
+			sent = in.at
+		}
+	}
 	return slices.ContainsFunc(w.ledger(), func(c accepted) bool {
 		return !c.At.Before(sent) && slices.Contains(senders(c), s.Call.Key) && c.Outcome != "error"
 	})

@@ -15,8 +15,8 @@ type intent struct {
 	session string
 	key     string
 	number  int
-	at      time.Time
-	used    int // accepted calls of the ledger that belong to it
+	at      time.Time // by the clock of the store, which is the emulator's
+	used    int       // accepted calls of the ledger that belong to it
 }
 
 // senders says which of a session's calls an accepted request can be.
@@ -60,7 +60,7 @@ func (w *world) intents(ids ...string) []*intent {
 				Intent int
 			}
 			if e.Data != nil && json.Unmarshal(e.Data, &d) == nil && d.Answer == Send {
-				out = append(out, &intent{session: id, key: d.Call, number: d.Intent, at: e.At})
+				out = append(out, &intent{session: id, key: d.Call, number: d.Intent, at: e.Stored})
 			}
 		}
 	}

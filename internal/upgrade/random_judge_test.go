@@ -4,15 +4,19 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 type ctx = context.Context
+
+// anyNumber of messages may be there twice where answers were lost at random.
+const anyNumber = 1 << 20
 
 // judge lets everything come to its end and says which promises are broken.
 func (l *lives) judge(ends map[string]int) []string {
 	l.calm()
 	l.end()
-	l.pass(l.w.cfg.Grace + l.w.cfg.Lease)
+	l.pass(l.w.cfg.Grace + l.w.cfg.Lease + 5*time.Minute) // and the last cards are drawn
 	var ids, plain []string
 	all := l.sessions()
 	for _, s := range all {
@@ -26,7 +30,7 @@ func (l *lives) judge(ends map[string]int) []string {
 		}
 	}
 	return slices.Concat(l.problems, l.w.checkLedger(0, ids...), l.w.checkMemory(ids...), l.w.checkCloud(plain...),
-		l.checkPeople(all), l.checkReverts(all), l.w.checkSecrets(otherPassword))
+		l.checkPeople(all), l.checkReverts(all), l.w.checkCards(anyNumber, ids...), l.w.checkSecrets(otherPassword))
 }
 
 // overtaken reports whether what a session left is not there to be seen any
@@ -42,7 +46,7 @@ func (l *lives) changedSince(s Session, all []Session) bool {
 	ended := s.Updated
 	for _, e := range l.w.journal(s.ID) {
 		if Event(e.Event) == Finish { // a revert that was called off leaves it done, later
-			ended = e.At
+			ended = e.Stored
 		}
 	}
 	if at, ok := l.meddled[s.Plan.Name]; ok && !at.Before(ended) {

@@ -145,6 +145,7 @@ type lives struct {
 	// Only the script's goroutine uses these.
 	downUntil time.Time
 	meddled   map[string]time.Time // when somebody else changed a database's version, or deleted it
+	deaf      []string             // faults of Slack
 }
 
 // said is a decision whose recording was confirmed to a person.
@@ -160,7 +161,7 @@ func newLives(c *court) *lives {
 	fleet := shop()
 	fleet.Subscriptions = append(fleet.Subscriptions, cloudemu.FleetSubscription{Name: "media", Databases: []cloudemu.FleetDatabase{
 		{Name: "search", Version: "6.2", Port: 12003, SizeGB: 2, Shards: 2, BackupPath: "s3://acme/search", Keys: 8, Password: password}}})
-	w := newWorld(c, fleet, coarse, func(w *world) { // patience costs computing time
+	w := newWorld(c, fleet, coarse, furnished(time.Minute), func(w *world) { // patience costs computing time
 		w.cfg.StatusEvery = 10 * time.Minute
 		for _, p := range []*approvals.Policy{&w.cfg.Upgrades, &w.cfg.Reverts} {
 			p.DecideWithin, p.StartWithin = time.Hour, 2*time.Hour
@@ -180,7 +181,11 @@ func (l *lives) revive() {
 		if p := l.procs[name]; p != nil && !p.dead.Load() {
 			continue
 		}
+		was := l.procs[name]
 		l.procs[name] = l.start(name)
+		if was != nil { // the machine and its clock are still the same
+			l.procs[name].skew.Store(was.skew.Load())
+		}
 	}
 	l.w.mu.Lock()
 	l.w.alive = l.procs["A"] // whom a cut call kills
@@ -190,19 +195,9 @@ func (l *lives) revive() {
 // start is world.replica with a gremlin of its own.
 func (l *lives) start(name string) *replica {
 	w := l.w
-	r := &replica{w: w, done: make(chan struct{}), rdb: w.redisClient(nil)}
+	r := &replica{w: w, done: make(chan struct{})}
 	l.gremlins[name] = &gremlin{r: r}
-	r.rdb.AddHook(l.gremlins[name])
-	r.api = w.cloudClient(r.dial)
-	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
-	w.nil(err)
-	r.Engine = New(w.cfg, Parts{Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: time.Now, Log: w.logger()})
-	ctx, cancel := context.WithCancel(w.ctx)
-	r.stop = cancel
-	go func() {
-		defer close(r.done)
-		_ = r.Run(ctx)
-	}()
+	w.launch(r, l.gremlins[name], l.gremlins[name])
 	w.mu.Lock()
 	w.all = append(w.all, r)
 	w.mu.Unlock()

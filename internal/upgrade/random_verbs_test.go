@@ -25,11 +25,17 @@ var verbs = map[string]func(*lives, []string){
 	"resume":  func(l *lives, a []string) { l.pause(a, false) },
 	"kill":    func(l *lives, a []string) { l.procs[a[0]].kill() },
 	"trouble": (*lives).trouble,
+	"clock": func(l *lives, a []string) { // is set, while the process goes on
+		d, _ := time.ParseDuration(a[1])
+		l.procs[a[0]].skew.Store(int64(d))
+	},
 	"away": func(l *lives, a []string) {
 		d, _ := time.ParseDuration(a[1])
 		l.gremlins[a[0]].set(func(g *gremlin) { g.awayUntil = time.Now().Add(d) })
 	},
-	"cut": func(l *lives, a []string) { l.w.crash.start(number(a[0]), kindOf(a[1])) },
+	"cut":  func(l *lives, a []string) { l.w.crash.start(number(a[0]), kindOf(a[1])) },
+	"mute": func(l *lives, a []string) { l.w.pens.start(number(a[0]), kindOf(a[1])) },
+	"room": func(l *lives, a []string) { l.w.room.Fault(a[0], number(a[1])); l.deaf = append(l.deaf, a[0]) },
 	"down": func(l *lives, a []string) {
 		d, _ := time.ParseDuration(a[0])
 		l.downUntil = time.Now().Add(d)
@@ -42,7 +48,7 @@ var verbs = map[string]func(*lives, []string){
 		}
 		l.w.fault(a[0], number(a[1]), a[2])
 		if a[0] == "auto_minor" {
-			l.meddle("cache", "orders", "search")
+			l.meddle(1000*time.Hour, "cache", "orders", "search") // it strikes behind any later look
 		}
 	},
 	"console": (*lives).console,
@@ -147,9 +153,10 @@ func (l *lives) trouble(a []string) {
 	l.gremlins[a[0]].set(func(g *gremlin) { g.left, g.kind = number(a[1]), kindOf(a[2]) })
 }
 
-func (l *lives) meddle(names ...string) {
+// meddle notes that somebody else changes databases, within that time.
+func (l *lives) meddle(within time.Duration, names ...string) {
 	for _, n := range names {
-		l.meddled[n] = time.Now()
+		l.meddled[n] = time.Now().Add(within)
 	}
 }
 
@@ -159,7 +166,7 @@ func (l *lives) console(a []string) {
 		return
 	}
 	if a[1] == "delete" || a[1] == "version" {
-		l.meddle(a[0])
+		l.meddle(0, a[0])
 	}
 	l.w.console(a[0], map[string]map[string]any{
 		"delete":       {"delete": true},
@@ -195,7 +202,11 @@ func (l *lives) calm() {
 			l.w.fault(f.Fault, 0, "")
 		}
 	}
+	for _, name := range l.deaf {
+		l.w.room.Fault(name, 0)
+	}
 	l.w.crash.stop()
+	l.w.pens.stop()
 	for _, g := range l.gremlins {
 		g.set(func(g *gremlin) { g.kind = nothing })
 	}

@@ -104,7 +104,7 @@ type UpgradeWork struct {
 	Snapshot  *Snapshot `json:"snapshot,omitempty"` // taken in preflight
 	BackupAt  time.Time `json:"backup_at,omitzero"` // Redis Cloud's time of our own backup
 	BackupBy  time.Time `json:"backup_by,omitzero"` // when our backup call left: its file names are not older
-	Sent      time.Time `json:"sent,omitzero"`      // when the accepted upgrade call left
+	Sent      time.Time `json:"sent,omitzero"`      // when the accepted upgrade call left, by Redis Cloud's clock where it told
 	NoWay     string    `json:"no_way,omitempty"`   // why it cannot be taken back, where that was seen
 	Gone      bool      `json:"gone,omitempty"`     // a revert deleted the database and could not build it again
 	Finished  time.Time `json:"finished,omitzero"`  // when the new version was confirmed

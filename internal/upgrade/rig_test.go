@@ -55,13 +55,15 @@ type world struct {
 	pipes pipes
 	web   *http.Server
 	log   *logBuffer
-	crash *crash
+	crash *crash // of what the engine writes and sends
+	pens  *crash // of what the drawer does
+	room  Room   // nil: nobody draws cards
 	roles *roster
 	cfg   Config
 	index *shared
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
-	skew  atomic.Int64   // how far the clocks of replicas started from now on are ahead, in ns
+	skew  time.Duration  // how far the clocks of replicas started from now on are ahead
 	named bool           // replicas have names, and hear of each other
 	wait  *waitHook      // stands for the replicas of the store; nil: there are none
 	ours  int            // calls in the ledger from here on are the bot's
@@ -174,7 +176,7 @@ func testConfig() Config {
 func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world {
 	t.Helper()
 	w := &world{
-		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, tick: 5 * time.Second, speed: 1,
+		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, pens: &crash{}, tick: 5 * time.Second, speed: 1,
 		pipes: pipes{make(chan net.Conn), make(chan struct{})},
 		roles: &roster{by: map[string]approvals.Voter{}},
 	}
@@ -186,7 +188,12 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world
 	}
 	w.emu = cloudemu.New(cloudemu.Config{Now: time.Now, Seed: 7, Fleet: fleet, Speed: func() float64 { return w.speed }})
 	w.mini.ClockTTL(true)
-	w.web = &http.Server{Handler: w.crash.around(w, w.emu.API()), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	api := http.NewServeMux()
+	api.Handle("/", w.crash.around(w, cloudPoint, w.emu.API()))
+	if w.room != nil {
+		api.Handle("/slack/", w.pens.around(w, slackPoint, w.room))
+	}
+	w.web = &http.Server{Handler: api, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = w.web.Serve(w.pipes) }()
 	w.rdb = w.redisClient(nil)
 	w.store = w.newStore(w.rdb)
@@ -231,6 +238,9 @@ func (w *world) close() {
 	}
 	close(w.pipes.closed)
 	w.nil(w.web.Close())
+	if w.room != nil {
+		w.room.Close()
+	}
 	w.nil(w.rdb.Close())
 	w.mini.Close()
 }
@@ -267,9 +277,11 @@ type replica struct {
 	*Engine
 	w    *world
 	rdb  *redis.Client
+	pen  *redis.Client // of its drawer
 	api  *cloud.Client
 	dead atomic.Bool
-	thaw func() // frozen between two dials; nil: not
+	skew atomic.Int64 // how far its clock is ahead, in ns
+	thaw func()       // frozen between two dials; nil: not
 	stop context.CancelFunc
 	done chan struct{}
 
@@ -303,16 +315,22 @@ func (w *world) another() *replica {
 	return r
 }
 
-// clock is a machine's clock; it keeps the skew that it has now.
-func (w *world) clock() func() time.Time {
-	ahead := time.Duration(w.skew.Load())
-	return func() time.Time { return time.Now().Add(ahead) }
-}
+// clock is its machine's clock.
+func (r *replica) clock() time.Time { return time.Now().Add(time.Duration(r.skew.Load())) }
 
 func (w *world) replica() *replica {
 	r := &replica{w: w, done: make(chan struct{})}
-	r.rdb = w.redisClient(nil)
-	r.rdb.AddHook(&redisHook{crash: w.crash, dead: r})
+	r.skew.Store(int64(w.skew))
+	w.launch(r, &redisHook{crash: w.crash, dead: r}, &redisHook{crash: w.pens, dead: r})
+	return r
+}
+
+// launch starts a process whose engine and drawer meet those hooks on their way
+// to Redis.
+func (w *world) launch(r *replica, engine, drawer redis.Hook) {
+	r.rdb, r.pen = w.redisClient(nil), w.redisClient(nil)
+	r.rdb.AddHook(engine)
+	r.pen.AddHook(drawer)
 	r.api = w.cloudClient(r.dial)
 	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
 	w.nil(err)
@@ -320,14 +338,19 @@ func (w *world) replica() *replica {
 	if w.named {
 		name = fmt.Sprintf("bot-%d", len(w.all))
 	}
-	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: w.clock(), Log: w.logger()})
+	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: r.clock, Log: w.logger()})
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {
 		defer close(r.done)
+		var drawing sync.WaitGroup
+		defer drawing.Wait()
+		if w.room != nil {
+			client := &http.Client{Transport: &http.Transport{DialContext: r.dial}}
+			drawing.Go(func() { w.room.Draw(ctx, r.Engine, w.newStore(r.pen), client) })
+		}
 		_ = r.Run(ctx)
 	}()
-	return r
 }
 
 // zeroes is a source of chance without chance.
@@ -369,6 +392,7 @@ func (r *replica) end() {
 	<-r.done
 	r.api.Close()
 	_ = r.rdb.Close()
+	_ = r.pen.Close()
 }
 
 func (w *world) nil(err error) {

@@ -89,6 +89,13 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 		}
 		return len(rulesNaming(*r, to)) == len(was.Rules), r.Status != "pending", nil
 	}
+	gone := func(ctx context.Context) (bool, error) { // and the role no longer names it
+		_, err := e.cloud.Database(ctx, to)
+		if errors.Is(err, cloud.ErrNotFound) {
+			return true, nil
+		}
+		return false, err
+	}
 	return outside{
 		key: fmt.Sprintf("role %d", was.ID), ref: to, label: "binding of the ACL role " + was.Name, needs: ModeFull, rush: true,
 		ready: func(ctx context.Context, _ *lease) (Before, gate, error) {
@@ -115,10 +122,17 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 		},
 		effect: func(ctx context.Context, _ *lease, _ cloud.Task) (verdict, error) {
 			is, quiet, err := bound(ctx)
-			if err != nil || !is || !quiet {
+			if err != nil || !quiet {
 				return verdict{}, err
 			}
-			return verdict{outcome: Happened}, nil
+			if is {
+				return verdict{outcome: Happened}, nil
+			}
+			left, err := gone(ctx)
+			if left {
+				return verdict{outcome: Broke, text: "the new database no longer exists"}, nil
+			}
+			return verdict{}, err
 		},
 		trace: func(ctx context.Context, _ *lease) (finding, error) {
 			is, quiet, err := bound(ctx)
@@ -127,6 +141,9 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 				return "", err
 			case is:
 				return happened, nil
+			}
+			if left, err := gone(ctx); err != nil || left {
+				return happened, err // whatever became of it, effect ends it
 			}
 			return absent, nil
 		},

@@ -293,7 +293,7 @@ func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Dur
 	return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error}, func(b *Body) {
 		b.Problem, b.CancelBy = "The upgrade failed: "+c.Error, ""
 		if err == nil && !sameVersion(db.Version, b.Plan.From) {
-			b.Upgrade.Sent = c.SendBy.Add(-e.cfg.SendTimeout)
+			b.Upgrade.Sent = c.left(e.cfg.SendTimeout)
 		}
 	})
 }
