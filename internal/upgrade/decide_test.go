@@ -140,6 +140,6 @@ func TestClocks(t *testing.T) {
 			if w.calls("POST", "/upgrade") != 0 {
 				t.Error("upgraded late")
 			}
-		})
+		}, func(w *world) { w.cfg.Poll, w.cfg.ProbeEvery = 2*time.Minute, 2*time.Minute })
 	})
 }

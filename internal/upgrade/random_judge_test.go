@@ -72,7 +72,7 @@ func (l *lives) checkPeople(all []Session) (problems []string) {
 			case Deny:
 				votes[said{s.ID, e.By, "deny"}]++
 			}
-			if e.By == guest.ID || e.By == eve.ID {
+			if e.By == guest.ID || e.By == eve.ID && Event(e.Event) != Recheck {
 				add("%s of %s is by %s, who may not", e.Event, s.ID, e.By)
 			}
 		}
