@@ -52,7 +52,12 @@ func (s *Store) Receive(ctx context.Context, envelope string, payload []byte, le
 // Seen marks an event and says whether this was the first time within the hour.
 // It is for events that are safe to lose: after a lost answer nobody was first.
 func (s *Store) Seen(ctx context.Context, event string) (first bool, err error) {
-	first, err = s.rdb.SetNX(ctx, s.keys.seen(event), "1", s.seenFor).Result()
+	return s.SeenWithin(ctx, event, s.seenFor)
+}
+
+// SeenWithin is [Store.Seen] with another time than an hour.
+func (s *Store) SeenWithin(ctx context.Context, event string, within time.Duration) (first bool, err error) {
+	first, err = s.rdb.SetNX(ctx, s.keys.seen(event), "1", within).Result()
 	if err != nil {
 		return false, unavailable("mark event "+event, err)
 	}

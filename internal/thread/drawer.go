@@ -170,10 +170,31 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 		}
 		t.Parent = up.TS
 	}
-	if wait, err := d.card(ctx, s, &t); err != nil || wait > 0 {
-		return wait, err
+	wait, err := d.card(ctx, s, &t)
+	if err == nil && wait == 0 {
+		wait, err = d.milestones(ctx, s, t)
 	}
-	return d.milestones(ctx, s, t)
+	if code := slackCode(err); slices.Contains(shut, code) {
+		d.tellElsewhere(ctx, s, t, code)
+	}
+	return wait, err
+}
+
+// shut are Slack's words for a channel in which the bot cannot post. It goes on
+// trying, but people must hear of it in another place.
+var shut = []string{"is_archived", "not_in_channel", "channel_not_found", "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_locked"}
+
+// tellElsewhere writes to whoever asked, once a day.
+func (d *Drawer) tellElsewhere(ctx context.Context, s upgrade.Session, t session.Thread, code string) {
+	drawn := t.TS != ""
+	first, err := d.store.SeenWithin(ctx, fmt.Sprint("unposted ", s.ID, code, drawn), 24*time.Hour)
+	if err != nil || !first {
+		return
+	}
+	m := view.Unposted(s, cmp.Or(t.Channel, d.cfg.Channel), code, drawn)
+	if _, _, err := d.slack.PostMessageContext(ctx, s.By, options(m)...); err != nil {
+		d.log.Error("nobody can be told that the channel is shut", "session", s.ID, "error", describe(err))
+	}
 }
 
 const (

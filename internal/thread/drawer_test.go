@@ -323,3 +323,38 @@ func TestASessionOfANewerReplicaIsLeftToIt(t *testing.T) {
 }
 
 var _ Slack = (*slack.Client)(nil)
+
+// Nobody clicks on a card that is not there: whoever asked hears of it.
+func TestAShutChannelIsToldToWhoAsked(t *testing.T) {
+	for _, fault := range []string{"channel_archived", "bot_removed"} {
+		t.Run(fault, func(t *testing.T) {
+			play(t, func(s *stage) {
+				defer s.draw(func(c *Config, _ *Slack) { c.Idle = time.Minute })()
+				shut := func(times int) { s.fault(`{"fault":%q,"times":%d,"match":%q}`, fault, times, channel) }
+				shut(-1)
+				r := s.open("cache-prod")
+				s.pass(30 * time.Minute)
+				if got := s.direct(); len(got) != 1 || !strings.Contains(got[0], "nobody can decide on it") {
+					t.Fatalf("ann was told %q", got)
+				}
+				shut(0)
+				s.pass(5 * time.Minute)
+				cards := s.cards()
+				if len(cards) != 1 {
+					t.Fatalf("then there are the cards %+v", cards)
+				}
+				shut(-1)
+				s.move(r, upgrade.Approve, "Approved (1 of 1).")
+				s.pass(30 * time.Minute)
+				if got := s.direct(); len(got) != 2 || !strings.Contains(got[1], "goes on") {
+					t.Errorf("ann was told %q", got)
+				}
+				shut(0)
+				s.pass(5 * time.Minute)
+				if diff := cmp.Diff([]string{":white_check_mark: <@U0BOB>: Approved (1 of 1)."}, s.replies(cards[0].TS)); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}

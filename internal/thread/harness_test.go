@@ -187,19 +187,34 @@ type message struct {
 
 func (s *stage) messages() []message {
 	s.t.Helper()
+	return s.in(func(id string, _ bool) bool { return id == channel })
+}
+
+// direct are the bot's direct messages to ann.
+func (s *stage) direct() (texts []string) {
+	s.t.Helper()
+	for _, m := range s.in(func(_ string, im bool) bool { return im }) {
+		texts = append(texts, m.Text)
+	}
+	return texts
+}
+
+func (s *stage) in(room func(id string, im bool) bool) (out []message) {
+	s.t.Helper()
 	var state struct {
 		Channels []struct {
 			ID       string
+			IM       bool `json:"is_im"`
 			Messages []message
 		}
 	}
 	s.look("state?user=ann", &state)
 	for _, c := range state.Channels {
-		if c.ID == channel {
-			return c.Messages
+		if room(c.ID, c.IM) {
+			out = append(out, c.Messages...)
 		}
 	}
-	return nil
+	return out
 }
 
 // cards are the roots, replies the answers in one thread (text only).

@@ -20,7 +20,7 @@ import (
 // ours are the only things in angle brackets that may stand in markup; entity
 // is what the outside's & < > turn into.
 var (
-	ours   = regexp.MustCompile(`<(@[A-Z0-9]+|!subteam\^[A-Z0-9]+|!date\^\d+\^[^|>]*\|[^>]*|https://[^|>\s]+\|[^<>]*)>`)
+	ours   = regexp.MustCompile(`<([@#][A-Z0-9]+|!subteam\^[A-Z0-9]+|!date\^\d+\^[^|>]*\|[^>]*|https://[^|>\s]+\|[^<>]*)>`)
 	entity = regexp.MustCompile(`&(amp|lt|gt);`)
 )
 

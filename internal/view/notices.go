@@ -34,6 +34,29 @@ func Refused(r *upgrade.Refusal, permalink string) Message {
 	return m
 }
 
+// Unposted tells the requester that Slack does not let the bot post in its
+// channel, so that nobody sees what becomes of the session. drawn says whether
+// its card was posted before; word is what Slack said.
+func Unposted(s upgrade.Session, channel, word string, drawn bool) Message {
+	why := "Slack says " + code(word)
+	switch word {
+	case "is_archived":
+		why = "the channel is archived"
+	case "not_in_channel", "channel_not_found":
+		why = "I am not in that channel; somebody there can `/invite` me"
+	}
+	text := fmt.Sprintf(":warning: *%s*: I cannot post its card in <#%s>: %s.", Escape(sessionTitle(s)), channel, why)
+	switch {
+	case !drawn:
+		text += "\nNobody sees it, so nobody can decide on it. Once that is mended it appears by itself."
+	case s.Ended:
+		text += fmt.Sprintf("\nIt is %s; its card and thread there do not say so yet.", stateWords(s))
+	default:
+		text += fmt.Sprintf("\nIt is %s, and goes on; its card and thread stand still until that is mended. `/redis-upgrade status` tells how it stands.", stateWords(s))
+	}
+	return notice(text)
+}
+
 // maxOffers is how many buttons a refusal shows; its text names all.
 const maxOffers = 5
 

@@ -214,6 +214,8 @@ func noticeSamples() []Sample {
 		message("notice-refused-link", "The database has a session already.", Refused(busy, "https://acme.slack.com/archives/C0REDISOPS/p1772625600000100")),
 		message("notice-refused-offer", "A source before its target: the target is offered.", Refused(order, "")),
 		message("notice-refused-hint", "A version that is not on offer.", Refused(version, "")),
+		message("notice-unposted", "The bot was removed from its channel before it could post a card.", Unposted(upgradeAt(upgrade.Proposed), "C0REDISOPS", "not_in_channel", false)),
+		message("notice-unposted-later", "The channel was archived in the middle of an upgrade.", Unposted(upgradeAt(upgrade.Upgrading), "C0REDISOPS", "is_archived", true)),
 		message("notice-stale", "A click on what has moved on.", Refused(stale, "")),
 		message("notice-unknown", "A name with a typing mistake.", Unknown("cache-prd", []inventory.Entry{e, twin})),
 		message("notice-unknown-nothing-near", "A name that is like no other.", Unknown("<!channel>"+strings.Repeat("q", 100), nil)),
