@@ -28,6 +28,10 @@ type Refusal struct {
 // Error is for logs; show Text and Who to people.
 func (r *Refusal) Error() string { return "refused: " + r.Code }
 
+// MayLook says who may see what the bot knows: everybody who may do anything, as
+// far as the account goes.
+func MayLook(v Voter) error { return excluded(v, "a member of the workspace") }
+
 // MayRequest is the first column of the role table: who may ask for an upgrade or
 // a revert. Approvers and on-call may, even when they are not in the channel.
 func MayRequest(v Voter) error {

@@ -103,6 +103,30 @@ func TestWhoIsTurnedAwayIsToldWhyAndWho(t *testing.T) {
 	}
 }
 
+// A guest learns nothing about databases; a mute Slack keeps nobody from looking.
+func TestGuestsAreTurnedAwayAtTheDoor(t *testing.T) {
+	d := newDesk(t)
+	d.proposed("cache-prod")
+	d.happened()
+	for _, text := range []string{"", "list", "status", "history cache-prod", "cache-prod", "cache-prod 8.2", "cache-prd"} {
+		d.types("guest", text)
+		if ack := d.lastAck(); !strings.Contains(ack, "Guest accounts cannot do anything here.") || strings.Contains(ack, "cache-prod") {
+			t.Errorf("%q is answered with %s", text, ack)
+		}
+		if diff := cmp.Diff([]string{"ack"}, d.happened()); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+	d.types("guest", "help")
+	if ack := d.lastAck(); strings.Contains(ack, "Guest accounts") {
+		t.Errorf("help is refused: %s", ack)
+	}
+	d.types("stranger", "list")
+	if ack := d.lastAck(); !strings.Contains(ack, "cache-prod") {
+		t.Errorf("while Slack is mute a list is %s", ack)
+	}
+}
+
 func TestAFormThatCouldNotBeSubmittedSaysSoAtOnce(t *testing.T) {
 	d := newDesk(t)
 	s := d.proposed("cache-prod")

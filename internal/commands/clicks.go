@@ -269,7 +269,7 @@ func (h *Handler) revertForm(_ context.Context, s upgrade.Session, at place) (sl
 		return slack.ModalViewRequest{}, nil, r
 	}
 	f := view.RevertForm{Upgrade: s, Metadata: at.String(), Example: upgrade.ExampleFile(s)}
-	return view.RevertModal(f), nil, nil
+	return view.RevertModal(f), func(ctx context.Context, user string) error { return h.barred(ctx, user, true) }, nil
 }
 
 func (h *Handler) changesForm(_ context.Context, s upgrade.Session, _ place) (slack.ModalViewRequest, func(context.Context, string) error, error) {

@@ -40,6 +40,10 @@ func (h *Handler) mentioned(ctx context.Context, ev *slackevents.AppMentionEvent
 		return
 	}
 	at := place{Channel: ev.Channel, Thread: ev.ThreadTimeStamp}
+	if err := h.barred(ctx, ev.User, false); err != nil {
+		h.complain(ctx, ev.User, at, err)
+		return
+	}
 	if ev.ThreadTimeStamp == "" || strings.Contains(strings.ToLower(ev.Text), "help") {
 		h.tell(ctx, ev.User, at, view.Help())
 		return
@@ -62,10 +66,13 @@ func (h *Handler) mentioned(ctx context.Context, ev *slackevents.AppMentionEvent
 
 // home draws the bot's Home tab: what is under way.
 func (h *Handler) home(ctx context.Context, user string) {
-	open, err := h.parts.Engine.Open(ctx, listed)
-	if err != nil {
-		h.log.Warn("draw home", "error", err)
-		return
+	var open []upgrade.Session
+	if h.barred(ctx, user, false) == nil {
+		var err error
+		if open, err = h.parts.Engine.Open(ctx, listed); err != nil {
+			h.log.Warn("draw home", "error", err)
+			return
+		}
 	}
 	v := view.Home(open, func(id string) string { return h.permalink(ctx, id) })
 	if _, err := h.parts.Slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: v}); err != nil {

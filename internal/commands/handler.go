@@ -87,6 +87,7 @@ func New(cfg Config, parts Parts) *Handler {
 const (
 	recordTimeout = 1500 * time.Millisecond // no acknowledgement after that
 	loadTimeout   = 400 * time.Millisecond  // what a modal may wait for before a loading view is opened
+	greetTimeout  = 700 * time.Millisecond  // how long somebody may have to wait because Slack does not say who they are
 	answerTimeout = 60 * time.Second        // everything after the acknowledgement
 )
 

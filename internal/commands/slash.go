@@ -27,16 +27,42 @@ var verbs = map[string]func(*Handler, context.Context, *request, slack.SlashComm
 
 func (h *Handler) slash(ctx context.Context, req *request, cmd slack.SlashCommand) {
 	words := strings.Fields(cmd.Text)
-	if len(words) == 0 {
+	first := ""
+	if len(words) > 0 {
+		first = strings.ToLower(words[0])
+	}
+	verb, known := verbs[first]
+	if first != "help" {
+		if err := h.barred(ctx, cmd.UserID, !known); err != nil {
+			req.ack(private(h.complaint(ctx, err)))
+			return
+		}
+	}
+	switch {
+	case known:
+		verb(h, ctx, req, cmd, words[1:])
+	case len(words) > 0:
+		h.prefilled(ctx, req, cmd, words)
+	default:
 		req.ack()
 		h.openRequest(ctx, cmd.TriggerID, cmd.UserID, view.RequestForm{Metadata: place{Channel: cmd.ChannelID}.String()})
-		return
 	}
-	if verb, ok := verbs[strings.ToLower(words[0])]; ok {
-		verb(h, ctx, req, cmd, words[1:])
-		return
+}
+
+// barred turns away who may not even look, or not ask, before a form is filled in
+// in vain. It is a courtesy, and keeps guests from reading: whoever acts is judged
+// again, strictly. While Slack does not say who somebody is nobody is barred.
+func (h *Handler) barred(ctx context.Context, user string, asks bool) error {
+	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
+	defer cancel()
+	v, err := h.parts.Roles.Voter(ctx, user)
+	switch {
+	case err != nil:
+		return nil
+	case asks:
+		return upgrade.MayRequest(v)
 	}
-	h.prefilled(ctx, req, cmd, words)
+	return upgrade.MayLook(v)
 }
 
 // openRequest opens the request modal in its final form, then fills in the

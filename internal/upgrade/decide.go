@@ -322,6 +322,22 @@ func (e *Engine) Settle(ctx context.Context, c Click, itHappened bool) (Session,
 	})
 }
 
+// MayLook says whether somebody may see databases and sessions; nil: yes.
+func MayLook(v approvals.Voter) error {
+	if err := approvals.MayLook(v); err != nil {
+		return entitlement(err)
+	}
+	return nil
+}
+
+// MayRequest says whether somebody may ask for an upgrade or a revert; nil: yes.
+func MayRequest(v approvals.Voter) error {
+	if err := approvals.MayRequest(v); err != nil {
+		return entitlement(err)
+	}
+	return nil
+}
+
 func maySettle(by approvals.Voter, second bool) error {
 	if second {
 		return approvals.MayConfirm(by)

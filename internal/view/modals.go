@@ -21,7 +21,7 @@ func modal(callback, title, submit, closing string, blocks []slack.Block, metada
 
 func reasonInput(label, hint string) *slack.InputBlock {
 	in := slack.NewPlainTextInputBlockElement(plain(hint, maxPlaceholder), ActionReason)
-	in.Multiline, in.MaxLength = true, 1000
+	in.Multiline, in.MaxLength = true, maxReason
 	return slack.NewInputBlock("reason", plain(label, maxLabel), nil, in)
 }
 

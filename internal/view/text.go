@@ -22,6 +22,7 @@ const (
 	maxOption      = 75
 	maxBlocks      = 50
 	maxText        = 4000 // chat.update refuses more
+	maxReason      = 600  // ours: what a card shows in full, and so what its form takes
 )
 
 // Escape makes outside text safe in mrkdwn: no links, no mentions, no markup
@@ -77,7 +78,7 @@ func lines(all []string, limit int) string {
 
 // quote shows outside text as a quote with a bar on every line.
 func quote(s string) string {
-	s = strings.ReplaceAll(Cut(strings.TrimSpace(s), 600), "\r", "")
+	s = strings.ReplaceAll(Cut(strings.TrimSpace(s), maxReason), "\r", "")
 	return ">" + strings.ReplaceAll(Escape(s), "\n", "\n>")
 }
 
