@@ -93,7 +93,7 @@ func (h *Handler) readRequest(ctx context.Context, v slack.View, i *intent) map[
 		return problems
 	}
 	if !h.parts.Inventory.Ready() {
-		problems["database"] = "I am still reading the list of databases. Try again in a moment."
+		problems["database"] = view.ReadingText(h.parts.Inventory.Progress())
 		return problems
 	}
 	entry, ok := h.entryOf(picked)

@@ -70,11 +70,19 @@ func notice(text string) Message {
 
 // Reading is the answer while the list of databases is read for the first time.
 func Reading(done, total int) Message {
+	return notice(":hourglass_flowing_sand: " + ReadingText(done, total))
+}
+
+// ReadingText is [Reading] in a form's words.
+func ReadingText(done, total int) string {
 	so := ""
-	if total > 0 {
+	switch {
+	case total > 0 && done == total:
+		so = fmt.Sprintf(" (all of %s are read; versions and tags follow)", plural(total, "subscription"))
+	case total > 0:
 		so = fmt.Sprintf(" (%d of %s)", done, plural(total, "subscription"))
 	}
-	return notice(":hourglass_flowing_sand: I am still reading the list of databases" + so + ". Try again in a moment.")
+	return "I am still reading the list of databases" + so + ". Try again in a moment."
 }
 
 // Unknown is the answer to a database name that nobody knows.

@@ -243,6 +243,7 @@ func listSamples() []Sample {
 		message("list", "`/redis-upgrade list`.", List([]inventory.Entry{sampleEntry(), upToDate()})),
 		message("list-stale", "A subscription could not be read for a while.", List([]inventory.Entry{staleEntry()})),
 		message("reading", "The very first minute with a large account.", Reading(37, 200)),
+		message("reading-rest", "The rest of it.", Reading(200, 200)),
 		message("list-nothing-behind", "Everything is up to date.", List([]inventory.Entry{upToDate()})),
 		message("sessions", "`/redis-upgrade status`.", Sessions("Under way", under, permalink)),
 		message("sessions-paused", "`/redis-upgrade status` while everything is paused.", Paused("U0DAN", Sessions("Under way", under, permalink))),
