@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,7 +25,7 @@ type length struct {
 func asked(t testing.TB) length {
 	text := os.Getenv("CHAOS")
 	if text == "" {
-		return length{sessions: 26, back: 5, trouble: 22 * time.Second, end: 60 * time.Second}
+		return length{sessions: 26, back: 5, trouble: 22 * time.Second, end: 2 * time.Minute}
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -100,6 +101,7 @@ func (c *chaos) unleash() (rest func()) {
 type chaos struct {
 	*world
 	t        *testing.T
+	store    *server
 	replicas [3]*replica // each owned by its tormentor while it runs
 	names    []string    // of all databases, those that are taken back first
 	before   map[string]database
@@ -121,7 +123,7 @@ type act struct{ user, did, database, session string }
 
 func newChaos(t *testing.T, long length, seed uint64) *chaos {
 	store := redisServer(t)
-	c := &chaos{t: t, world: newWorld(t, store.url(), long.sessions, 300), rand: rand.New(rand.NewPCG(seed, 1)),
+	c := &chaos{t: t, store: store, world: newWorld(t, store.url(), long.sessions, 300), rand: rand.New(rand.NewPCG(seed, 1)),
 		hits: map[string]int{}, people: map[string]*sync.Mutex{}, back: map[string]*back{}, verdicts: map[string]string{}}
 	for _, who := range []string{"ann", "bob", "carol", "dan", "eve"} {
 		c.people[who] = new(sync.Mutex)
@@ -400,9 +402,30 @@ func (c *chaos) settle() {
 			return
 		}
 		if c.watch.stands() {
-			c.t.Fatalf("stuck: %v", open)
+			c.t.Fatalf("stuck: %v\n%s", open, c.standing())
 		}
 	}
+}
+
+// standing is how things stand for who has to find out why nothing moves: the
+// queues (scores are µs: when each is due), the turns and the replicas' last words.
+func (c *chaos) standing() string {
+	var b strings.Builder
+	rdb := c.store.client()
+	defer rdb.Close()
+	fmt.Fprintln(&b, "now", time.Now().UnixMicro())
+	for _, key := range c.store.keys("{redis-upgrade}:queue:*", "{redis-upgrade}:turn:*", "{redis-upgrade}:pause:*") {
+		if value, err := rdb.Get(c.t.Context(), key).Result(); err == nil {
+			fmt.Fprintln(&b, key, value)
+			continue
+		}
+		members, _ := rdb.ZRangeWithScores(c.t.Context(), key, 0, 9).Result()
+		fmt.Fprintln(&b, key, members)
+	}
+	for _, r := range c.replicas {
+		fmt.Fprintf(&b, "%s says\n%s\n", r.name, tail(r.said(), 15))
+	}
+	return b.String()
 }
 
 // watch looks at the channel for everybody: a look costs the emulator a while.

@@ -70,6 +70,21 @@ func (s *server) client() *redis.Client {
 }
 
 // do runs one command that must succeed.
+// keys are all keys of these patterns.
+func (s *server) keys(patterns ...string) (all []string) {
+	s.t.Helper()
+	rdb := s.client()
+	defer rdb.Close()
+	for _, p := range patterns {
+		found, err := rdb.Keys(s.t.Context(), p).Result()
+		if err != nil {
+			s.t.Error(err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
 func (s *server) do(args ...any) any {
 	s.t.Helper()
 	rdb := s.client()
