@@ -179,26 +179,7 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			return e.cloud.StartImport(ctx, ref, cloud.SourceTypeOf(uris[0]), uris)
 		},
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
-			i, wait, err := e.probeImport(ctx, l, ref)
-			if err != nil || wait > 0 {
-				return verdict{wait: wait}, err
-			}
-			*seen = reading("import", i)
-			v := judgeImport(l.s.Call.Before, i, e.cfg.ProbeEvery)
-			if v.outcome == "" && i.Status != cloud.Running && e.overdue(l.s.Call) {
-				return verdict{lost: true}, nil
-			}
-			if v.outcome != Happened {
-				return v, nil
-			}
-			db, err := e.cloud.Database(ctx, ref)
-			if err == nil && db.Failed() {
-				return verdict{outcome: Broke, text: brokenStatus(db).Text}, nil
-			}
-			if err != nil || !db.Active() {
-				return verdict{}, err
-			}
-			return v, nil
+			return e.importEffect(ctx, l, ref, seen)
 		},
 		trace: func(ctx context.Context, l *lease) (finding, error) {
 			i, wait, err := e.probeImport(ctx, l, ref)
@@ -217,6 +198,30 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			}
 		},
 	}
+}
+
+// importEffect is done when the import says so and its database is well.
+func (e *Engine) importEffect(ctx context.Context, l *lease, ref cloud.Ref, seen *string) (verdict, error) {
+	i, wait, err := e.probeImport(ctx, l, ref)
+	if err != nil || wait > 0 {
+		return verdict{wait: wait}, err
+	}
+	*seen = reading("import", i)
+	v := judgeImport(l.s.Call.Before, i, e.cfg.ProbeEvery)
+	if v.outcome == "" && i.Status != cloud.Running && e.overdue(l.s.Call) {
+		return verdict{lost: true}, nil
+	}
+	if v.outcome != Happened {
+		return v, nil
+	}
+	db, err := e.cloud.Database(ctx, ref)
+	if err == nil && db.Failed() {
+		return verdict{outcome: Broke, text: brokenStatus(db).Text}, nil
+	}
+	if err != nil || !db.Active() {
+		return verdict{}, err
+	}
+	return v, nil
 }
 
 func judgeImport(before Before, i probed, every time.Duration) verdict {
