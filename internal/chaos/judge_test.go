@@ -153,8 +153,16 @@ func (c *chaos) judgeDecisions(cards map[string]card) {
 			c.t.Errorf("%s: %s's approval was acknowledged, and the card says %s", a.database, a.user, k.state())
 		case a.did == "deny" && done && !voted && told[a.user] == 0:
 			c.t.Errorf("%s: %s's denial was acknowledged, %s was told nothing, and the card says done", a.database, a.user, a.user)
-		case a.did == "cancel" && done && told[a.user] == 0:
+		case a.did == "cancel" && done && told[a.user] == 0 && !c.wished(a.user, k):
 			c.t.Errorf("%s: %s's cancel was acknowledged, %s was told nothing, and the card says done", a.database, a.user, a.user)
 		}
 	}
+}
+
+// wished reports whether a card's thread says that somebody asked to cancel while
+// a request was out that may have left: then it goes on if Redis Cloud took it.
+func (c *chaos) wished(user string, k card) bool {
+	return slices.ContainsFunc(c.messages("bob"), func(m message) bool {
+		return m.ThreadTS == k.TS && strings.Contains(m.Text, "@U0"+strings.ToUpper(user)+">: Asked to cancel.")
+	})
 }

@@ -108,6 +108,7 @@ type chaos struct {
 	weary    time.Time // from then on the monkey strikes more seldom
 	watch    *watch
 	people   map[string]*sync.Mutex // one pair of hands each
+	puzzled  map[string]int         // looks in a row in which on-call found no answer; operate's
 	informed atomic.Int32           // modals that said why not
 
 	mu       sync.Mutex // guards the rest
@@ -124,7 +125,7 @@ type act struct{ user, did, database, session string }
 func newChaos(t *testing.T, long length, seed uint64) *chaos {
 	store := redisServer(t)
 	c := &chaos{t: t, store: store, world: newWorld(t, store.url(), long.sessions, 300), rand: rand.New(rand.NewPCG(seed, 1)),
-		hits: map[string]int{}, people: map[string]*sync.Mutex{}, back: map[string]*back{}, verdicts: map[string]string{}}
+		hits: map[string]int{}, people: map[string]*sync.Mutex{}, back: map[string]*back{}, puzzled: map[string]int{}, verdicts: map[string]string{}}
 	for _, who := range []string{"ann", "bob", "carol", "dan", "eve"} {
 		c.people[who] = new(sync.Mutex)
 	}
