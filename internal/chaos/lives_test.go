@@ -399,7 +399,8 @@ func (c *chaos) settle() {
 			}
 		}
 		if len(open) == 0 {
-			c.t.Logf("every session ended, %s after people had nothing left to ask or decide", time.Since(began).Round(100*time.Millisecond))
+			c.t.Logf("every session ended, %s after people had nothing left to ask or decide; at most %s without a card that moved",
+				time.Since(began).Round(100*time.Millisecond), c.watch.longest().Round(100*time.Millisecond))
 			return
 		}
 		if c.watch.stands() {
@@ -435,6 +436,7 @@ type watch struct {
 	seen map[string]card
 	told map[string]int // private messages by person, a second old at most
 	last time.Time      // when a card moved
+	gap  time.Duration  // the longest time in which none did
 	hush time.Duration  // after which nothing moves any more
 	stop chan struct{}
 	done sync.WaitGroup
@@ -448,6 +450,7 @@ func watchCards(w *world, hush time.Duration) *watch {
 		defer out.mu.Unlock()
 		for id, c := range seen {
 			if c.state() != out.seen[id].state() {
+				out.gap = max(out.gap, time.Since(out.last))
 				out.last = time.Now()
 			}
 		}
@@ -483,6 +486,13 @@ func (w *watch) stands() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return time.Since(w.last) > w.hush
+}
+
+// longest is the longest time in which no card moved.
+func (w *watch) longest() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.gap
 }
 
 // private is how many messages a person has got in private.
