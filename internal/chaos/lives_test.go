@@ -424,6 +424,17 @@ func (c *chaos) standing() string {
 		members, _ := rdb.ZRangeWithScores(c.t.Context(), key, 0, 9).Result()
 		fmt.Fprintln(&b, key, members)
 	}
+	for _, z := range rdb.ZRange(c.t.Context(), "{redis-upgrade}:open", 0, 9).Val() {
+		fmt.Fprintln(&b, z, rdb.HGetAll(c.t.Context(), "{redis-upgrade}:session:"+z).Val())
+	}
+	for name, db := range c.databases() {
+		if db.Status != "active" || c.before[name].ID != db.ID {
+			fmt.Fprintf(&b, "%s is %+v\n", name, db)
+		}
+	}
+	for _, e := range c.ledger()[max(0, len(c.ledger())-40):] {
+		fmt.Fprintf(&b, "%+v\n", e)
+	}
 	for _, r := range c.replicas {
 		fmt.Fprintf(&b, "%s says\n%s\n", r.name, tail(r.said(), 15))
 	}

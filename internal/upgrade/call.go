@@ -223,6 +223,9 @@ func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (result, 
 // sends. The order is the promise: nothing leaves before it is durable.
 func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, error) {
 	if r := e.permitted(ctx, o); r != nil {
+		if err := e.leaveTurns(ctx, l.s, o); err != nil {
+			return result{}, err
+		}
 		if r.Code == Paused {
 			l.observe(ctx, Progress{Text: r.Text, Trouble: true})
 			return result{wait: e.cfg.StatusEvery}, nil
@@ -234,8 +237,8 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 		return result{wait: e.cfg.Poll}, err
 	}
 	before, g, err := o.ready(ctx, l)
-	if err != nil {
-		return result{}, err
+	if err != nil { // nobody knows for how long: others may go first
+		return result{}, errors.Join(err, e.leaveTurns(ctx, l.s, o))
 	}
 	switch {
 	case g.stop != nil:
@@ -244,8 +247,8 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 		err := e.leaveTurn(ctx, l.s, accountTurn)
 		l.observe(ctx, Progress{Text: g.text})
 		return result{wait: g.wait}, err
-	case g.wait > 0:
-		return result{wait: g.wait}, nil
+	case g.wait > 0: // for a status task, which may be minutes behind others
+		return result{wait: g.wait}, e.giveUpProbe(ctx, l, o)
 	}
 	return e.send(ctx, l, o, before)
 }

@@ -59,6 +59,19 @@ func (e *Engine) probeImport(ctx context.Context, l *lease, ref cloud.Ref) (prob
 	return probed{Status: i.Status, Raw: i.Raw, At: i.At, Reason: i.Reason}, 0, nil
 }
 
+// giveUpProbe ends a wait for a status task before a send once it is long: the
+// turns that were taken for the send go to others, and what the task would tell is
+// asked again when they are back, for it has to be fresh.
+func (e *Engine) giveUpProbe(ctx context.Context, l *lease, o outside) error {
+	p := l.s.Progress
+	if p.Probe == "" || e.now().Sub(p.Asked) < 10*e.cfg.Grace {
+		return nil
+	}
+	p.Probe = ""
+	l.observe(ctx, p)
+	return e.leaveTurns(ctx, l.s, o)
+}
+
 // probe asks for a status task, or reads the one asked for. A positive wait
 // means: not yet.
 func (e *Engine) probe(ctx context.Context, l *lease, ask func() (cloud.Task, error)) (cloud.Task, time.Duration, error) {

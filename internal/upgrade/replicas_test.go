@@ -3,6 +3,7 @@ package upgrade
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
 )
 
 // Three replicas on one Redis, each looking as soon as it can: whatever one
@@ -171,4 +174,57 @@ func TestTurnsOfOneSubscription(t *testing.T) {
 		w.wantEnd(b.ID, Done)
 		w.wantEnd(a.ID, Done)
 	})
+}
+
+// Who cannot go on for now gives its turn back: a revert past its delete must
+// not wait because somebody else's upgrade waits, for whatever.
+func TestATurnIsNotHeldInVain(t *testing.T) {
+	fleet := shop()
+	fleet.Subscriptions = append(fleet.Subscriptions, cloudemu.FleetSubscription{Name: "media", Databases: []cloudemu.FleetDatabase{
+		{Name: "search", Version: "7.2", Port: 12003, SizeGB: 2, BackupPath: "s3://acme/search", Keys: 8}}})
+	for _, row := range []struct {
+		sentence string
+		hinder   func(w *world, path string) (s Session, relief func()) // an upgrade of search, whose path that is
+	}{
+		{"Slack does not say who approved", func(w *world, _ string) (Session, func()) {
+			s := w.approve(w.propose("search", "7.4"), bob)
+			w.untilState(s.ID, BackingUp)
+			w.roles.silence(errInjected)
+			w.until(s.ID, "an upgrade that waits", func(s Session) bool { return strings.Contains(s.Progress.Text, "Slack does not say") })
+			return s, func() { w.roles.silence(nil) }
+		}},
+		{"a status task is lost", func(w *world, path string) (Session, func()) {
+			w.fault("task_stuck", 1, "GET "+path+"/backup")
+			s := w.approve(w.propose("search", "7.4"), bob)
+			s = w.until(s.ID, "a status task", func(s Session) bool { return s.State == BackingUp && s.Progress.Probe != "" })
+			w.fault("task_404", -1, "/tasks/"+s.Progress.Probe)
+			return s, func() { w.fault("task_404", 0, "") }
+		}},
+		{"everything is paused", func(w *world, path string) (Session, func()) {
+			w.fault("task_stuck", 1, "GET "+path+"/backup")
+			s := w.approve(w.propose("search", "7.4"), bob)
+			w.until(s.ID, "a status task", func(s Session) bool { return s.State == BackingUp && s.Progress.Probe != "" })
+			w.nil(w.engine().Pause(w.ctx, dan, true))
+			return s, func() { w.nil(w.engine().Pause(w.ctx, dan, false)) }
+		}},
+	} {
+		t.Run(row.sentence, func(t *testing.T) {
+			bubble(t, fleet, func(t *testing.T, w *world) {
+				up := w.upgraded("cache", "7.4")
+				r := w.agreed(w.asked("cache", up))
+				w.untilState(r.ID, Deleting)
+				w.fault("forbidden_403", -1, fmt.Sprintf("POST /v1/subscriptions/%d/databases", w.find("cache").Subscription))
+				w.untilState(r.ID, Creating)
+				other, relief := row.hinder(w, "/v1"+w.find("search").path())
+				w.fault("forbidden_403", 0, "")
+				begin := time.Now()
+				w.wantEnd(r.ID, Done)
+				if took := time.Since(begin); took > 45*time.Minute {
+					t.Errorf("the revert took %s more", took)
+				}
+				relief()
+				w.wantEnd(other.ID, Done)
+			})
+		})
+	}
 }
