@@ -194,7 +194,10 @@ type message struct {
 	Text        string   `json:"text"`
 	Blocks      []object `json:"blocks"`
 	EphemeralTo string   `json:"ephemeral_to"`
-	Metadata    struct {
+	Edited      struct {
+		TS string `json:"ts"`
+	} `json:"edited"`
+	Metadata struct {
 		Payload struct {
 			Session  string `json:"session"`
 			Kind     string `json:"kind"`
@@ -250,7 +253,7 @@ type card struct {
 }
 
 // cards are all living cards by session. Of doubled ones the living one is that
-// which shows the furthest: the others stay as they were posted.
+// which shows the furthest, or was edited last: the others stay as they were posted.
 func (w *world) cards() map[string]card {
 	out := map[string]card{}
 	for _, m := range w.messages("bob") {
@@ -260,7 +263,7 @@ func (w *world) cards() map[string]card {
 		}
 		c := card{message: m, database: titled(m)}
 		if old, ok := out[id]; ok {
-			if old.rank() > c.rank() {
+			if old.rank() > c.rank() || old.rank() == c.rank() && old.Edited.TS > c.Edited.TS {
 				c = old
 			}
 			c.doubles = old.doubles + 1
