@@ -78,7 +78,7 @@ func TestABackupAfterTheUpgradeIsNoWayBack(t *testing.T) {
 				w.console("cache", map[string]any{"backup_now": true})
 				_, r := w.act(w.revertOf(up, w.filesOf("cache")))
 				w.wantRefusal(r, BadInput, "after the upgrade was sent")
-				w.must(w.revertOf(up, before))
+				w.untilState(w.must(w.revertOf(up, before)).ID, Proposed)
 			})
 		})
 	}
