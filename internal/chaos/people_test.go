@@ -185,5 +185,11 @@ func (w *world) cardOf(database string, within time.Duration) (card, error) {
 			}
 		}
 	}
-	return card{}, fmt.Errorf("no card for %s within %s", database, within)
+	var private []string
+	for _, m := range w.messages("ann") {
+		if m.EphemeralTo != "" {
+			private = append(private, m.Text)
+		}
+	}
+	return card{}, fmt.Errorf("no card for %s within %s; ann was told %q", database, within, private)
 }

@@ -87,6 +87,9 @@ func start(t testing.TB, name, path string, env []string, args ...string) *proce
 	go func() { p.cmd.Wait(); close(p.exited) }()
 	t.Cleanup(func() {
 		p.kill()
+		if t.Failed() {
+			t.Logf("%s said at last:\n%s", filepath.Base(name), tail(p.said(), 25))
+		}
 		if dir := os.Getenv("CHAOS_LOGS"); dir != "" {
 			_ = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d.log", filepath.Base(name), p.cmd.Process.Pid)), []byte(p.said()), 0o600)
 		}
