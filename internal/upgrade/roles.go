@@ -79,23 +79,38 @@ func (e *Engine) role(ctx context.Context, id int) (*cloud.Role, error) {
 	return &roles[i], nil
 }
 
+// binding is how a role stands to the recreated database.
+type binding string
+
+const (
+	bindingPending binding = "pending" // Redis Cloud is at the role
+	bindingMade    binding = "made"
+	bindingNone    binding = "none"
+	bindingVoid    binding = "void" // role or database are there no more
+)
+
+func (e *Engine) binding(ctx context.Context, was BoundRole, to cloud.Ref) (binding, error) {
+	r, err := e.role(ctx, was.ID)
+	switch {
+	case err != nil:
+		return "", err
+	case r == nil:
+		return bindingVoid, nil
+	case r.Status == "pending":
+		return bindingPending, nil
+	case len(rulesNaming(*r, to)) == len(was.Rules):
+		return bindingMade, nil
+	}
+	_, err = e.cloud.Database(ctx, to)
+	if errors.Is(err, cloud.ErrNotFound) {
+		return bindingVoid, nil
+	}
+	return bindingNone, err
+}
+
 // roleCall binds one role to the recreated database.
 func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 	from, name := s.Plan.Ref(), s.Plan.Name
-	bound := func(ctx context.Context) (bool, bool, error) {
-		r, err := e.role(ctx, was.ID)
-		if err != nil || r == nil {
-			return false, false, err
-		}
-		return len(rulesNaming(*r, to)) == len(was.Rules), r.Status != "pending", nil
-	}
-	gone := func(ctx context.Context) (bool, error) { // and the role no longer names it
-		_, err := e.cloud.Database(ctx, to)
-		if errors.Is(err, cloud.ErrNotFound) {
-			return true, nil
-		}
-		return false, err
-	}
 	return outside{
 		key: fmt.Sprintf("role %d", was.ID), ref: to, label: "binding of the ACL role " + was.Name, needs: ModeFull, rush: true,
 		ready: func(ctx context.Context, _ *lease) (Before, gate, error) {
@@ -121,31 +136,19 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 			return e.cloud.UpdateRole(ctx, rebound(*r, was, from, to, name))
 		},
 		effect: func(ctx context.Context, _ *lease, _ cloud.Task) (verdict, error) {
-			is, quiet, err := bound(ctx)
-			if err != nil || !quiet {
-				return verdict{}, err
-			}
-			if is {
-				return verdict{outcome: Happened}, nil
-			}
-			left, err := gone(ctx)
-			if left {
-				return verdict{outcome: Broke, text: "the new database no longer exists"}, nil
-			}
-			return verdict{}, err
+			is, err := e.binding(ctx, was, to)
+			return map[binding]verdict{
+				bindingMade: {outcome: Happened},
+				bindingVoid: {outcome: Broke, text: "the role or the new database no longer exists"},
+			}[is], err
 		},
 		trace: func(ctx context.Context, _ *lease) (finding, error) {
-			is, quiet, err := bound(ctx)
-			switch {
-			case err != nil || !quiet:
-				return "", err
-			case is:
-				return happened, nil
-			}
-			if left, err := gone(ctx); err != nil || left {
-				return happened, err // whatever became of it, effect ends it
-			}
-			return absent, nil
+			is, err := e.binding(ctx, was, to)
+			return map[binding]finding{
+				bindingMade: happened,
+				bindingVoid: happened, // whatever became of it, effect ends it
+				bindingNone: absent,
+			}[is], err
 		},
 	}
 }
