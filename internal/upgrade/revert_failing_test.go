@@ -177,6 +177,12 @@ func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
 	})
 }
 
+// untilVerified waits until the revert has read its new database back.
+func (w *world) untilVerified() {
+	w.t.Helper()
+	w.until(w.running(), "the verified database", func(s Session) bool { return slices.Contains(s.Revert.After, "verified") })
+}
+
 // running is the id of the revert that has not ended.
 func (w *world) running() string {
 	w.t.Helper()
@@ -216,6 +222,14 @@ func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
 		{"the import is busy for a while", func(w *world) { w.fault("subscription_busy", 2, "/import") }, Done, ""},
 		{"tags are refused", func(w *world) { w.fault("conflict_409", 1, "/tags") }, Done, "the tags were not put back"},
 		{"tags get no answer", func(w *world) { w.fault("drop_after_accept", 2, "/tags") }, Done, ""},
+		{"somebody upgrades it before the door opens", func(w *world) {
+			w.untilVerified()
+			w.console("cache", map[string]any{"redis_version": "7.4"})
+		}, Failed, "cache reads 7.4 now"},
+		{"somebody deletes it before the door opens", func(w *world) {
+			w.untilVerified()
+			w.console("cache", map[string]any{"delete": true})
+		}, Failed, "the database does not exist any more"},
 		{"a role is refused", func(w *world) { w.fault("task_error", 1, "/acl/roles") }, Done, "bind the ACL role app"},
 		{"the door does not open at first", func(w *world) { w.fault("task_error", 2, "PUT /v1/subscriptions") }, Done, ""},
 		{"the door does not open", func(w *world) { w.fault("task_error", -1, "PUT /v1/subscriptions") }, Failed, "the door could not be opened"},

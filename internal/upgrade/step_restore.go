@@ -183,7 +183,7 @@ func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (tim
 	db, err := e.cloud.Database(ctx, ref)
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
-		return e.stuck(ctx, l, "Somebody deleted the new database")
+		return e.failRevert(ctx, l, "Somebody deleted the new database. "+remains(s))
 	case err != nil:
 		return 0, err
 	case db.Failed():
@@ -245,20 +245,24 @@ func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, st
 func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
 	s := l.s
 	done, wait, problem, err := e.sourceIPs(ctx, l, callOpenDoor, "opening of the door of "+s.Plan.Name, ref, true)
+	if err != nil || !done && problem == "" {
+		return wait, err
+	}
+	db, err := e.cloud.Database(ctx, ref) // a last look: what is called done is
 	switch {
+	case errors.Is(err, cloud.ErrNotFound):
+		return e.failRevert(ctx, l, "The data was back, but now the database does not exist any more: somebody deleted it. "+remains(s))
 	case err != nil:
-		return 0, err
+		return 0, fmt.Errorf("look at the database a last time: %w", err)
 	case problem != "":
 		return e.stuck(ctx, l, "The data is back, but the door could not be opened: "+problem+". Set the source IPs by hand")
-	case !done:
-		return wait, nil
+	case !sameVersion(db.Version, s.Plan.To):
+		return e.failRevert(ctx, l, fmt.Sprintf("Everything was put back and the door is open, but %s reads %s now, not %s: somebody else changed it. %s",
+			s.Plan.Name, db.Version, s.Plan.To, remains(s)))
 	}
 	note := fmt.Sprintf("Done: %s is back on %s at %s with the data of %s. Its id is now %d (was %d).",
 		s.Plan.Name, s.Plan.To, s.Revert.Endpoint, stamp(s.Revert.BackupAt), ref.Database, s.Plan.Ref().Database)
-	theirs, err := e.foreignDoor(ctx, s, ref)
-	if err != nil {
-		return 0, err
-	}
+	theirs := foreignDoor(s, db)
 	_, err = e.close(ctx, s, move{event: Finish, note: note}, func(b *Body) {
 		if theirs != "" {
 			b.Revert.Loose = append(b.Revert.Loose, theirs)
@@ -316,11 +320,11 @@ func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, er
 		}
 	}
 	door := "The door is open again"
-	theirs, err := e.foreignDoor(ctx, s, s.Plan.Ref())
-	if err != nil {
-		return 0, err
+	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
+		return 0, fmt.Errorf("read the door: %w", err)
 	}
-	if theirs != "" {
+	if theirs := foreignDoor(s, db); err == nil && theirs != "" {
 		door = upperFirst(theirs)
 	}
 	if s.CancelBy != "" {
@@ -331,19 +335,12 @@ func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, er
 
 // foreignDoor says which source addresses somebody else set while the door was
 // closed; empty: the captured ones are there.
-func (e *Engine) foreignDoor(ctx context.Context, s Session, ref cloud.Ref) (string, error) {
-	if s.Revert.Was == nil {
-		return "", nil
-	}
-	db, err := e.cloud.Database(ctx, ref)
-	if errors.Is(err, cloud.ErrNotFound) || err == nil && sameAddresses(db.Security.SourceIPs, s.Revert.Was.SourceIPs) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("read the door: %w", err)
+func foreignDoor(s Session, db cloud.Database) string {
+	if s.Revert.Was == nil || sameAddresses(db.Security.SourceIPs, s.Revert.Was.SourceIPs) {
+		return ""
 	}
 	return fmt.Sprintf("somebody set the source addresses to %s meanwhile, and they were left so; they were %s",
-		strings.Join(db.Security.SourceIPs, ", "), strings.Join(s.Revert.Was.SourceIPs, ", ")), nil
+		strings.Join(db.Security.SourceIPs, ", "), strings.Join(s.Revert.Was.SourceIPs, ", "))
 }
 
 // sameAddresses compares lists of source addresses, whatever their order. None

@@ -470,12 +470,17 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, er
 	return e.do(ctx, l, move{event: Import, note: "Imported at " + stamp(l.s.Revert.ImportedAt) + ". Verifying, then putting users, roles and tags back."}, nil)
 }
 
+// remains says what there is of a deleted database.
+func remains(s Session) string {
+	return fmt.Sprintf("The database was deleted at %s. Its backup: %s. Safety backup of the upgraded data: %s, at %s.",
+		stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt))
+}
+
 // stuck ends a revert after its delete with a named failure: what exists, what
 // does not, and what a person does next.
 func (e *Engine) stuck(ctx context.Context, l *lease, why string) (time.Duration, error) {
 	s := l.s
-	text := fmt.Sprintf("%s The database was deleted at %s. Its backup: %s. Safety backup of the upgraded data: %s, at %s.",
-		strings.TrimSuffix(why, ".")+".", stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt))
+	text := strings.TrimSuffix(why, ".") + ". " + remains(s)
 	if s.Revert.NewRef != "" {
 		text += " The new database exists and its door is closed: " + s.Revert.NewRef + "."
 	}
