@@ -305,26 +305,42 @@ func TestARepeatedRevertModalOpensNothingTwice(t *testing.T) {
 // However a revert is given up before the delete, the door is open again and
 // the data untouched.
 func TestGivenUpBeforeTheDelete(t *testing.T) {
-	for _, state := range []State{Rehearsing, Proposed, Approved, Closing, Saving, Deleting} {
-		t.Run("cancelled while "+string(state), func(t *testing.T) {
+	way := []State{Rehearsing, Proposed, Closing, Saving, Deleting}
+	calls := map[State]Phase{Closing: Sent, Saving: Sent}
+	in := func(state State, call Phase) func(Session) bool {
+		return func(s Session) bool {
+			return s.State == state && (call == "" || s.Call != nil && s.Call.Phase == call)
+		}
+	}
+	for _, row := range []struct {
+		moment string
+		state  State
+		call   Phase // of the state's call; "": whatever
+		paused bool  // from the state before on
+	}{
+		{"while it rehearses", Rehearsing, "", false},
+		{"while people decide", Proposed, "", false},
+		{"agreed, before the door closes", Closing, Planned, true},
+		{"while the door closes", Closing, Sent, false},
+		{"during the safety backup", Saving, Sent, false},
+		{"before the delete is sent", Deleting, Planned, true},
+	} {
+		t.Run(row.moment, func(t *testing.T) {
 			bubble(t, shop(), func(t *testing.T, w *world) {
 				up := w.upgraded("cache", "7.4")
 				before := w.find("cache")
 				r := w.must(w.revertOf(up, w.filesOf("cache")))
-				if state != Rehearsing {
-					r = w.untilState(r.ID, Proposed)
+				last := slices.Index(way, row.state)
+				for i, state := range way[:last] {
+					w.until(r.ID, string(state), in(state, calls[state]))
+					if row.paused && i == last-1 {
+						w.nil(w.engine().Pause(w.ctx, dan, true))
+					}
+					if state == Proposed {
+						w.agreed(w.load(r.ID))
+					}
 				}
-				if state != Rehearsing && state != Proposed {
-					w.agreed(r)
-				}
-				if state == Deleting { // held before its send
-					w.untilState(r.ID, Saving)
-					w.until(r.ID, "the safety backup", func(s Session) bool { return s.Call != nil && s.Call.Phase == Sent })
-					w.nil(w.engine().Pause(w.ctx, dan, true))
-				}
-				r = w.until(r.ID, string(state), func(s Session) bool {
-					return s.State == state && (state != Saving || s.Call != nil && s.Call.Phase == Sent)
-				})
+				w.until(r.ID, row.moment, in(row.state, row.call))
 				w.must(func(e *replica) (Session, error) { return e.Cancel(w.ctx, r.ID, ann) })
 				w.nil(w.engine().Pause(w.ctx, dan, false))
 				w.wantEnd(r.ID, Cancelled)
