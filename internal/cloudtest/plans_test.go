@@ -58,7 +58,8 @@ func TestWhatEachKindIsOffered(t *testing.T) {
 			{"Essentials without targets", "e-none", nil, "", upgrade.NothingNewer, "nothing newer"},
 			{"Essentials whose plan has no backups", "e-free", nil, "8.2 8.4 8.6", upgrade.NoBackup, "plan with backups"},
 			{"a database in transition", "flex", map[string]any{"status": "active-change-pending"}, "7.4 8.2 8.4 8.6", upgrade.NotActive, "active-change-pending"},
-			{"a subscription in transition", "pro", map[string]any{"subscription_status": "pending"}, "7.4 8.2 8.4 8.6", upgrade.NotActive, "pending"},
+			{"a subscription in transition: the work will wait", "pro", map[string]any{"subscription_status": "pending"}, "7.4 8.2 8.4 8.6", "", ""},
+			{"a broken subscription", "pro", map[string]any{"subscription_status": "error"}, "7.4 8.2 8.4 8.6", upgrade.NotActive, "Redis support"},
 		} {
 			if tt.prepare != nil {
 				w.console(tt.name, tt.prepare)

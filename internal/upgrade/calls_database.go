@@ -117,6 +117,9 @@ func (e *Engine) upgradeCall(s Session) outside {
 				}
 				return Before{}, g, err
 			}
+			if f.SubStatus != "active" {
+				return Before{}, gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + f.SubStatus}, nil
+			}
 			if err := e.entitled(ctx, l.s); errors.Is(err, errNoWord) {
 				return Before{}, gate{}, err
 			} else if err != nil {

@@ -55,8 +55,10 @@ func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
 	if refusal := e.preflight(db.Name, r.To, f); refusal != nil {
 		return Session{}, refusal
 	}
-	if b, ok := e.lastBackup(ctx, r.Ref, probeLimit); ok {
-		f.Backup.Last, f.Backup.Status, f.Backup.Known = b.At, b.Raw, true
+	if f.SubStatus == "active" { // a pending one does not tell
+		if b, ok := e.lastBackup(ctx, r.Ref, probeLimit); ok {
+			f.Backup.Last, f.Backup.Status, f.Backup.Known = b.At, b.Raw, true
+		}
 	}
 	return e.open(ctx, id, r, db.Name, f)
 }

@@ -110,7 +110,9 @@ func (e *Engine) preflight(name, to string, f Facts) *Refusal {
 	return ready(name, f)
 }
 
-// ready tests what does not depend on the version.
+// ready tests what does not depend on the version. A subscription that changes
+// is no reason to refuse: often another of our upgrades is why, and every call
+// waits for it in its turn.
 func ready(name string, f Facts) *Refusal {
 	if !f.Backup.Possible {
 		r := refuse(NoBackup, "No backup of %s is possible: %s. An upgrade without one has no way back.", name, f.Backup.Why)
@@ -122,9 +124,15 @@ func ready(name string, f Facts) *Refusal {
 	if f.Status != "active" {
 		return refuse(NotActive, "%s is %s, not active.", name, f.Status).hint("Ask again when Redis Cloud shows it active.")
 	}
-	if f.SubStatus != "active" {
-		return refuse(NotActive, "Subscription %s is %s; Redis Cloud refuses changes until it is active.", f.Subscription, f.SubStatus).
-			hint("Ask again in some minutes.")
+	return brokenSubscription(f)
+}
+
+// brokenSubscription refuses what would wait for a subscription that does not
+// mend itself.
+func brokenSubscription(f Facts) *Refusal {
+	if sub := (cloud.Subscription{Status: f.SubStatus}); sub.Failed() {
+		return refuse(NotActive, "Redis Cloud shows subscription %s as %s.", f.Subscription, f.SubStatus).
+			hint("That takes Redis support; the console shows more.")
 	}
 	return nil
 }

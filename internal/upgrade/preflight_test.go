@@ -32,7 +32,8 @@ func TestPreflight(t *testing.T) {
 		{"targets that are new enough are no obstacle", func(f *Facts) { f.Replicas = []Replica{{Name: "copy", Version: "7.4"}} }, "7.4", "", "", ""},
 		{"no backup, no upgrade", func(f *Facts) { f.Backup = BackupFacts{Why: "remote backup is off"} }, "7.4", NoBackup, "remote backup is off", "Turn on remote backup"},
 		{"not while it changes", func(f *Facts) { f.Status = "active-change-pending" }, "7.4", NotActive, "active-change-pending", "Ask again"},
-		{"not while its subscription changes", func(f *Facts) { f.SubStatus = "pending" }, "7.4", NotActive, "Subscription shop is pending", "some minutes"},
+		{"while its subscription changes: the work waits", func(f *Facts) { f.SubStatus = "pending" }, "7.4", "", "", ""},
+		{"not in a broken subscription", func(f *Facts) { f.SubStatus = "error" }, "7.4", NotActive, "subscription shop as error", "Redis support"},
 		{"the version is judged before the backup", func(f *Facts) { f.Backup.Possible = false }, "9.9", BadVersion, "", ""},
 	} {
 		f := fit()

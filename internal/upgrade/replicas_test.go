@@ -160,19 +160,51 @@ func (h *waitHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// A session that only waits for its turn is told so, and takes it.
+// Whoever asks while another upgrade keeps the subscription pending is not sent
+// away: the session waits for its turn, says so, and takes it.
 func TestTurnsOfOneSubscription(t *testing.T) {
 	bubble(t, shop(), func(t *testing.T, w *world) {
 		a := w.approve(w.propose("cache", "7.4"), bob)
-		w.until(a.ID, "the upgrade", func(s Session) bool { return s.Call != nil && s.Call.Key == callUpgrade && s.Call.Phase == Sent })
+		w.until(a.ID, "the pending subscription", func(s Session) bool {
+			return s.State == Upgrading && w.find("cache").SubscriptionStatus == "pending"
+		})
 		b := w.approve(w.propose("orders", "8.2"), bob)
-		w.until(b.ID, "waiting", func(s Session) bool { return s.State == Blocked || s.Progress.Text != "" })
-		if s := w.load(b.ID); s.State == Blocked {
-			w.wantEnd(a.ID, Done)
-			w.must(func(e *replica) (Session, error) { return e.Recheck(w.ctx, b.ID, ann) })
+		if b.Facts.SubStatus != "pending" {
+			t.Fatalf("asked while the subscription was %s", b.Facts.SubStatus)
+		}
+		waits := func(s Session) bool { return strings.Contains(s.Progress.Text, "waiting for its turn: 1 ahead") }
+		if got := w.until(b.ID, "its turn", func(s Session) bool { return waits(s) || s.Ended }); got.State != BackingUp {
+			t.Errorf("it waits while %s", got.State)
 		}
 		w.wantEnd(b.ID, Done)
 		w.wantEnd(a.ID, Done)
+	})
+}
+
+// A subscription that somebody else keeps pending is waited for, before an
+// upgrade and before the rehearsal of a revert.
+func TestAPendingSubscriptionIsWaitedFor(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		pending := func(begin func() Session) Session {
+			w.console("cache", map[string]any{"subscription_status": "pending"})
+			s := begin()
+			before := len(w.ledger())
+			w.until(s.ID, "the wait", func(s Session) bool { return strings.Contains(s.Progress.Text, "waiting for the subscription: pending") })
+			time.Sleep(3 * time.Hour) // longer than what Patience has for things that fail
+			if s = w.load(s.ID); s.State != BackingUp && s.State != Rehearsing {
+				t.Errorf("it is %s: %s", s.State, s.Problem)
+			}
+			if n := len(w.ledger()) - before; n > 0 {
+				t.Errorf("%d calls were sent", n)
+			}
+			w.console("cache", map[string]any{"subscription_status": ""})
+			return s
+		}
+		up := w.wantEnd(pending(func() Session { return w.approve(w.propose("cache", "7.4"), bob) }).ID, Done)
+		files := w.filesOf("cache")
+		r := w.untilState(pending(func() Session { return w.must(w.revertOf(up, files)) }).ID, Proposed)
+		w.agreed(r)
+		w.wantEnd(r.ID, Done)
 	})
 }
 

@@ -207,9 +207,11 @@ func (e *Engine) revertPreflight(ctx context.Context, up Session, f Facts) *Refu
 	switch {
 	case sameVersion(f.Version, from):
 		return refuse(NoWayBack, "%s already reads %s.", name, f.Version)
-	case f.Status != "active" || f.SubStatus != "active":
-		return refuse(NotActive, "%s is %s and its subscription is %s; a recreate is impossible until both are active.", name, f.Status, f.SubStatus).
+	case f.Status != "active":
+		return refuse(NotActive, "%s is %s; a recreate is impossible until it is active.", name, f.Status).
 			hint("Restore the backup into another database by hand (side by side), or wait.")
+	case brokenSubscription(f) != nil:
+		return brokenSubscription(f)
 	case len(f.Replicas) > 0 || len(f.ReplicaOf) > 0 || f.ExternalSource:
 		return refuse(NoWayBack, "%s is part of an Active-Passive pair: recreating it would cut the link, and a target older than its source cannot sync.", name).
 			hint("Detach the replication first, then ask again.")

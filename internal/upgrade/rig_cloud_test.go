@@ -46,18 +46,19 @@ func (w *world) console(name string, set map[string]any) {
 
 // fleetDB is a database as the hook shows it.
 type fleetDB struct {
-	ID           int               `json:"id"`
-	Subscription int               `json:"subscription_id"`
-	Name         string            `json:"name"`
-	Version      string            `json:"redis_version"`
-	Status       string            `json:"status"`
-	Port         int               `json:"port"`
-	Endpoint     string            `json:"endpoint"`
-	Keys         int               `json:"keys"`
-	Digest       string            `json:"digest"`
-	Shards       int               `json:"shards"`
-	SourceIPs    []string          `json:"source_ips"`
-	Tags         map[string]string `json:"tags"`
+	ID                 int               `json:"id"`
+	Subscription       int               `json:"subscription_id"`
+	Name               string            `json:"name"`
+	Version            string            `json:"redis_version"`
+	Status             string            `json:"status"`
+	SubscriptionStatus string            `json:"subscription_status"`
+	Port               int               `json:"port"`
+	Endpoint           string            `json:"endpoint"`
+	Keys               int               `json:"keys"`
+	Digest             string            `json:"digest"`
+	Shards             int               `json:"shards"`
+	SourceIPs          []string          `json:"source_ips"`
+	Tags               map[string]string `json:"tags"`
 }
 
 func (w *world) databases() []fleetDB {

@@ -106,12 +106,21 @@ func footer(s upgrade.Session, p Policy) []slack.Block {
 	return append(blocks, note(fmt.Sprintf("`%s` · asked %s by %s", s.ID, when(s.Created), person(s.By))))
 }
 
+// subscriptionStatus is how it was when the facts were read: the work waits for
+// one that is changing.
+func subscriptionStatus(f upgrade.Facts) string {
+	if f.SubStatus == "active" {
+		return "active"
+	}
+	return Escape(f.SubStatus) + " when read: the work waits until it is active"
+}
+
 // facts are the two columns of what is known.
 func facts(s upgrade.Session) []string {
 	f := s.Facts
 	out := []string{
 		"*Database*\n" + Escape(s.Plan.Name) + "  " + code(s.Plan.Database),
-		"*Subscription*\n" + Escape(f.Subscription) + " (" + Escape(f.SubStatus) + ")",
+		"*Subscription*\n" + Escape(f.Subscription) + " (" + subscriptionStatus(f) + ")",
 		"*Version*\n" + Escape(s.Plan.From) + " → *" + Escape(s.Plan.To) + "*",
 		"*Size*\n" + fmt.Sprintf("%s, %.0f MB used", plural(f.Shards, "shard"), f.UsedMB),
 		"*Backup*\n" + backup(s),
