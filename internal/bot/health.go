@@ -44,8 +44,9 @@ const (
 	patience = 2 * time.Second
 )
 
-// watch looks at Redis until ctx ends: whether it takes writes at every beat, and
-// whether its settings endanger the memory as soon as it does and every so often.
+// watch looks at Redis until ctx ends: whether it takes writes at every beat; as
+// soon as it does, and every so often, whether its settings endanger the memory and
+// whether it is the server that it was.
 func (h *health) watch(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
@@ -58,10 +59,11 @@ func (h *health) watch(ctx context.Context, every time.Duration) error {
 		if err == nil {
 			last = now
 		}
-		h.setStore(now.Sub(last) < patience, err)
-		if err == nil && now.Sub(checked) >= every {
+		back := h.setStore(now.Sub(last) < patience, err)
+		if err == nil && (back || now.Sub(checked) >= every) {
 			checked = now
 			h.check(ctx)
+			h.catchUp(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -88,19 +90,38 @@ func (h *health) check(ctx context.Context) {
 	h.problems = problems
 }
 
-func (h *health) setStore(up bool, err error) {
+// catchUp has cards drawn again that a failover left behind.
+func (h *health) catchUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // there may be thousands
+	defer cancel()
+	cards, err := h.store.CatchUp(ctx, apart)
+	if err != nil {
+		h.log.Warn("look whether Redis failed over", "error", err)
+	}
+	if cards > 0 {
+		h.log.Warn("another Redis server answers; the last writes may be forgotten", "cards drawn again", cards)
+	}
+}
+
+// apart is the time between two cards that are drawn again after a failover: less
+// than half of what Slack allows, the rest is for those that move.
+const apart = 3 * time.Second
+
+// setStore notes how Redis answers, and reports whether it has come back.
+func (h *health) setStore(up bool, err error) (back bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err != nil {
 		h.redis = err
 	}
 	if h.up == up {
-		return
+		return false
 	}
 	h.log.Info("Redis", "answers", up, "error", err)
 	h.up = up
 	close(h.changed)
 	h.changed = make(chan struct{})
+	return up
 }
 
 // waitStore returns when Redis is up, or not up, as asked.

@@ -34,6 +34,9 @@ func (w *world) endWell(within time.Duration, databases ...string) {
 		if done == len(databases) {
 			break
 		}
+		if w.forgetful {
+			w.approvedAgain()
+		}
 		if time.Now().After(deadline) {
 			for _, name := range databases {
 				if state[name] != "done" {
@@ -52,6 +55,15 @@ func (w *world) endWell(within time.Duration, databases ...string) {
 	for _, name := range databases {
 		if db := dbs[name]; db.Version != target || sent[db.ID] != 1 {
 			w.t.Errorf("%s is on %s after %d upgrade calls", name, db.Version, sent[db.ID])
+		}
+	}
+}
+
+// approvedAgain approves whatever asks, as people do whose vote was forgotten.
+func (w *world) approvedAgain() {
+	for _, m := range w.messages("bob") {
+		if c := (card{message: m}); c.session() != "" && c.offers("approve") {
+			_, _ = w.click("bob", m, "approve", true) // it asks for as long as it was not heard
 		}
 	}
 }
@@ -133,6 +145,41 @@ func TestRedisFrozenAndThawed(t *testing.T) {
 	r.awaitReady(15 * time.Second)
 	w.approved("db-002")
 	w.endWell(30*time.Second, "db-001", "db-002")
+}
+
+// TestRedisForgetsAVote: the server comes back as it was before somebody approved,
+// as a new master does that had not heard of it yet. The card must ask again.
+func TestRedisForgetsAVote(t *testing.T) {
+	t.Parallel()
+	store := redisServer(t)
+	w := newWorld(t, store.url(), 2, 150)
+	r := w.bot("bot", quick...)
+	r.awaitReady(15 * time.Second)
+	pause := func(word string) {
+		if _, err := again(func() (answer, error) { return w.command("dan", word) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pause("pause") // nothing may be sent that would be forgotten
+	asked := w.propose("db-001")
+	store.do("SAVE")
+	if _, err := again(func() (answer, error) { return w.click("bob", asked.message, "approve", true) }); err != nil {
+		t.Fatal(err)
+	}
+	shows := func(want string) func() bool {
+		return func() bool { return w.cards()[asked.session()].state() == want }
+	}
+	until(t, 20*time.Second, "the card shows that it was approved", shows("backing-up"))
+	store.kill()
+	r.awaitRed(6*time.Second, "no answer from Redis")
+	store.start()
+	r.awaitReady(20 * time.Second)
+	until(t, 20*time.Second, "the card asks again", shows("proposed"))
+	pause("resume")
+	if _, err := again(func() (answer, error) { return w.click("bob", w.cards()[asked.session()].message, "approve", false) }); err != nil {
+		t.Fatal(err)
+	}
+	w.endWell(40*time.Second, "db-001")
 }
 
 // TestScriptsAreForgotten: SCRIPT FLUSH under way, as a restart or a failover does.

@@ -126,6 +126,7 @@ func TestSentinelFailsOver(t *testing.T) {
 		until(t, 20*time.Second, "the sentinels know each other", func() bool { return knows(s, "num-other-sentinels", "2") && knows(s, "num-slaves", "2") })
 	}
 	w := newWorld(t, "redis+sentinel://"+strings.Join(sentinels, ",")+"/mymaster", 4, 100)
+	w.forgetful = true
 	r := w.bot("bot", quick...)
 	r.awaitReady(20 * time.Second)
 	w.approved("db-001")
@@ -193,6 +194,7 @@ func TestClusterSurvivesTheLossOfOurMaster(t *testing.T) {
 	t.Parallel()
 	nodes := cluster(t)
 	w := newWorld(t, "redis+cluster://"+nodes[0].addr+","+nodes[1].addr, 4, 100)
+	w.forgetful = true
 	r := w.bot("bot", quick...)
 	r.awaitReady(20 * time.Second)
 	w.approved("db-001")

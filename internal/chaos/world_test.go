@@ -23,6 +23,8 @@ type world struct {
 	env  []string // for cmd/bot
 	http *http.Client
 	proc *process
+
+	forgetful bool // its Redis fails over, which may forget the last votes
 }
 
 type object = map[string]any

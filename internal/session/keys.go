@@ -21,10 +21,12 @@ func (k keys) thread(id string) string  { return k.tag + "thread:" + id }  // ha
 
 func (k keys) drawing(id string) string { return k.tag + "drawing:" + id } // string: whose turn it is to draw, lapses
 
-func (k keys) open() string     { return k.tag + "open" }     // zset: sessions not ended, by opening
-func (k keys) every() string    { return k.tag + "every" }    // zset: all sessions, by opening
-func (k keys) replicas() string { return k.tag + "replicas" } // zset: when each replica was last heard
-func (k keys) fence() string    { return k.tag + "fence" }    // counter behind every score
+func (k keys) open() string            { return k.tag + "open" }         // zset: sessions not ended, by opening
+func (k keys) every() string           { return k.tag + "every" }        // zset: all sessions, by opening
+func (k keys) replicas() string        { return k.tag + "replicas" }     // zset: when each replica was last heard
+func (k keys) server(id string) string { return k.tag + "server:" + id } // string: a server that has answered before
+
+func (k keys) fence() string { return k.tag + "fence" } // counter behind every score
 
 func (k keys) active(database string) string     { return k.tag + "active:" + database }      // string: session that may act
 func (k keys) byDatabase(database string) string { return k.tag + "by-database:" + database } // zset: sessions it ever belonged to

@@ -97,13 +97,15 @@ func (s *Store) ClaimReply(ctx context.Context, id, channel, ts, parent string) 
 
 // forwardScript moves a mark of the drawer forward. A revision that is behind the
 // mark was sent late, by a drawer that was slow or frozen, and may stand over the
-// newer card: nobody knows what the card shows, so it is to be drawn again.
+// newer card: nobody knows what the card shows, so it is to be drawn again. So it is
+// after one that was drawn from a record that a failover made forgotten.
 //
 //	KEYS  1 thread  2 session  3 dirty  4 fence
 //	ARGV  1 field  2 value  3 digest (with the revision)  4 retention ms  5 id
-//	→     1 moved, 0 it was further already
+//	→     1 moved, 0 it was further already or the record is not as far
 var forwardScript = redis.NewScript(clockLua + ageLua + `
-if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') > tonumber(ARGV[2]) then
+local value, top = tonumber(ARGV[2]), redis.call('HGET', KEYS[2], 'revision')
+if tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') > value or top and value > tonumber(top) then
   if ARGV[1] == 'revision' then
     redis.call('HDEL', KEYS[1], 'digest')
     mark(KEYS[3], KEYS[4], ARGV[5], clock())

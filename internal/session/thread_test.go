@@ -10,7 +10,10 @@ import (
 
 func TestThread(t *testing.T) {
 	eachBackend(t, func(t *testing.T, h *harness) {
-		h.open("s1", "db1")
+		rec := h.open("s1", "db1")
+		for rec.Revision < 10 {
+			rec = h.move(rec, "vote")
+		}
 		wantThread := func(want session.Thread) {
 			t.Helper()
 			got, err := h.Thread(h.ctx, "s1")
@@ -51,6 +54,18 @@ func TestThread(t *testing.T) {
 		h.nil(h.Drawn(h.ctx, "s1", 2, "progress"))
 		h.nil(h.Drawn(h.ctx, "s1", 10, "ten")) // compared as numbers
 		card.Revision, card.Digest = 10, "ten"
+		wantThread(card)
+		h.wantClaim(h.Dirty(), lease)
+
+		// What was drawn and told from a record that is forgotten.
+		h.nil(h.Milestone(h.ctx, "s1", 11))
+		wantThread(card)
+		h.nil(h.Drawn(h.ctx, "s1", 11, "eleven"))
+		card.Digest = ""
+		wantThread(card)
+		h.wantClaim(h.Dirty(), lease, "s1")
+		h.nil(h.Drawn(h.ctx, "s1", 10, "ten"))
+		card.Digest = "ten"
 		wantThread(card)
 
 		wantLink := func(ts, want string) {

@@ -10,5 +10,6 @@
 //
 // A post whose answer was lost is posted again. A doubled milestone does no
 // harm; of a doubled card the first recorded one lives, and the buttons of
-// the other still lead to the session.
+// the other still lead to the session. What was drawn from a record that a
+// failover forgot is drawn again ([session.Store.CatchUp]).
 package thread

@@ -189,7 +189,9 @@ func TestAPendingSubscriptionIsWaitedFor(t *testing.T) {
 			w.console("cache", map[string]any{"subscription_status": "pending"})
 			s := begin()
 			before := len(w.ledger())
-			w.until(s.ID, "the wait", func(s Session) bool { return strings.Contains(s.Progress.Text, "waiting for the subscription: pending") })
+			w.until(s.ID, "the wait", func(s Session) bool {
+				return strings.Contains(s.Progress.Text, "waiting for the subscription: pending")
+			})
 			time.Sleep(3 * time.Hour) // longer than what Patience has for things that fail
 			if s = w.load(s.ID); s.State != BackingUp && s.State != Rehearsing {
 				t.Errorf("it is %s: %s", s.State, s.Problem)

@@ -1,0 +1,60 @@
+package session_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A server that was not there before may have forgotten what cards show: they are
+// drawn again, once, newest first and apart.
+func TestCardsAreDrawnAgainOnAnotherServer(t *testing.T) {
+	needRedis(t)
+	addr := startRedis(t)
+	h := newHarness(t, client(t, addr))
+	draw := func(id string) {
+		_, _, err := h.ClaimCard(h.ctx, id, "C1", id)
+		h.nil(err)
+		h.nil(h.Drawn(h.ctx, id, 1, "drawn"))
+	}
+	wantCards := func(sentence string, want int) {
+		t.Helper()
+		got, err := h.CatchUp(h.ctx, time.Hour)
+		h.nil(err)
+		if got != want {
+			t.Errorf("%s: %d cards are drawn again, want %d", sentence, got, want)
+		}
+	}
+	wantCards("nothing is open", 0)
+	done := h.open("s0", "db0")
+	h.move(done, "cancel")
+	for _, id := range []string{"s1", "s2"} {
+		h.open(id, id)
+		draw(id)
+	}
+	h.wantClaim(h.Dirty(), time.Hour, "s0", "s1", "s2")
+	wantCards("the same server", 0)
+	// What a replica becomes when it is made master: another history.
+	h.nil(h.rdb.(*redis.Client).SlaveOf(h.ctx, "127.0.0.1", "1").Err())
+	h.nil(h.rdb.(*redis.Client).SlaveOf(h.ctx, "NO", "ONE").Err())
+	wantCards("after a failover", 2)
+	wantCards("and only once", 0)
+	for _, id := range []string{"s1", "s2"} {
+		got, err := h.Thread(h.ctx, id)
+		h.nil(err)
+		if got.Digest != "" || got.TS != id {
+			t.Errorf("thread of %s: %+v", id, got)
+		}
+	}
+	h.wantClaim(h.Dirty(), lease, "s2") // s1 comes later
+}
+
+// A server that does not tell who it is: nothing to go by.
+func TestACatchUpWithoutInfo(t *testing.T) {
+	h := newHarness(t, backends[0].start(t))
+	h.open("s1", "db1")
+	if n, err := h.CatchUp(h.ctx, 0); n != 0 || err != nil {
+		t.Errorf("%d cards, %v", n, err)
+	}
+}
