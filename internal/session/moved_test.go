@@ -3,8 +3,6 @@ package session_test
 import (
 	"testing"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // A server that was not there before may have forgotten what cards show: they are
@@ -36,8 +34,8 @@ func TestCardsAreDrawnAgainOnAnotherServer(t *testing.T) {
 	h.wantClaim(h.Dirty(), time.Hour, "s0", "s1", "s2")
 	wantCards("the same server", 0)
 	// What a replica becomes when it is made master: another history.
-	h.nil(h.rdb.(*redis.Client).SlaveOf(h.ctx, "127.0.0.1", "1").Err())
-	h.nil(h.rdb.(*redis.Client).SlaveOf(h.ctx, "NO", "ONE").Err())
+	h.nil(h.rdb.Do(h.ctx, "REPLICAOF", "127.0.0.1", "1").Err())
+	h.nil(h.rdb.Do(h.ctx, "REPLICAOF", "NO", "ONE").Err())
 	wantCards("after a failover", 2)
 	wantCards("and only once", 0)
 	for _, id := range []string{"s1", "s2"} {
