@@ -84,8 +84,8 @@ func matrix(t *testing.T, play play) {
 }
 
 // sampled thins the matrix out to what a minute allows: calls that change a
-// database keep all kinds; of a session's moves every second gets one kind, in
-// turn, of Slack's calls every fifth, and of the rest (claims, turns, budgets)
+// database keep all kinds; of a session's moves every third gets one kind, in
+// turn, of Slack's calls every seventh, and of the rest (claims, turns, budgets)
 // every 25th.
 func sampled(at, kind int, name string) bool {
 	every := 25
@@ -94,9 +94,9 @@ func sampled(at, kind int, name string) bool {
 	case strings.HasPrefix(name, "cloud ") && !strings.HasPrefix(name, "cloud GET"):
 		return true
 	case name == "redis move":
-		every = 2
+		every = 3
 	case strings.HasPrefix(name, "slack "):
-		every = 5
+		every = 7
 	}
 	return at%every == 0 && kind == at/every%len(kinds)
 }

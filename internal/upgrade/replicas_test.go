@@ -192,7 +192,7 @@ func TestAPendingSubscriptionIsWaitedFor(t *testing.T) {
 			w.until(s.ID, "the wait", func(s Session) bool {
 				return strings.Contains(s.Progress.Text, "waiting for the subscription: pending")
 			})
-			time.Sleep(3 * time.Hour) // longer than what Patience has for things that fail
+			time.Sleep(2 * time.Hour) // twice what Patience has for things that fail
 			if s = w.load(s.ID); s.State != BackingUp && s.State != Rehearsing {
 				t.Errorf("it is %s: %s", s.State, s.Problem)
 			}
@@ -207,7 +207,7 @@ func TestAPendingSubscriptionIsWaitedFor(t *testing.T) {
 		r := w.untilState(pending(func() Session { return w.must(w.revertOf(up, files)) }).ID, Proposed)
 		w.agreed(r)
 		w.wantEnd(r.ID, Done)
-	})
+	}, func(w *world) { w.cfg.Poll = time.Minute })
 }
 
 // Who cannot go on for now gives its turn back: a revert past its delete must
