@@ -144,6 +144,8 @@ func backup(s upgrade.Session) string {
 	switch {
 	case !s.Upgrade.BackupAt.IsZero():
 		return ":white_check_mark: taken for this upgrade " + when(s.Upgrade.BackupAt) + "\n" + code(f.Where)
+	case !f.Known && s.Facts.SubStatus != "active":
+		return ":grey_question: Redis Cloud does not say when the last one was while the subscription is " + Escape(s.Facts.SubStatus) + fresh + "\n" + code(f.Where)
 	case !f.Known:
 		return ":grey_question: Redis Cloud did not say when the last one was" + fresh + "\n" + code(f.Where)
 	case f.Last.IsZero():

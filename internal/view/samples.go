@@ -54,6 +54,9 @@ func upgradeSamples() []Sample {
 	waiting := with(upgradeAt(upgrade.Approved), func(s *upgrade.Session) { s.Plan.NotBefore = noon.Add(9 * time.Hour) })
 	return []Sample{
 		card("upgrade-proposed", "Just asked for: approvers read this.", upgradeAt(upgrade.Proposed)),
+		card("upgrade-proposed-pending", "Asked for while another upgrade keeps the subscription pending.", with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) {
+			s.Facts.SubStatus, s.Facts.Backup.Known = "pending", false
+		})),
 		cardUnder("upgrade-proposed-scheduled", "Asked for tonight; one of two has approved.", two, with(scheduled, voted(bob))),
 		card("upgrade-approved", "Approved; it begins within seconds.", upgradeAt(upgrade.Approved)),
 		card("upgrade-approved-scheduled", "Approved with a start; it can still be denied.", waiting),
