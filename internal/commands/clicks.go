@@ -230,15 +230,18 @@ func (h *Handler) openLate(ctx context.Context, trigger, user string, at place, 
 	h.object(ctx, user, res.ID, late)
 }
 
-// object replaces an open form by the reason why it could not be submitted.
-func (h *Handler) object(ctx context.Context, user, viewID string, late func(context.Context, string) error) {
+// object replaces an open form by the reason why it could not be submitted, if
+// there is one.
+func (h *Handler) object(ctx context.Context, user, viewID string, late func(context.Context, string) error) bool {
 	if late == nil {
-		return
+		return false
 	}
-	if err := late(ctx, user); err != nil {
+	err := late(ctx, user)
+	if err != nil {
 		m := h.complaint(ctx, err)
 		h.update(ctx, viewID, view.InfoModal("That is not possible", m.Text))
 	}
+	return err != nil
 }
 
 func (h *Handler) denyForm(_ context.Context, s upgrade.Session, at place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
@@ -269,7 +272,7 @@ func (h *Handler) revertForm(_ context.Context, s upgrade.Session, at place) (sl
 		return slack.ModalViewRequest{}, nil, r
 	}
 	f := view.RevertForm{Upgrade: s, Metadata: at.String(), Example: upgrade.ExampleFile(s)}
-	return view.RevertModal(f), func(ctx context.Context, user string) error { return h.barred(ctx, user, true) }, nil
+	return view.RevertModal(f), h.mayAsk, nil
 }
 
 func (h *Handler) changesForm(_ context.Context, s upgrade.Session, _ place) (slack.ModalViewRequest, func(context.Context, string) error, error) {

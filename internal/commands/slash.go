@@ -25,6 +25,10 @@ var verbs = map[string]func(*Handler, context.Context, *request, slack.SlashComm
 	"resume":  (*Handler).pause,
 }
 
+// reading are the verbs that only tell. What acts is judged when it does, and
+// what opens a form opens it first: its trigger does not wait for questions.
+var reading = []string{"list", "status", "history"}
+
 func (h *Handler) slash(ctx context.Context, req *request, cmd slack.SlashCommand) {
 	words := strings.Fields(cmd.Text)
 	first := ""
@@ -32,8 +36,8 @@ func (h *Handler) slash(ctx context.Context, req *request, cmd slack.SlashComman
 		first = strings.ToLower(words[0])
 	}
 	verb, known := verbs[first]
-	if first != "help" {
-		if err := h.barred(ctx, cmd.UserID, !known); err != nil {
+	if slices.Contains(reading, first) {
+		if err := h.barred(ctx, cmd.UserID, false); err != nil {
 			req.ack(private(h.complaint(ctx, err)))
 			return
 		}
@@ -65,12 +69,25 @@ func (h *Handler) barred(ctx context.Context, user string, asks bool) error {
 	return upgrade.MayLook(v)
 }
 
+func (h *Handler) mayAsk(ctx context.Context, user string) error { return h.barred(ctx, user, true) }
+
+// answer acknowledges with what concerns databases, which is nothing for guests.
+func (h *Handler) answer(ctx context.Context, req *request, user string, m view.Message) {
+	if err := h.mayAsk(ctx, user); err != nil {
+		m = h.complaint(ctx, err)
+	}
+	req.ack(private(m))
+}
+
 // openRequest opens the request modal in its final form, then fills in the
-// versions where a database is known.
+// versions where a database is known, or why this person may not ask.
 func (h *Handler) openRequest(ctx context.Context, trigger, user string, f view.RequestForm) {
 	res, err := h.open(ctx, trigger, view.RequestModal(f))
 	if err != nil {
 		h.complain(ctx, user, parsePlace(f.Metadata), err)
+		return
+	}
+	if h.object(ctx, user, res.ID, h.mayAsk) {
 		return
 	}
 	if f.Entry != nil && f.Problem == "" {
@@ -110,7 +127,7 @@ func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCo
 	}
 	entry, answer := h.find(words[0])
 	if answer != nil {
-		req.ack(private(*answer))
+		h.answer(ctx, req, cmd.UserID, *answer)
 		return
 	}
 	at := place{Channel: cmd.ChannelID}
@@ -120,7 +137,7 @@ func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCo
 	before, cancel := context.WithTimeout(ctx, recordTimeout) // of the acknowledgement
 	defer cancel()
 	if r := h.parts.Engine.Warm(before, entry, at.Version); r != nil {
-		req.ack(private(view.Refused(r, h.permalink(before, r.Link))))
+		h.answer(ctx, req, cmd.UserID, view.Refused(r, h.permalink(before, r.Link)))
 		return
 	}
 	req.ack()
