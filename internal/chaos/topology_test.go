@@ -156,12 +156,15 @@ func (s *server) awaitSynced() {
 	})
 }
 
-// promoted waits until one of these servers is a master.
+// promoted waits until one of these servers is a master. Sentinel cuts the
+// connections of one that it promotes, which is no answer yet.
 func promoted(t *testing.T, within time.Duration, replicas []*server) {
 	t.Helper()
 	until(t, within, "a replica takes over", func() bool {
 		return slices.ContainsFunc(replicas, func(s *server) bool {
-			return strings.Contains(fmt.Sprint(s.do("INFO", "replication")), "role:master")
+			rdb := s.client()
+			defer rdb.Close()
+			return strings.Contains(rdb.Info(t.Context(), "replication").Val(), "role:master")
 		})
 	})
 }
