@@ -71,7 +71,7 @@ func (s *Sealer) Open(sealed string, where ...string) (string, error) {
 		return "", fmt.Errorf("%w: sealed under unknown key %q (is SEAL_KEY_OLD missing?)", ErrSeal, id)
 	}
 	raw, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil || len(raw) < gcm.NonceSize() {
+	if err != nil || len(raw) < gcm.NonceSize() || base64.RawStdEncoding.EncodeToString(raw) != text { // line ends and spare bits are other spellings
 		return "", ErrSeal
 	}
 	plain, err := gcm.Open(nil, raw[:gcm.NonceSize()], raw[gcm.NonceSize():], []byte(strings.Join(where, "\x00")))

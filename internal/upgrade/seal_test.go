@@ -64,6 +64,27 @@ func TestSealedSecretsOpenOnlyInTheirPlace(t *testing.T) {
 	}
 }
 
+// The last letter carries fewer bits than it could: those left over are no room
+// for another spelling.
+func TestASealedSecretHasOneSpelling(t *testing.T) {
+	s := sealer(t, "key")
+	for _, secret := range []string{"", "a", "ab", "abc"} {
+		sealed, err := s.Seal(secret, "r-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, last := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/=\n" {
+			other := sealed[:len(sealed)-1] + string(last)
+			if got, err := s.Open(other, "r-1"); other != sealed && !errors.Is(err, ErrSeal) {
+				t.Errorf("%q, sealed as %s, opens as %s: %q, %v", secret, sealed, other, got, err)
+			}
+		}
+		if got, err := s.Open(sealed+"\n", "r-1"); !errors.Is(err, ErrSeal) {
+			t.Errorf("with a line end it opens: %q, %v", got, err)
+		}
+	}
+}
+
 func TestNothingIsSealedWithoutChance(t *testing.T) {
 	s, err := NewSealer(iotest.ErrReader(errors.New("no entropy")), []byte("key"))
 	if err != nil {
