@@ -92,14 +92,14 @@ func (h *health) check(ctx context.Context) {
 
 // catchUp has cards drawn again that a failover left behind.
 func (h *health) catchUp(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // there may be thousands
+	ctx, cancel := context.WithTimeout(ctx, patience/2)
 	defer cancel()
 	cards, err := h.store.CatchUp(ctx, apart)
 	if err != nil {
 		h.log.Warn("look whether Redis failed over", "error", err)
 	}
 	if cards > 0 {
-		h.log.Warn("another Redis server answers; the last writes may be forgotten", "cards drawn again", cards)
+		h.log.Warn("an unknown Redis server answers, after a failover, a restart or a long pause: what it forgot is drawn again", "cards", cards)
 	}
 }
 

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,27 +65,40 @@ func identity(ctx context.Context, server *redis.Client) (string, error) {
 	return strings.Join(who, ":"), nil
 }
 
-// redrawScript has a card drawn again, whatever was sent before.
+// redrawScript has cards drawn again, whatever was sent before.
 //
-//	KEYS  1 thread  2 dirty  3 fence
-//	ARGV  1 id  2 in how many ms
+//	KEYS  1 dirty  2 fence  3… thread of each session
+//	ARGV  1 in how many ms the first  2 ms between two  3… id of each session
 //	→     1
 var redrawScript = redis.NewScript(clockLua + `
-redis.call('HDEL', KEYS[1], 'digest')
-mark(KEYS[2], KEYS[3], ARGV[1], clock() + tonumber(ARGV[2]))
+local at = clock() + tonumber(ARGV[1])
+for i = 3, #KEYS do
+  redis.call('HDEL', KEYS[i], 'digest')
+  mark(KEYS[1], KEYS[2], ARGV[i], at)
+  at = at + tonumber(ARGV[2])
+end
 return 1
 `)
 
-func (s *Store) redraw(ctx context.Context, apart time.Duration) (int, error) {
+// redrawn is how many sessions one script takes: thousands must be done within the
+// second that the caller has, and no script may hold the server up.
+const redrawn = 500
+
+func (s *Store) redraw(ctx context.Context, apart time.Duration) (cards int, err error) {
 	ids, err := s.rdb.ZRevRange(ctx, s.keys.open(), 0, -1).Result()
 	if err != nil {
 		return 0, unavailable("list open sessions", err)
 	}
-	for i, id := range ids {
-		keys := []string{s.keys.thread(id), s.keys.queue(queueDirty), s.keys.fence()}
-		if _, err := s.runInt(ctx, "draw "+id+" again", redrawScript, keys, id, ms(time.Duration(i)*apart)); err != nil {
+	for some := range slices.Chunk(ids, redrawn) {
+		keys := []string{s.keys.queue(queueDirty), s.keys.fence()}
+		args := []any{ms(time.Duration(cards) * apart), ms(apart)}
+		for _, id := range some {
+			keys, args = append(keys, s.keys.thread(id)), append(args, id)
+		}
+		if _, err := s.runInt(ctx, "draw cards again", redrawScript, keys, args...); err != nil {
 			return 0, err
 		}
+		cards += len(some)
 	}
-	return len(ids), nil
+	return cards, nil
 }

@@ -1,6 +1,8 @@
 package session_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -46,6 +48,44 @@ func TestCardsAreDrawnAgainOnAnotherServer(t *testing.T) {
 		}
 	}
 	h.wantClaim(h.Dirty(), lease, "s2") // s1 comes later
+}
+
+// Thousands are done in the second that a replica has for it.
+func TestManyCardsAreDrawnAgain(t *testing.T) {
+	needRedis(t)
+	const many = 1201
+	h := newHarness(t, client(t, startRedis(t)))
+	for i := range many {
+		id := fmt.Sprint("s", i)
+		h.open(id, id)
+		h.nil(h.Drawn(h.ctx, id, 1, "drawn"))
+	}
+	for left := many; left > 0; {
+		items, _, err := h.Dirty().Claim(h.ctx, time.Hour, 500)
+		h.nil(err)
+		left -= len(items)
+	}
+	ctx, cancel := context.WithTimeout(h.ctx, time.Second)
+	defer cancel()
+	if n, err := h.CatchUp(ctx, 0); n != many || err != nil {
+		t.Fatalf("%d cards are drawn again, %v", n, err)
+	}
+	again := map[string]bool{}
+	for range 3 {
+		items, _, err := h.Dirty().Claim(h.ctx, time.Hour, 500)
+		h.nil(err)
+		for _, it := range items {
+			again[it.ID] = true
+		}
+	}
+	if len(again) != many {
+		t.Errorf("%d cards are drawn again, want %d", len(again), many)
+	}
+	for _, id := range []string{"s0", "s700", "s1200"} {
+		if got, err := h.Thread(h.ctx, id); err != nil || got.Digest != "" {
+			t.Errorf("thread of %s: %+v, %v", id, got, err)
+		}
+	}
 }
 
 // A server that does not tell who it is: nothing to go by.
