@@ -11,9 +11,15 @@ func (w *world) approved(databases ...string) {
 	w.t.Helper()
 	for _, name := range databases {
 		c := w.propose(name)
-		if _, err := again(func() (answer, error) { return w.click("bob", c.message, "approve", true) }); err != nil {
-			w.t.Fatal(err)
-		}
+		w.approves(c.message)
+	}
+}
+
+// approves presses Approve until it is heard.
+func (w *world) approves(m message) {
+	w.t.Helper()
+	if _, err := again(func() (answer, error) { return w.click("bob", m, "approve", true) }); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
@@ -116,9 +122,7 @@ func TestRedisGoneAndBack(t *testing.T) {
 	})
 	store.start()
 	r.awaitReady(15 * time.Second)
-	if _, err := again(func() (answer, error) { return w.click("bob", waiting.message, "approve", true) }); err != nil {
-		t.Fatal(err)
-	}
+	w.approves(waiting.message)
 	w.approved("db-003") // asking needs inventory and people
 	w.endWell(40*time.Second, "db-001", "db-005", "db-002", "db-003")
 }
@@ -163,9 +167,7 @@ func TestRedisForgetsAVote(t *testing.T) {
 	pause("pause") // nothing may be sent that would be forgotten
 	asked := w.propose("db-001")
 	store.do("SAVE")
-	if _, err := again(func() (answer, error) { return w.click("bob", asked.message, "approve", true) }); err != nil {
-		t.Fatal(err)
-	}
+	w.approves(asked.message)
 	shows := func(want string) func() bool {
 		return func() bool { return w.cards()[asked.session()].state() == want }
 	}
@@ -176,9 +178,7 @@ func TestRedisForgetsAVote(t *testing.T) {
 	r.awaitReady(20 * time.Second)
 	until(t, 20*time.Second, "the card asks again", shows("proposed"))
 	pause("resume")
-	if _, err := again(func() (answer, error) { return w.click("bob", w.cards()[asked.session()].message, "approve", false) }); err != nil {
-		t.Fatal(err)
-	}
+	w.approves(w.cards()[asked.session()].message)
 	w.endWell(40*time.Second, "db-001")
 }
 
@@ -217,9 +217,7 @@ func TestReadOnlyServerIsNotReady(t *testing.T) {
 	})
 	store.do("REPLICAOF", "NO", "ONE")
 	r.awaitReady(15 * time.Second)
-	if _, err := again(func() (answer, error) { return w.click("bob", waiting.message, "approve", true) }); err != nil {
-		t.Fatal(err)
-	}
+	w.approves(waiting.message)
 	w.endWell(30*time.Second, "db-001", "db-002")
 }
 
@@ -242,9 +240,7 @@ func TestFullServerIsNoticed(t *testing.T) {
 	})
 	store.do("CONFIG", "SET", "maxmemory", "0")
 	r.awaitReady(15 * time.Second)
-	if _, err := again(func() (answer, error) { return w.click("bob", waiting.message, "approve", true) }); err != nil {
-		t.Fatal(err)
-	}
+	w.approves(waiting.message)
 	w.endWell(30*time.Second, "db-001", "db-002")
 }
 

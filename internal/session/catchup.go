@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,21 +47,18 @@ const serverKept = 24 * time.Hour
 
 // identity names a server's process and the history that it writes: the one changes
 // with a restart, the other with a failover. "" when it does not tell.
-func identity(ctx context.Context, server *redis.Client) (string, error) {
-	var who []string
-	for _, part := range []struct{ section, field string }{{"server", "run_id:"}, {"replication", "master_replid:"}} {
-		info, err := server.Info(ctx, part.section).Result()
-		if err != nil {
-			_, err := unlessRefused(err, "")
-			return "", err
-		}
-		for line := range strings.Lines(info) {
-			if id, ok := strings.CutPrefix(line, part.field); ok {
-				who = append(who, strings.TrimSpace(id))
-			}
-		}
+func identity(ctx context.Context, server informant) (string, error) {
+	process, err := info(ctx, server, "server", "run_id")
+	if err == nil {
+		var history string
+		history, err = info(ctx, server, "replication", "master_replid")
+		process += history
 	}
-	return strings.Join(who, ":"), nil
+	if err != nil {
+		_, err = unlessRefused(err, "")
+		return "", err
+	}
+	return process, nil
 }
 
 // redrawScript has cards drawn again, whatever was sent before.

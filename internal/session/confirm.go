@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -73,19 +74,32 @@ func (s *Store) confirming(ctx context.Context, conn *redis.Conn) (int, error) {
 }
 
 // connected is how many replicas the server feeds.
-func connected(ctx context.Context, server interface {
-	Info(ctx context.Context, section ...string) *redis.StringCmd
-}) (n int, err error) {
-	info, err := server.Info(ctx, "replication").Result()
+func connected(ctx context.Context, server informant) (n int, err error) {
+	told, err := info(ctx, server, "replication", "connected_slaves")
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(info) {
-		if _, err := fmt.Sscanf(line, "connected_slaves:%d", &n); err == nil {
-			break
+	n, _ = strconv.Atoi(told) // a server that does not tell is one without
+	return n, nil
+}
+
+// informant is a client or a connection.
+type informant interface {
+	Info(ctx context.Context, section ...string) *redis.StringCmd
+}
+
+// info reads one field of INFO; "" where there is none.
+func info(ctx context.Context, server informant, section, field string) (string, error) {
+	all, err := server.Info(ctx, section).Result()
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(all) {
+		if told, ok := strings.CutPrefix(line, field+":"); ok {
+			return strings.TrimSpace(told), nil
 		}
 	}
-	return n, nil
+	return "", nil
 }
 
 // master is a client of the one server that takes writes for our tag.

@@ -210,11 +210,12 @@ func (e *Engine) revertPreflight(ctx context.Context, up Session, f Facts) *Refu
 	case f.Status != "active":
 		return refuse(NotActive, "%s is %s; a recreate is impossible until it is active.", name, f.Status).
 			hint("Restore the backup into another database by hand (side by side), or wait.")
-	case brokenSubscription(f) != nil:
-		return brokenSubscription(f)
 	case len(f.Replicas) > 0 || len(f.ReplicaOf) > 0 || f.ExternalSource:
 		return refuse(NoWayBack, "%s is part of an Active-Passive pair: recreating it would cut the link, and a target older than its source cannot sync.", name).
 			hint("Detach the replication first, then ask again.")
+	}
+	if r := brokenSubscription(f); r != nil {
+		return r
 	}
 	versions, err := e.cloud.CreatableVersions(ctx, cloud.Pro, up.Plan.Ref().Subscription)
 	if err != nil {
