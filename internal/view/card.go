@@ -91,7 +91,7 @@ func top(s upgrade.Session, p Policy) []slack.Block {
 	}
 	blocks = append(blocks, problem(s)...)
 	blocks = append(blocks, unknownCall(s, p)...)
-	return append(blocks, section(fmt.Sprintf("*Why*, says %s:\n%s", person(s.By), quote(s.Reason))))
+	return append(blocks, section(fmt.Sprintf("*Why*, says %s:\n%s", person(s.By), Quote(s.Reason))))
 }
 
 // footer ends every card: decisions, buttons, and where it came from.
@@ -223,8 +223,7 @@ func decisions(s upgrade.Session) string {
 	for _, d := range s.Decisions {
 		word := ":white_check_mark: " + person(d.By) + " approved " + when(d.At)
 		if d.Choice == approvals.Deny {
-			reason := strings.Join(strings.Fields(Cut(d.Reason, 300)), " ")
-			word = ":no_entry: " + person(d.By) + " denied " + when(d.At) + ": " + Escape(reason)
+			word = ":no_entry: " + person(d.By) + " denied " + when(d.At) + ": “" + Escape(Cut(d.Reason, 300)) + "”"
 		}
 		if d.OnCall {
 			word += " (as on-call)"

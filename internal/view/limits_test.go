@@ -65,19 +65,22 @@ func markup(t rapid.TB, s Sample) []string {
 	return append(out, mrkdwnOf(tree)...)
 }
 
-func mrkdwnOf(v any) []string {
+func mrkdwnOf(v any) []string { return textsOf(v, "mrkdwn") }
+
+// textsOf collects all text objects of a type.
+func textsOf(v any, kind string) []string {
 	var out []string
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			out = append(out, mrkdwnOf(e)...)
+			out = append(out, textsOf(e, kind)...)
 		}
 	case map[string]any:
-		if v["type"] == "mrkdwn" {
+		if v["type"] == kind {
 			out = append(out, v["text"].(string))
 		}
 		for _, e := range v {
-			out = append(out, mrkdwnOf(e)...)
+			out = append(out, textsOf(e, kind)...)
 		}
 	}
 	return out

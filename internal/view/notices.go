@@ -203,8 +203,17 @@ func Milestone(ev upgrade.Event, by, words string) (m Message, ok bool) {
 	if by != "" {
 		who = person(by) + ": "
 	}
-	text := milestoneMark(ev) + " " + who + Escape(words)
-	return notice(text), true
+	return notice(milestoneMark(ev) + " " + who + told(ev, words)), true
+}
+
+// told are the words of an entry in mrkdwn. A reason that somebody typed is a
+// quote of theirs; everything else is a line of the bot's, in which a text from
+// Redis Cloud may stand.
+func told(ev upgrade.Event, words string) string {
+	if reason, ok := strings.CutPrefix(words, "Denied: "); ok && ev == upgrade.Deny {
+		return "Denied:\n" + Quote(reason)
+	}
+	return Escape(words)
 }
 
 func milestoneMark(ev upgrade.Event) string {

@@ -3,8 +3,6 @@ package view
 import (
 	"encoding/json"
 
-	"github.com/slack-go/slack"
-
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -40,7 +38,7 @@ func Summons(s upgrade.Session, ev upgrade.Event, data []byte, p Policy) string 
 func Summon(m Message, whom string) Message {
 	if whom != "" {
 		m.Text += " " + whom
-		m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, whom, false, false)))
+		m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], note(whom))
 	}
 	return m
 }

@@ -25,10 +25,25 @@ const (
 	maxReason      = 600  // ours: what a card shows in full, and so what its form takes
 )
 
-// Escape makes outside text safe in mrkdwn: no links, no mentions, no markup
-// of ours. Formatting characters stay; Slack has no way to quote them.
-func Escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+// entities are Slack's three control characters and what stands for them.
+var entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// Escape makes outside text safe inside a line of ours in mrkdwn: no links, no
+// mentions, and no line breaks, behind which it could pose as a line of the
+// bot's. Formatting characters stay; Slack has no way to quote them. Text that
+// may have lines of its own goes through [Quote].
+func Escape(s string) string { return entities.Replace(oneLine(s)) }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// breaks are all characters that a client may show as the end of a line.
+var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// Quote shows what somebody typed, escaped, with a bar in front of every line: it
+// begins no line of the bot's. It is cut to what a form takes.
+func Quote(s string) string {
+	s = Cut(strings.TrimSpace(breaks.Replace(s)), maxReason)
+	return ">" + strings.ReplaceAll(entities.Replace(s), "\n", "\n>")
 }
 
 // Cut shortens plain text to n characters, visibly. Text that is escaped
@@ -76,12 +91,6 @@ func lines(all []string, limit int) string {
 	return b.String()
 }
 
-// quote shows outside text as a quote with a bar on every line.
-func quote(s string) string {
-	s = strings.ReplaceAll(Cut(strings.TrimSpace(s), maxReason), "\r", "")
-	return ">" + strings.ReplaceAll(Escape(s), "\n", "\n>")
-}
-
 // code shows outside text as code: names, paths, addresses. A backtick would
 // end it early, so it becomes an apostrophe.
 func code(s string) string {
@@ -119,11 +128,13 @@ func when(t time.Time) string {
 func link(url, label string) string { return "<" + url + "|" + Escape(label) + ">" }
 
 func plain(s string, n int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, Cut(s, n), true, false)
+	return slack.NewTextBlockObject(slack.PlainTextType, Cut(oneLine(s), n), true, false)
 }
 
+// mrkdwn is markup of ours. It is verbatim: Slack makes no links and no mentions
+// of plain words in it, which may come from outside.
 func mrkdwn(s string, n int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.MarkdownType, cutMarkup(s, n), false, false)
+	return slack.NewTextBlockObject(slack.MarkdownType, cutMarkup(s, n), false, true)
 }
 
 func section(s string) slack.Block {

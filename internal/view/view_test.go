@@ -145,7 +145,7 @@ func TestOnlyWordsMakeAMilestone(t *testing.T) {
 		t.Error("a move without words was told")
 	}
 	m, ok := Milestone(upgrade.Deny, carol, "Denied: <!channel> no")
-	if want := ":no_entry: <@U0CAROL>: Denied: &lt;!channel&gt; no"; !ok || m.Text != want {
+	if want := ":no_entry: <@U0CAROL>: Denied:\n>&lt;!channel&gt; no"; !ok || m.Text != want {
 		t.Errorf("got %q, want %q", m.Text, want)
 	}
 }
