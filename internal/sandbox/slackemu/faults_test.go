@@ -1,6 +1,8 @@
 package slackemu
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,7 +25,22 @@ func TestFaultsStrikeAsOftenAsTheyShould(t *testing.T) {
 		{"an error for another method", object{"fault": "method_error", "match": "chat.update"}, "auth.test", nil, 200, ""},
 		{"too many requests", object{"fault": "rate_limited"}, "auth.test", nil, 429, "ratelimited"},
 		{"a server error", object{"fault": "http_500"}, "auth.test", nil, 500, ""},
+		{"an error for a family of methods", object{"fault": "method_error", "match": "chat.*"}, "chat.postMessage", hello, 200, "internal_error"},
+		{"an error for another family", object{"fault": "method_error", "match": "views.*"}, "chat.postMessage", hello, 200, ""},
+		{"an error for every method, of our choice", object{"fault": "method_error", "match": "* fatal_error"}, "auth.test", nil, 200, "fatal_error"},
+		{"an error in one channel", object{"fault": "method_error", "match": "chat.postMessage is_archived channel=C0REDISOPS"}, "chat.postMessage", hello, 200, "is_archived"},
+		{"an error in a channel by its name", object{"fault": "method_error", "match": "channel=redis-ops restricted_action"}, "chat.postMessage", hello, 200, "restricted_action"},
+		{"an error in another channel", object{"fault": "method_error", "match": "chat.postMessage channel=C0GENERAL"}, "chat.postMessage", hello, 200, ""},
+		{"an error for one user", object{"fault": "method_error", "match": "users.info user_not_visible user=U0BOB"}, "users.info", object{"user": "U0BOB"}, 200, "user_not_visible"},
+		{"an error for another user", object{"fault": "method_error", "match": "users.info user_not_visible user=U0BOB"}, "users.info", object{"user": "U0ANN"}, 200, ""},
+		{"an error for what stands inside an argument", object{"fault": "method_error", "match": "chat.postMessage metadata.event_payload.session=u-1"}, "chat.postMessage",
+			object{"channel": "C0REDISOPS", "text": "x", "metadata": object{"event_type": "e", "event_payload": object{"session": "u-1"}}}, 200, "internal_error"},
+		{"a server error for every method", object{"fault": "http_500", "match": "*"}, "auth.test", nil, 500, ""},
 		{"a revoked token", object{"fault": "token_revoked", "times": 1}, "auth.test", nil, 200, "token_revoked"},
+		{"the bot's token alone", object{"fault": "token_revoked", "match": "bot account_inactive", "times": 1}, "auth.test", nil, 200, "account_inactive"},
+		{"the app's token alone", object{"fault": "token_revoked", "match": "app", "times": 1}, "auth.test", nil, 200, ""},
+		{"one user group down", object{"fault": "usergroups_down", "match": "dba no_such_subteam", "times": 1}, "usergroups.users.list", object{"usergroup": "S0DBA"}, 200, "no_such_subteam"},
+		{"another user group down", object{"fault": "usergroups_down", "match": "S0ONCALL", "times": 1}, "usergroups.users.list", object{"usergroup": "S0DBA"}, 200, ""},
 		{"user groups down", object{"fault": "usergroups_down", "times": 1}, "usergroups.users.list", object{"usergroup": "S0DBA"}, 200, "service_unavailable"},
 		{"an archived channel", object{"fault": "channel_archived", "match": "#redis-ops", "times": 1}, "chat.postMessage", hello, 200, "is_archived"},
 		{"another channel archived", object{"fault": "channel_archived", "match": "general", "times": 1}, "chat.postMessage", hello, 200, ""},
@@ -62,6 +79,59 @@ func TestALostAnswerIsNotALostCall(t *testing.T) {
 	start := time.Now()
 	if _, out := r.call("auth.test", nil); out["ok"] != true || time.Since(start) < 50*time.Millisecond {
 		t.Errorf("slow: %v after %v", out, time.Since(start))
+	}
+}
+
+func TestOneTokenDiesAndTheOtherLives(t *testing.T) {
+	r := newRig(t)
+	sockets := func() any {
+		_, out := r.raw("POST", "apps.connections.open", "application/json", "{}", testAppToken)
+		return out["error"]
+	}
+	calls := func() any { _, out := r.call("auth.test", nil); return out["error"] }
+	for _, row := range []struct {
+		match     string
+		bot, apps any
+	}{{"bot", "token_revoked", nil}, {"app", nil, "token_revoked"}, {"", "token_revoked", "token_revoked"}} {
+		r.do("faults", object{"fault": "token_revoked", "match": row.match})
+		if bot, app := calls(), sockets(); bot != row.bot || app != row.apps {
+			t.Errorf("%q: the bot token gets %v, the app token %v", row.match, bot, app)
+		}
+		r.do("faults", object{"fault": "none"})
+	}
+}
+
+func TestAMethodIsLateOrNeverAnswers(t *testing.T) {
+	r := newRig(t)
+	r.do("faults", object{"fault": "slow_accept", "match": "chat.postMessage 50ms channel=C0REDISOPS"})
+	start := time.Now()
+	if r.must("chat.postMessage", object{"channel": "C0REDISOPS", "text": "x"}); time.Since(start) < 50*time.Millisecond {
+		t.Error("it did not wait")
+	}
+	r.do("faults", object{"fault": "hang", "match": "chat.postMessage"})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	form := strings.NewReader("token=" + testBotToken + "&channel=C0REDISOPS&text=y")
+	req, _ := http.NewRequestWithContext(ctx, "POST", r.url+"/slack/api/chat.postMessage", form)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if res, err := http.DefaultClient.Do(req); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("there was an answer: %v %v", res, err)
+	}
+	if n := len(r.messages("ann")); n != 1 {
+		t.Errorf("%d messages, want only the late one", n)
+	}
+}
+
+func TestAMatchThatCannotStrikeIsRefused(t *testing.T) {
+	r := newRig(t)
+	for _, in := range []object{
+		{"fault": "method_error", "match": "chat.updte"},
+		{"fault": "method_error", "match": "internal_error"},
+		{"fault": "method_error", "match": "chat.update internal_error fatal_error"},
+	} {
+		if status, out := r.try("faults", in); status != 400 {
+			t.Errorf("%v: HTTP %d %v", in, status, out)
+		}
 	}
 }
 

@@ -91,6 +91,9 @@ func (s *Server) hookFault(in faultRequest) (any, error) {
 	case "junk_payload":
 		return s.sendJunk(in.Match)
 	}
+	if err := f.read(s.methods); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in.Fault == "none" {

@@ -47,14 +47,14 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	s.calls.add(entry)
-	out, settled := s.faultBefore("response_url", entry)
+	out, settled := s.faultBefore("", entry)
 	if !settled {
 		err := refuse("invalid_payload")
 		if malformed == nil && isObject {
 			err = s.useResponseURL(r.PathValue("id"), a)
 		}
 		out = responseURLAnswer(err)
-		s.faultAfter("response_url", entry, &out)
+		s.faultAfter(entry, &out)
 	}
 	entry.OK = out.status == http.StatusOK
 	entry.Error, _ = out.body["error"].(string)

@@ -70,6 +70,11 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 
 	s.mu.Lock()
 	s.calls.add(entry)
+	if wait := s.waitBefore(entry); wait > 0 {
+		s.mu.Unlock()
+		s.pause(r, wait)
+		s.mu.Lock()
+	}
 	out := s.answer(c, token, argErr, entry)
 	provided := strings.Join(s.scopes, ",")
 	s.mu.Unlock()
@@ -79,12 +84,14 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 
 // write sends an answer, or spoils it.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, out answer) {
-	if out.delay > 0 {
+	if out.hang {
 		select {
-		case <-time.After(out.delay):
 		case <-r.Context().Done():
 		case <-s.done:
 		}
+	}
+	if out.delay > 0 {
+		s.pause(r, out.delay)
 	}
 	if out.cut {
 		panic(http.ErrAbortHandler) // closes the connection without an answer
@@ -108,6 +115,15 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, out answer) {
 	w.Write(body)
 }
 
+// pause waits, but not longer than anybody waits for the answer.
+func (s *Server) pause(r *http.Request, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-r.Context().Done():
+	case <-s.done:
+	}
+}
+
 // answer is what goes back, or what goes wrong with it on the way.
 type answer struct {
 	status     int
@@ -115,12 +131,13 @@ type answer struct {
 	text, kind string // in place of body, with its content type
 	retryAfter int
 	delay      time.Duration
+	hang       bool
 	cut        bool
 }
 
 // answer decides one call. mu is held.
 func (s *Server) answer(c *call, token string, argErr error, entry *callEntry) answer {
-	out, settled := s.faultBefore(c.method, entry)
+	out, settled := s.faultBefore(s.tokenKind(token), entry)
 	if !settled {
 		var result object
 		var err error
@@ -141,11 +158,22 @@ func (s *Server) answer(c *call, token string, argErr error, entry *callEntry) a
 		if wait > 0 {
 			out.status, out.retryAfter = http.StatusTooManyRequests, retryAfter(wait)
 		}
-		s.faultAfter(c.method, entry, &out)
+		s.faultAfter(entry, &out)
 	}
 	entry.OK = out.body["ok"] == true
 	entry.Error, _ = out.body["error"].(string)
 	return out
+}
+
+// tokenKind is how a fault names the token of a call.
+func (s *Server) tokenKind(token string) string {
+	switch token {
+	case s.cfg.BotToken:
+		return "bot"
+	case s.cfg.AppToken:
+		return "app"
+	}
+	return ""
 }
 
 // admit checks token, scopes and form of a call, in Slack's order. mu is held.

@@ -21,7 +21,7 @@ const howOften = (fault) => (standing.has(fault)
 function example(side, { matches }) {
   if (side.id === 'cloud') return 'POST /v1/subscriptions';
   if (matches === 'nothing') return '';
-  const found = [[/^a method/, 'chat.update'], [/^an envelope/, 'block_actions'], [/^a channel/, 'redis-ops'], [/^unknown_type/, 'unknown_type']].find(([sort]) => sort.test(matches));
+  const found = [[/^a method/, 'chat.update is_inactive'], [/^bot or app/, 'bot'], [/^a user group/, 'dba'], [/^an envelope/, 'block_actions'], [/^a channel/, 'redis-ops'], [/^unknown_type/, 'unknown_type']].find(([sort]) => sort.test(matches));
   return found ? found[1] : '';
 }
 
