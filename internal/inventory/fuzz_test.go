@@ -183,9 +183,6 @@ func FuzzSharedTargets(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if sorted := ordered(l.Versions); len(sorted) != len(l.Versions) {
-			t.Errorf("%v was put in order as %v", l.Versions, sorted)
-		}
 		if err := x.shared.putTargets(ctx, cacheProd, *l, time.Minute); err != nil {
 			return // a time that JSON has no form for
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/releases"
 )
 
 // What one reading may ask for at most beyond the listings themselves.
@@ -185,7 +186,7 @@ func released(versions []cloud.Version) []string {
 			names = append(names, v.Version)
 		}
 	}
-	return ordered(names)
+	return releases.Offered(names)
 }
 
 // tags reads the tags that are oldest. An error ends it for this time: what is

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/releases"
 )
 
 // targetsTimeout bounds one live question, which goes on when the person who
@@ -120,7 +121,7 @@ func (x *Index) askTargets(ctx context.Context, ref cloud.Ref) (targetList, erro
 	if err != nil {
 		return targetList{}, fmt.Errorf("target versions of %s: %w", ref, err)
 	}
-	l := targetList{Versions: ordered(versions), At: now}
+	l := targetList{Versions: releases.Offered(versions), At: now}
 	if e, ok := x.Get(ref); ok {
 		l.From = e.Version
 	}

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -60,6 +61,19 @@ func TestUpgradeMakesTargetsWorthless(t *testing.T) {
 	}
 	if got, err := x.Targets(t.Context(), cacheProd); err != nil || len(got) != 0 {
 		t.Errorf("Targets = %v, %v, want none after the upgrade", got, err)
+	}
+}
+
+// A preview is not offered: nobody could be told what it changes.
+func TestPreviewsAreNotOffered(t *testing.T) {
+	_, client := newServer(t)
+	f := smallFleet()
+	f.targets[cacheProd] = []string{"9.0-preview", "8.10", "8.2", "8.12.0-RC1"}
+	x := newIndex(t, f, client)
+	refresh(t, x)
+	got, err := x.Targets(t.Context(), cacheProd)
+	if err != nil || !slices.Equal(got, []string{"8.2", "8.10"}) {
+		t.Errorf("Targets = %v, %v; want the versions that are released, oldest first", got, err)
 	}
 }
 

@@ -169,16 +169,5 @@ func ahead(current string, offered []string) (newest string, behind int) {
 	return newest, behind
 }
 
-// ordered returns the versions that can be read, oldest first: 8.10 after 8.6.
-func ordered(versions []string) []string {
-	sorted := slices.Clone(versions)
-	slices.SortFunc(sorted, func(a, b string) int {
-		x, _ := releases.Parse(a) // unreadable ones are zero and go to the front
-		y, _ := releases.Parse(b)
-		return cmp.Or(x.Compare(y), cmp.Compare(a, b))
-	})
-	return sorted
-}
-
 // digits is an id as people type it.
 func digits(id int) string { return strconv.Itoa(id) }

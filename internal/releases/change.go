@@ -20,6 +20,7 @@ const (
 	SoftwareDocs = "software-docs"
 	ReleaseNotes = "oss-release-notes"
 	Source       = "oss-source"
+	Reports      = "public-reports" // issues in which others met it
 )
 
 // Plans that a Change can apply to.
@@ -37,7 +38,7 @@ type Change struct {
 	All          bool    // every upgrade brings it
 	OnlyTarget   Version // when set, it matters only if the upgrade ends there, not if it is crossed
 
-	Origin   string // CloudDocs, SoftwareDocs, ReleaseNotes or Source
+	Origin   string // CloudDocs, SoftwareDocs, ReleaseNotes, Source or Reports
 	Area     string // acl, client-protocol, cluster, commands, config, memory, modules, persistence, replication, scripting
 	Title    string
 	Summary  string

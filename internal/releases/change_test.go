@@ -19,7 +19,7 @@ func TestEachStepBringsItsChanges(t *testing.T) {
 		got[c.Version.String()]++
 	}
 	want := map[string]int{
-		"all": 4, "6.2": 8, "7.2": 45, "7.4": 10, "8.0": 19, "8.2": 7, "8.4": 7, "8.6": 8, "8.8": 4, "8.10": 5,
+		"all": 4, "6.2": 9, "7.2": 49, "7.4": 10, "8.0": 20, "8.2": 7, "8.4": 7, "8.6": 10, "8.8": 4, "8.10": 5,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("entries per step (-want +got):\n%s", diff)
@@ -33,15 +33,15 @@ func TestBetween(t *testing.T) {
 		because        string
 	}{
 		{"7.2", "7.4", PlanPro, 4 + 10, "4 come with every upgrade, 10 with 7.4"},
-		{"7.4", "8.0", PlanPro, 4 + 16, "of 19, two are for Active-Active and one for Essentials"},
-		{"7.4", "8.0", PlanEssentials, 4 + 17, "of 19, two are for Active-Active"},
-		{"7.4", "8.0", PlanActiveActive, 4 + 18, "Active-Active databases are Pro ones with more to watch"},
-		{"7.4", "8.2", PlanPro, 4 + 15 + 7, "8.0's missing Flash matters only to who stays there"},
-		{"7.2", "8.2", "", 4 + 10 + 17 + 7, "without a plan nothing is left out but what needs 8.0 as target"},
-		{"7.2", "8.2", "PRO", 4 + 10 + 15 + 7, "plans are compared without case"},
-		{"6.2", "7.2", PlanPro, 4 + 45, "from 6.2, 7.0's changes are news"},
-		{"7.0", "7.2", PlanPro, 4 + 24, "7.0 had 21 of them already"},
-		{"6.0", "6.2", PlanPro, 4 + 8, "6.2's own list"},
+		{"7.4", "8.0", PlanPro, 4 + 17, "of 20, two are for Active-Active and one for Essentials"},
+		{"7.4", "8.0", PlanEssentials, 4 + 18, "of 20, two are for Active-Active"},
+		{"7.4", "8.0", PlanActiveActive, 4 + 19, "Active-Active databases are Pro ones with more to watch"},
+		{"7.4", "8.2", PlanPro, 4 + 16 + 7, "8.0's missing Flash matters only to who stays there"},
+		{"7.2", "8.2", "", 4 + 10 + 18 + 7, "without a plan nothing is left out but what needs 8.0 as target"},
+		{"7.2", "8.2", "PRO", 4 + 10 + 16 + 7, "plans are compared without case"},
+		{"6.2", "7.2", PlanPro, 4 + 49, "from 6.2, 7.0's changes are news"},
+		{"7.0", "7.2", PlanPro, 4 + 26, "7.0 had 23 of them already"},
+		{"6.0", "6.2", PlanPro, 4 + 9, "6.2's own list"},
 		{"8.6", "8.10", PlanPro, 4 + 4 + 5, "8.10 comes after 8.8"},
 		{"7.4", "7.4", PlanPro, 0, "nothing changes"},
 		{"8.2", "7.2", PlanPro, 0, "there is no upgrade backwards"},
@@ -49,6 +49,33 @@ func TestBetween(t *testing.T) {
 	} {
 		if got := Between(v(t, row.from), v(t, row.to), row.plan); len(got) != row.want {
 			t.Errorf("Between(%s, %s, %q) has %d changes; want %d, because %s", row.from, row.to, row.plan, len(got), row.want, row.because)
+		}
+	}
+}
+
+// What people met in public after an upgrade, and when it has to be said.
+func TestWhatOthersMetIsSaid(t *testing.T) {
+	for _, row := range []struct{ id, from, to, not string }{ // not: a way on which it is no news, as "from to"
+		{"6.2-lua-readonly-tables", "6.0", "6.2", "6.0 7.2"}, // there the entry of 7.2 says it
+		{"7.2-lua-readonly-tables", "6.0", "7.2", "7.0 7.2"},
+		{"7.2-lua-readonly-tables", "6.2", "7.4", "7.2 7.4"},
+		{"7.2-resp3-stays-off", "7.0", "7.2", "7.2 7.4"},
+		{"7.2-xinfo-longer-replies", "6.2", "7.2", "7.0 7.2"},
+		{"7.2-search-aggregate-duplicate-property", "6.2", "8.2", "7.2 8.2"},
+		{"8.0-search-mixed-shards", "7.4", "8.2", "8.0 8.2"},
+		{"8.0-search-mixed-shards", "7.2", "8.0", "7.2 7.4"},
+		{"8.4-search-rolling-upgrade-boundary", "8.2", "8.4", "8.4 8.6"},
+		{"8.6-search-rolling-upgrade-boundary", "8.4", "8.6", "8.6 8.8"},
+		{"8.6-acl-keys-checked-at-exec", "8.2", "8.6", "8.2 8.4"},
+	} {
+		has := func(from, to string) bool {
+			return slices.ContainsFunc(Between(v(t, from), v(t, to), PlanPro), func(c Change) bool { return c.ID == row.id })
+		}
+		if !has(row.from, row.to) {
+			t.Errorf("%s is missing from %s to %s", row.id, row.from, row.to)
+		}
+		if from, to, _ := strings.Cut(row.not, " "); has(from, to) {
+			t.Errorf("%s is said from %s to %s, where it is no news", row.id, from, to)
 		}
 	}
 }
@@ -96,7 +123,7 @@ func TestOnlyTheTargetCounts(t *testing.T) {
 func TestChangesAreComplete(t *testing.T) {
 	one := map[string][]string{
 		"severity": {Blocker, Behaviour, Info},
-		"origin":   {CloudDocs, SoftwareDocs, ReleaseNotes, Source},
+		"origin":   {CloudDocs, SoftwareDocs, ReleaseNotes, Source, Reports},
 		"plan":     {PlanPro, PlanEssentials, PlanActiveActive},
 		"confid":   {"certain", "likely", "possible"},
 		"source":   {"commandstats", "info", "api-field", "acl", "modules", "client-list", "scan-sample", "functions", "none"},

@@ -46,8 +46,8 @@ func TestNoFieldIsLost(t *testing.T) {
 			}
 		}
 	}
-	if entries != 117 {
-		t.Errorf("%d entries were written; want 117", entries)
+	if entries != 125 {
+		t.Errorf("%d entries were written; want 125", entries)
 	}
 }
 

@@ -3,6 +3,7 @@ package releases
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +31,22 @@ func Parse(s string) (Version, error) {
 		return Version{}, fmt.Errorf("version %q: the minor number is not one", s)
 	}
 	return Version{major, minor}, nil
+}
+
+// Offered returns those of the versions that people can choose, oldest first.
+// Previews ("9.0-preview", "8.12.0-RC1") and what Parse cannot read are left out:
+// nothing could be asked or said about them.
+func Offered(versions []string) []string {
+	offered := slices.DeleteFunc(slices.Clone(versions), func(s string) bool {
+		_, err := Parse(s)
+		return err != nil || strings.Contains(s, "-")
+	})
+	slices.SortFunc(offered, func(a, b string) int {
+		x, _ := Parse(a)
+		y, _ := Parse(b)
+		return cmp.Or(x.Compare(y), cmp.Compare(a, b))
+	})
+	return offered
 }
 
 // number refuses signs, which strconv.Atoi would take, and anything that could

@@ -35,6 +35,13 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestOffered(t *testing.T) {
+	got := Offered([]string{"8.10", "9.0-preview", "8.6", "8.12.0-RC1", "", "latest", "7.4.2"})
+	if want := []string{"7.4.2", "8.6", "8.10"}; !slices.Equal(got, want) {
+		t.Errorf("Offered = %v; want %v", got, want)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"7.2", "v8.10.1", "x", "..", "7.2.", "7.é"} {
 		f.Add(s)

@@ -86,9 +86,11 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref) (Facts, cloud.Database
 	if f.Protocol == "memcached" || f.ActiveActive {
 		return f, db, nil // refused whatever else is true
 	}
-	if f.Targets, err = e.cloud.TargetVersions(ctx, ref); err != nil {
+	targets, err := e.cloud.TargetVersions(ctx, ref)
+	if err != nil {
 		return f, db, fmt.Errorf("read target versions: %w", err)
 	}
+	f.Targets = releases.Offered(targets)
 	if f.WayBack, err = e.wayBack(ctx, ref, db.Version); err != nil {
 		return f, db, err
 	}

@@ -21,7 +21,7 @@ func (e *Engine) Admissible(entry inventory.Entry) *Refusal {
 			hint("Create a Redis database beside it and move the clients.")
 	case entry.ActiveActive:
 		return refuse(Unsupported, "%s is Active-Active; this bot upgrades single-region databases only.", entry.Name).
-			hint("Upgrade it in the Redis Cloud console, region by region.")
+			hint("Redis Cloud documents version upgrades for single-region databases only: ask Redis support whether and how this one can be upgraded.")
 	case entry.Store:
 		return refuse(OwnStore, "%s is this bot's own memory: upgrading it would pull the floor from under the upgrade itself.", entry.Name).
 			hint("Upgrade it in the Redis Cloud console.")
