@@ -29,6 +29,16 @@ type Release struct {
 	PageURL string
 }
 
+// VersionPages lists the version pages of the Redis Cloud documentation: what to
+// read about a version that the table does not have.
+const VersionPages = "https://redis.io/docs/latest/operate/rc/changelog/version-release-notes/"
+
+// Newest is the newest version of the table. Nothing is known of later ones.
+func Newest() Version {
+	all := load().releases
+	return all[len(all)-1].Version
+}
+
 // All returns the version table, oldest first. The caller owns the slice and
 // must not change what the rows point to.
 func All() []Release { return slices.Clone(load().releases) }

@@ -19,6 +19,13 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// What is not in the table is nobody's guess: its changes are not claimed to be known.
+func TestNewest(t *testing.T) {
+	if Newest() != v(t, "8.10") || Newest().Less(v(t, "8.6")) {
+		t.Errorf("Newest = %s; want the last row of the table", Newest())
+	}
+}
+
 func TestCrossed(t *testing.T) {
 	for _, row := range []struct{ from, to, want string }{
 		{"7.2", "7.4", "7.4"},

@@ -24,7 +24,8 @@ func crossed(s upgrade.Session) ([]releases.Release, []releases.Change) {
 // changes by name; the rest is behind a button.
 func changes(s upgrade.Session) []slack.Block {
 	versions, all := crossed(s)
-	if len(versions) == 0 {
+	unknown := unexplained(s)
+	if len(versions) == 0 && unknown == "" {
 		return nil
 	}
 	var lines []string
@@ -38,11 +39,32 @@ func changes(s upgrade.Session) []slack.Block {
 			worst = append(worst, fmt.Sprintf(":warning: %s — %s", Escape(c.Version.String()), link(c.URL, c.Title)))
 		}
 	}
-	text := "*Breaking changes on the way*\n" + strings.Join(lines, "\n")
-	if len(worst) > 0 {
-		text += "\n" + strings.Join(worst, "\n")
+	if unknown != "" {
+		lines = append(lines, unknown)
 	}
-	return []slack.Block{section(text)}
+	return []slack.Block{section("*Breaking changes on the way*\n" + strings.Join(append(lines, worst...), "\n"))}
+}
+
+// unexplained names the plan's versions that the version table does not have;
+// empty when it has both. Without it a short list would read like a complete one.
+func unexplained(s upgrade.Session) string {
+	var unknown []string
+	later := ""
+	for _, text := range []string{s.Plan.From, s.Plan.To} {
+		v, err := releases.Parse(text)
+		if _, listed := releases.Lookup(v); err == nil && listed {
+			continue
+		}
+		unknown = append(unknown, Escape(text))
+		if releases.Newest().Less(v) {
+			later = " and other versions after " + releases.Newest().String()
+		}
+	}
+	if len(unknown) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(":warning: Nothing is known here about Redis %s%s. Read %s before you decide.",
+		strings.Join(unknown, " and "), later, link(releases.VersionPages, "the version pages"))
 }
 
 // counts says how many changes there are, by severity.
@@ -72,7 +94,11 @@ const maxChanges = 90
 func ChangesModal(s upgrade.Session) slack.ModalViewRequest {
 	_, all := crossed(s)
 	blocks := []slack.Block{
-		section(fmt.Sprintf("Everything known to change for *%s* between %s and %s. Gravest first; check what your applications use.", Escape(s.Plan.Name), Escape(s.Plan.From), Escape(s.Plan.To))),
+		section(fmt.Sprintf("Changes known to this bot for *%s* between %s and %s, gravest first. Check what your applications use; the list may be incomplete.",
+			Escape(s.Plan.Name), Escape(s.Plan.From), Escape(s.Plan.To))),
+	}
+	if unknown := unexplained(s); unknown != "" {
+		blocks = append(blocks, section(unknown))
 	}
 	for i, c := range all {
 		if i == maxChanges {

@@ -195,8 +195,9 @@ func modalSamples() []Sample {
 		modalSample("deny", "A denial needs a reason.", DenyModal(upgradeAt(upgrade.Proposed), "{}")),
 		modalSample("revert-form", "Revert… on an upgrade's card.", RevertModal(RevertForm{Upgrade: upgradeAt(upgrade.Done), Metadata: "{}", Example: upgrade.ExampleFile(upgradeAt(upgrade.Done))})),
 		modalSample("approve-deletion", "The vote that decides a delete.", ApproveModal(revertAt(upgrade.Proposed), "{}")),
-		modalSample("breaking-changes", "Everything known between two versions.", ChangesModal(upgradeAt(upgrade.Proposed))),
+		modalSample("breaking-changes", "The known changes between two versions.", ChangesModal(upgradeAt(upgrade.Proposed))),
 		modalSample("breaking-changes-far", "From 6.2 to 8.10: the longest list.", ChangesModal(with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.From, s.Plan.To = "6.2", "8.10" }))),
+		modalSample("breaking-changes-unknown", "To a version that the bot knows nothing about.", ChangesModal(with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.From, s.Plan.To = "8.2", "10.0" }))),
 		modalSample("info", "The reason why a form closed again.", InfoModal("That is not possible", "You are not among the people who decide this.\n:point_right: This is for an approver.")),
 		modalSample("loading", "Holds the place of a form that is being read.", LoadingModal("One moment")),
 	}

@@ -76,6 +76,9 @@ func TestACardSays(t *testing.T) {
 	auto := func(to string, on bool) upgrade.Session {
 		return with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.To, s.Facts.AutoMinor = to, on })
 	}
+	between := func(from, to string) upgrade.Session {
+		return with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.From, s.Plan.To = from, to })
+	}
 	lostOne := revertFailed(upgrade.Importing)
 	for _, row := range []struct {
 		sentence string
@@ -87,6 +90,10 @@ func TestACardSays(t *testing.T) {
 		{"they act from 8.4 on", auto("8.4", true), "from 8.4 on, Redis Cloud moves this database", ""},
 		{"8.10 is newer than 8.4", auto("8.10", true), "from 8.10 on", ""},
 		{"they can be off", auto("8.6", false), "", "Auto minor"},
+		{"of an unknown version nothing is claimed", between("7.2", "10.0"), "Nothing is known here about Redis 10.0 and other versions after 8.10", ""},
+		{"not even where no known version is crossed", between("9.0", "10.0"), "Nothing is known here about Redis 9.0 and 10.0", ""},
+		{"a gap in the table is no later version", between("8.1", "8.2"), "Nothing is known here about Redis 8.1. Read <https://redis.io/docs/", ""},
+		{"of known ones the table is the answer", between("7.2", "8.6"), "Breaking changes on the way", "Nothing is known"},
 		{"whoever asked does not decide", upgradeAt(upgrade.Proposed), "(not <@U0ANN>, who asked)", ""},
 		{"two votes are counted", with(upgradeAt(upgrade.Proposed), voted(bob)), "1 of 1", ""},
 		{"a blocked one says when its approval lapses", upgradeAt(upgrade.Blocked), "the approval lapses <!date^1772712300^", ""},
