@@ -14,7 +14,7 @@ const (
 // fate says how a life ends that meets a fault, and why that is right.
 type fate struct {
 	life  life
-	fault string
+	fault string // name, then its match if it has one
 	at    string // right before which call it strikes; "": the first read
 	nth   int    // of those calls; 0: the first
 	times int    // 0: once; -1: it stays on; outage: it stays on for three hours
@@ -78,6 +78,12 @@ var fates = []fate{
 	{upgrading, "list_404", "", 0, -1, "", "done", unmet},
 	{upgrading, "no_password", "", 0, -1, "", "done", "an upgrade needs no password"},
 	{upgrading, "no_dynamic_endpoints", "", 0, -1, "", "done", shape},
+	{upgrading, "hang", sendUpgrade, 1, 0, "", "done", absent},
+	{upgrading, "foreign_create", "", 0, -1, "", "done", unmet},
+	{upgrading, "status_task_error / SUBSCRIPTION_NOT_ACTIVE", sendBackup, 1, 3, "", "done", "the state of a backup is asked for again"},
+	{upgrading, "status_no_time /import", "", 0, -1, "", "done", unmet},
+	{upgrading, "wrong_resource", sendUpgrade, 1, 0, "", "done", "what an upgrade's task names is not used"},
+	{upgrading, "upgrade_failed_late /fixed", "", 0, -1, "", "done", unmet},
 	// The upgrade itself.
 	{upgrading, "upgrade_failed", "", 0, 0, "", "failed", "Redis Cloud says so, and the version read back is the old one"},
 	{upgrading, "upgrade_recovery_pending", "", 0, 0, "", "done", "still running, shown as recovering"},
@@ -140,6 +146,12 @@ var fates = []fate{
 	{reverting, "no_password", "", 0, -1, "", "refused", "it could not be created with the same password, so nothing is begun"},
 	{reverting, "no_password", sendCreate, 2, -1, "", "failed", "not told any more when the settings are captured: it ends before the door is closed"},
 	{reverting, "no_dynamic_endpoints", "", 0, -1, "", "done", shape},
+	{reverting, "hang", sendDelete, 2, 0, "", "done", absent},
+	{reverting, "foreign_create /fixed", "", 0, -1, "", "done", unmet},
+	{reverting, "status_task_error / SUBSCRIPTION_NOT_ACTIVE", sendImport, 2, 3, "", "done", "the state of an import is asked for again"},
+	{reverting, "status_no_time", "", 0, 0, "", "done", "the next answer has a time"},
+	{reverting, "wrong_resource", sendDelete, 2, 0, "", "done", "the delete is read back at the database that it was about"},
+	{reverting, "upgrade_failed_late", "", 0, -1, "", "done", unmet},
 	// What an upgrade meets.
 	{reverting, "upgrade_failed", "", 0, -1, "", "done", unmet},
 	{reverting, "upgrade_recovery_pending", "", 0, -1, "", "done", unmet},

@@ -184,10 +184,11 @@ func (w *world) around(next http.Handler) http.Handler {
 		}
 		w.mu.Unlock()
 		if s != nil {
-			hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": s.fault, "times": s.times}, nil)
+			name, match, _ := strings.Cut(s.fault, " ")
+			hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": name, "times": s.times, "match": match}, nil)
 			if s.heals > 0 {
 				time.AfterFunc(s.heals, func() {
-					hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": s.fault, "times": 0}, nil)
+					hook(w.t, w.emu, "POST", "faults", map[string]any{"fault": name, "times": 0}, nil)
 				})
 			}
 			if s.also != "" {

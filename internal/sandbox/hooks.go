@@ -38,6 +38,8 @@ func hookLines() []hookLine {
 		{"GET /hooks/cloud/tasks", "all tasks"},
 		{"GET /hooks/cloud/applications", "the programs that write to databases"},
 		{"POST /hooks/cloud/application", "change the connection details of a program"},
+		{"POST /hooks/cloud/create", "create a database by hand"},
+		{"POST /hooks/cloud/call", "call the API as another program"},
 		{"POST /hooks/cloud/database", "act as the cloud console"},
 		{"POST /hooks/cloud/backup", "spoil a stored backup file"},
 		{"POST /hooks/cloud/faults", "switch a bad day of Redis Cloud"},

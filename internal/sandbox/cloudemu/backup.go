@@ -182,8 +182,17 @@ func (s *Server) getBackup(r *request) answer {
 		}
 		t.found(d)
 		t.response["resource"] = s.backupBody(d)
+		s.dropTime(t, "success", "lastBackupTime")
 		return nil
 	}})
+}
+
+// dropTime takes the time out of the status of something that succeeded.
+func (s *Server) dropTime(t *task, good, field string) {
+	body, _ := t.response["resource"].(obj)
+	if body["status"] == good && s.fire("status_no_time", t.call) {
+		delete(body, field)
+	}
 }
 
 func (s *Server) backupBody(d *database) obj {

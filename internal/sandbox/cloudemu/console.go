@@ -21,7 +21,7 @@ func decodeHook(raw []byte, into any, accepted string) error {
 func (s *Server) hookFaults(*http.Request, []byte) (any, error) {
 	list := []obj{}
 	for _, k := range faultKinds {
-		o := obj{"fault": k.name, "does": k.does, "times": 0, "match": ""}
+		o := obj{"fault": k.name, "does": k.does, "takes": k.takes, "times": 0, "match": ""}
 		if f := s.faults[k.name]; f != nil {
 			o["times"], o["match"] = f.times, f.match
 		}
@@ -31,7 +31,7 @@ func (s *Server) hookFaults(*http.Request, []byte) (any, error) {
 }
 
 func (s *Server) hookFault(_ *http.Request, raw []byte) (any, error) {
-	const accepted = `{"fault":"name" ("none": all off),"times":N (0 off, -1 until switched off),"match":"part of METHOD path, or empty"}`
+	const accepted = `{"fault":"name" ("none": all off),"times":N (0 off, -1 until switched off),"match":"part of METHOD path, or empty; behind it a blank and what the fault takes"}`
 	in := struct {
 		Fault string `json:"fault"`
 		Times *int   `json:"times"`
@@ -52,12 +52,18 @@ func (s *Server) hookFault(_ *http.Request, raw []byte) (any, error) {
 		s.unstick()
 		return obj{"fault": "none"}, nil
 	}
-	if !knownFault(in.Fault) {
+	kind, known := findFault(in.Fault)
+	if !known {
 		var names []string
 		for _, k := range faultKinds {
 			names = append(names, k.name)
 		}
 		return nil, bad("there is no fault %q; accepted: %s", in.Fault, strings.Join(names, ", "))
+	}
+	if _, arg := splitMatch(in.Match); times != 0 {
+		if why := s.checkArg(kind, arg); why != "" {
+			return nil, bad("match %q: %s %s", in.Match, in.Fault, why)
+		}
 	}
 	s.switchFault(in.Fault, times, in.Match)
 	return obj{"fault": in.Fault, "times": times, "match": in.Match}, nil
@@ -67,6 +73,7 @@ func (s *Server) hookFault(_ *http.Request, raw []byte) (any, error) {
 // things that only an emulator can. Absent fields change nothing.
 type consoleChange struct {
 	Delete             bool               `json:"delete"`
+	Name               *string            `json:"name"`
 	RedisVersion       *string            `json:"redis_version"`
 	Status             *string            `json:"status"`
 	SubscriptionStatus *string            `json:"subscription_status"` // empty: back to normal
@@ -74,7 +81,11 @@ type consoleChange struct {
 	BackupNow          bool               `json:"backup_now"`
 	SourceIPs          *[]string          `json:"source_ips"`
 	Password           *string            `json:"password"`
+	PasswordHidden     *bool              `json:"password_hidden"` // the API does not tell it
+	DefaultUser        *bool              `json:"default_user"`
 	TLS                *bool              `json:"tls"`
+	ClientCertificates *int               `json:"client_certificates"` // how many; more than 0: clients must show one
+	ReplicaOf          *string            `json:"replica_of"`          // name or id of the source; empty: of none
 	AutoMinor          *bool              `json:"auto_minor"`
 	Persistence        *string            `json:"persistence"`
 	Replication        *bool              `json:"replication"`
@@ -84,8 +95,9 @@ type consoleChange struct {
 	SizeGB             *float64           `json:"size_gb"`
 }
 
-const consoleFields = `"delete", "redis_version", "status", "subscription_status", "backup_path", "backup_now", "source_ips", ` +
-	`"password", "tls", "auto_minor", "persistence", "replication", "dynamic_endpoints", "tags", "keys", "size_gb"`
+const consoleFields = `"delete", "name", "redis_version", "status", "subscription_status", "backup_path", "backup_now", "source_ips", ` +
+	`"password", "password_hidden", "default_user", "tls", "client_certificates", "replica_of", "auto_minor", "persistence", ` +
+	`"replication", "dynamic_endpoints", "tags", "keys", "size_gb"`
 
 func (s *Server) hookDatabase(_ *http.Request, raw []byte) (any, error) {
 	in := struct {
@@ -100,7 +112,7 @@ func (s *Server) hookDatabase(_ *http.Request, raw []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := in.Set.check(); err != nil {
+	if err := s.checkChange(d, in.Set); err != nil {
 		return nil, err
 	}
 	if in.Set.Delete {
@@ -115,8 +127,19 @@ func (s *Server) hookDatabase(_ *http.Request, raw []byte) (any, error) {
 	return s.hookDatabaseBody(d), nil
 }
 
-// check refuses values that a database cannot have.
-func (c consoleChange) check() error {
+// checkChange refuses values that a database cannot have.
+func (s *Server) checkChange(d *database, c consoleChange) error {
+	if c.Name != nil {
+		if refused := checkName(d.sub, *c.Name, d); refused != nil {
+			return bad("name %q: %s", *c.Name, refused.kind)
+		}
+	}
+	if c.ReplicaOf != nil && *c.ReplicaOf != "" && (s.named(*c.ReplicaOf) == nil || s.named(*c.ReplicaOf) == d) {
+		return bad("replica_of: there is no other database %q", *c.ReplicaOf)
+	}
+	if c.ClientCertificates != nil && *c.ClientCertificates < 0 {
+		return bad("client_certificates is %d; accepted: 0 (off) or more", *c.ClientCertificates)
+	}
 	if c.RedisVersion != nil && rank(*c.RedisVersion) < 0 {
 		return bad("redis_version %q does not exist", *c.RedisVersion)
 	}
@@ -135,17 +158,31 @@ func (c consoleChange) check() error {
 
 // change makes a console change. It is done at once.
 func (s *Server) change(d *database, c consoleChange) {
+	set(&d.name, c.Name)
 	set(&d.status, c.Status)
 	set(&d.sub.status, c.SubscriptionStatus)
 	set(&d.sourceIPs, c.SourceIPs)
 	set(&d.password, c.Password)
+	set(&d.hidden, c.PasswordHidden)
 	set(&d.tls, c.TLS)
+	set(&d.certs, c.ClientCertificates)
 	set(&d.autoMinor, c.AutoMinor)
 	set(&d.persist, c.Persistence)
 	set(&d.replicated, c.Replication)
 	set(&d.datasetGB, c.SizeGB)
 	if c.RedisVersion != nil {
 		d.setVersion(*c.RedisVersion)
+	}
+	if c.DefaultUser != nil {
+		d.noDefault = !*c.DefaultUser
+	}
+	if c.ReplicaOf != nil {
+		d.sources = nil
+		if source := s.named(*c.ReplicaOf); source != nil {
+			d.sources = []syncSource{{endpoint: "redis://" + source.asSource()}}
+		}
+		s.addresses = nil
+		s.followSources(d)
 	}
 	if c.BackupPath != nil {
 		d.remote = remoteBackup{}

@@ -1,10 +1,13 @@
 package cloudemu
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // faultEffects shows for every fault that it does what its description says,
@@ -51,6 +54,12 @@ var faultEffects = map[string]func(t *testing.T, b *bench){
 		if took := time.Since(begin); took < 15*time.Millisecond {
 			t.Errorf("answered after %v", took)
 		}
+		b.fault("slow_accept", 1, "/tasks 60s")
+		begin = time.Now()
+		b.api(200, "GET", "/tasks", nil)
+		if took := time.Since(begin); took < 50*time.Millisecond {
+			t.Errorf("asked to be a minute late, answered after %v", took)
+		}
 	},
 	"drop_after_accept": func(t *testing.T, b *bench) {
 		b.api(200, "GET", "/tasks", nil)
@@ -64,6 +73,60 @@ var faultEffects = map[string]func(t *testing.T, b *bench){
 			t.Errorf("got an answer: %d", r.status)
 		}
 		b.wantLedger(t, 0)
+	},
+	"hang": func(t *testing.T, b *bench) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, "POST", b.url+"/cloud/v1"+b.path("cache-prod")+"/backup", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			t.Errorf("got an answer: %d", res.StatusCode)
+		}
+		b.wantLedger(t, 0)
+	},
+	"foreign_create": func(t *testing.T, b *bench) {
+		path := b.path("cache-prod")[:21] + "/databases"
+		b.api(202, "POST", path, obj{"name": "x", "port": 12345, "dryRun": true})
+		if r := b.send("POST", "/cloud/v1"+path, obj{"name": "x", "port": 12345, "redisVersion": "7.2"}, nil); r.err == nil {
+			t.Errorf("got an answer: %d", r.status)
+		}
+		b.wantLedger(t, 0)
+		d := b.database("x")
+		if d.Port != 12345 || d.Version != "8.6" || d.Status != "active" || d.Keys == 0 {
+			t.Errorf("in between there is %+v", d)
+		}
+	},
+	"status_task_error": func(t *testing.T, b *bench) {
+		b.do("POST", b.path("cache-prod")+"/backup", nil)
+		b.wantRefused(t, "GET", "/backup", nil, "GENERAL_ERROR")
+		b.fault("status_task_error", 1, "/import DATABASE_IMPORT_NOT_ALLOWED Not on this plan.")
+		b.do("GET", b.path("cache-prod")+"/backup", nil)
+		end := b.task(b.api(200, "GET", b.path("cache-prod")+"/import", nil))
+		want := obj{"type": "DATABASE_IMPORT_NOT_ALLOWED", "status": "400 BAD_REQUEST", "description": "Not on this plan."}
+		if diff := cmp.Diff(want, dig(end, "response", "error")); diff != "" {
+			t.Error(diff)
+		}
+	},
+	"status_no_time": func(t *testing.T, b *bench) {
+		never := b.task(b.api(200, "GET", b.path("reports-staging")+"/import", nil))
+		if got := dig(never, "response", "resource"); !cmp.Equal(got, any(obj{})) {
+			t.Errorf("never imported: %v", got)
+		}
+		end := b.task(b.api(200, "GET", b.path("cache-prod")+"/backup", nil))
+		if diff := cmp.Diff(any(obj{"status": "success"}), dig(end, "response", "resource")); diff != "" {
+			t.Error(diff)
+		}
+	},
+	"wrong_resource": func(t *testing.T, b *bench) {
+		path := b.path("cache-prod")[:21] + "/databases"
+		b.do("POST", path, obj{"name": "x", "dryRun": true})
+		b.fault("wrong_resource", 1, "/databases orders-prod")
+		end := b.do("POST", path, obj{"name": "x"})
+		if got, want := dig(end, "response", "resourceId"), float64(b.database("orders-prod").ID); got != want || b.database("x").ID == 0 {
+			t.Errorf("the task names %v, want %v", got, want)
+		}
 	},
 	"task_404": func(t *testing.T, b *bench) {
 		task := b.task(b.api(200, "GET", b.path("cache-prod")+"/backup", nil))
@@ -96,6 +159,8 @@ var faultEffects = map[string]func(t *testing.T, b *bench){
 	},
 	"task_error": func(t *testing.T, b *bench) {
 		b.wantRefused(t, "POST", "/backup", nil, "GENERAL_ERROR")
+		b.fault("task_error", 1, "POST /v1/subscriptions DATABASE_BACKUP_NOT_SUPPORTED")
+		b.wantRefused(t, "POST", "/backup", nil, "DATABASE_BACKUP_NOT_SUPPORTED")
 	},
 	"maintenance": func(t *testing.T, b *bench) {
 		b.wantRefused(t, "POST", "/backup", nil, "CLUSTER_UNDER_MAINTENANCE")
@@ -143,6 +208,20 @@ var faultEffects = map[string]func(t *testing.T, b *bench){
 		b.wait(20 * time.Second)
 		if d := b.database("cache-prod"); d.Version != "7.4" {
 			t.Errorf("did not end: %+v", d)
+		}
+	},
+	"upgrade_failed_late": func(t *testing.T, b *bench) {
+		b.speed = 1
+		b.task(b.api(200, "POST", b.path("cache-prod")+"/upgrade", obj{"targetRedisVersion": "7.4"}))
+		b.wait(3 * time.Minute)
+		got := b.api(200, "GET", b.path("cache-prod")+"/upgrade", nil)["upgradeStatus"]
+		if d := b.database("cache-prod"); got != "failed" || d.Status != "active-upgrade-pending" || d.Version != "7.2" {
+			t.Errorf("after 3 minutes %v, %+v", got, d)
+		}
+		b.wait(3 * time.Minute)
+		got = b.api(200, "GET", b.path("cache-prod")+"/upgrade", nil)["upgradeStatus"]
+		if d := b.database("cache-prod"); got != "failed" || d.Status != "active" || d.Version != "7.4" {
+			t.Errorf("after 6 minutes %v, %+v", got, d)
 		}
 	},
 	"upgrade_status_404": func(t *testing.T, b *bench) {
@@ -345,6 +424,16 @@ func TestBadHookInputIsNamed(t *testing.T) {
 		{"an unknown fault", "POST", "faults", `{"fault":"nope","times":1}`, "rate_limit"},
 		{"a negative number", "POST", "faults", `{"fault":"slow","times":-2}`, "-1"},
 		{"an unknown field", "POST", "faults", `{"fault":"slow","time":1}`, "time"},
+		{"a fault that takes nothing", "POST", "faults", `{"fault":"error_503","match":"/backup DATABASE_X"}`, "takes nothing"},
+		{"a time that is none", "POST", "faults", `{"fault":"slow","match":"/backup soon"}`, "45s"},
+		{"an unknown database to name", "POST", "faults", `{"fault":"wrong_resource","match":"/ nope"}`, "nope"},
+		{"an unknown version to create", "POST", "faults", `{"fault":"foreign_create","match":"/ 9.9"}`, "9.9"},
+		{"an unknown subscription", "POST", "create", `{"subscription":"nope","database":{"name":"x"}}`, "nope"},
+		{"a name that is taken", "POST", "create", `{"subscription":"shop-us","database":{"name":"cache-prod"}}`, "DATABASE_NAME_EXISTS"},
+		{"a port that is taken", "POST", "create", `{"subscription":"shop-us","database":{"name":"x","port":12001}}`, "12001"},
+		{"a call without a method", "POST", "call", `{"path":"/tasks"}`, "method"},
+		{"a name that cannot be", "POST", "database", `{"name":"cache-prod","set":{"name":"9x"}}`, "DATABASE_INVALID_NAME"},
+		{"a source that is not there", "POST", "database", `{"name":"cache-prod","set":{"replica_of":"nope"}}`, "nope"},
 		{"not JSON", "POST", "faults", `{`, "JSON"},
 		{"an unknown database", "POST", "database", `{"name":"nope","set":{}}`, "nope"},
 		{"an unknown setting", "POST", "database", `{"name":"cache-prod","set":{"colour":1}}`, "redis_version"},

@@ -22,9 +22,12 @@ func (s *Server) API() http.Handler {
 			http.Error(w, http.StatusText(problem), problem)
 			return
 		}
-		drop, wait := s.arriving(r)
-		sleep(req, wait)
-		if drop {
+		in := s.arriving(r)
+		if in.hang {
+			<-req.Context().Done()
+		}
+		sleep(req, in.wait)
+		if in.drop {
 			panic(http.ErrAbortHandler)
 		}
 		out := s.handle(list, r, req.Header)
@@ -89,18 +92,37 @@ type reply struct {
 	wait   time.Duration
 }
 
-// slowness is how late slow answers come, at speed 1.
+// slowness is how late slow answers come, at speed 1, where no time is named.
 const slowness = 20 * time.Second
 
+// delay is how long a slow fault lasts on the clock; 0 where it does not hit.
+func (s *Server) delay(fault, call string) time.Duration {
+	arg, hits := s.fireArg(fault, call)
+	if !hits {
+		return 0
+	}
+	d, err := time.ParseDuration(arg)
+	if err != nil {
+		d = slowness
+	}
+	return s.scaled(d)
+}
+
+// arrival is what happens to a request before it is accepted.
+type arrival struct {
+	hang, drop bool
+	wait       time.Duration
+}
+
 // arriving plays the faults that hit a request before it is accepted.
-func (s *Server) arriving(r *request) (drop bool, wait time.Duration) {
+func (s *Server) arriving(r *request) arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance()
-	if s.fire("slow_accept", r.call()) {
-		wait = s.scaled(slowness)
-	}
-	return s.fire("drop_before_accept", r.call()), wait
+	in := arrival{wait: s.delay("slow_accept", r.call())}
+	in.hang = s.fire("hang", r.call())
+	in.drop = in.hang || s.fire("drop_before_accept", r.call()) || s.foreignCreate(r)
+	return in
 }
 
 // handle answers a call: keys, rate limit, injected refusals, then the route,
@@ -140,9 +162,7 @@ func (s *Server) departing(r *request, out *reply) {
 	if accepted && changing && s.fire("error_500_after_accept", r.call()) {
 		out.answer = s.refusal(r, http.StatusInternalServerError, "Internal Server Error")
 	}
-	if s.fire("slow", r.call()) {
-		out.wait = s.scaled(slowness)
-	}
+	out.wait = s.delay("slow", r.call())
 }
 
 // refusals are the faults that answer in place of the route.

@@ -30,6 +30,8 @@ func hooks() []hook {
 		{"POST", "application", `{"name","address","password"}: change the connection details of a program`, (*Server).hookApplication},
 		{"GET", "faults", "every fault that exists and what is left of it", (*Server).hookFaults},
 		{"POST", "faults", `{"fault","times","match"}: switch a fault; times 0: off, -1: until switched off`, (*Server).hookFault},
+		{"POST", "create", `{"subscription":name or id,"database":{…}}: create a database as a person does, active at once`, (*Server).hookCreate},
+		{"POST", "call", `{"method","path","body"}: call the API as another program does; not in the ledger, spared by faults`, (*Server).hookCall},
 		{"POST", "database", `{"id" or "name","set":{…}}: act as the cloud console`, (*Server).hookDatabase},
 		{"POST", "backup", `{"uri","set":{"delete" or "corrupt":true}}: spoil a stored file`, (*Server).hookBackup},
 	}
@@ -148,7 +150,8 @@ func (s *Server) hookDatabaseBody(d *database) obj {
 		"last_backup_at": nil, "backup_status": d.lastBackup.status, "backup_path": cleanURI(d.remote.path),
 		"import_status": d.lastImport.status, "tags": tags, "source_ips": d.sourceIPs, "open": d.admits(), "shards": d.shards,
 		"subscription": d.sub.name, "subscription_status": d.sub.state(), "active_active": d.activeActive(),
-		"modules": d.modules, "replicas": replicas, "dynamic_endpoint": "", "upgrade": nil,
+		"modules": d.modules, "replicas": replicas, "dynamic_endpoint": "", "upgrade": nil, "tls": d.tls,
+		"client_certificates": d.certs, "password_hidden": d.hidden,
 	}
 	if !d.published() {
 		body["endpoint"] = ""

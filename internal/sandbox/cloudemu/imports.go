@@ -199,6 +199,7 @@ func (s *Server) getImport(r *request) answer {
 			body["failureReason"], body["failureReasonParams"] = d.lastImport.reason, d.lastImport.params
 		}
 		t.response["resource"] = body
+		s.dropTime(t, "succeeded", "lastImportTime")
 		return nil
 	}})
 }

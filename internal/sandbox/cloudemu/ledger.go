@@ -38,7 +38,9 @@ func (s *Server) record(r *request, taskID string) *ledgerEntry {
 	if taskID == "" {
 		e.Outcome = "completed"
 	}
-	s.ledger = append(s.ledger, e)
+	if !r.foreign {
+		s.ledger = append(s.ledger, e)
+	}
 	s.log("API", e.Resource, r.method+" "+r.path+" was accepted")
 	return e
 }

@@ -184,7 +184,7 @@ func (d *database) securityBody(single bool) obj {
 		"sslClientAuthentication": d.certs > 0, "tlsClientAuthentication": d.certs > 0,
 		"enableTls": d.tls, "sourceIps": d.sourceIPs,
 	}
-	if single && d.password != "" {
+	if single && d.password != "" && !d.hidden {
 		body["password"] = d.password
 	}
 	return body

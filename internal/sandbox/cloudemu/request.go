@@ -24,10 +24,19 @@ type request struct {
 	raw    []byte
 	body   fields
 	userIP string
+	// foreign marks the call of another program: not in the ledger, spared by faults.
+	foreign bool
 }
 
+const byOthers = "foreign "
+
 // call is what faults match.
-func (r *request) call() string { return r.method + " " + r.path }
+func (r *request) call() string {
+	if r.foreign {
+		return byOthers + r.method + " " + r.path
+	}
+	return r.method + " " + r.path
+}
 
 // id reads a numeric path part. The router has checked that it is one.
 func (r *request) id(name string) int {

@@ -3,6 +3,7 @@ package cloudemu
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -35,7 +36,8 @@ type task struct {
 	run      func(*task) *domainError
 	hidden   int // so many reads still answer 404
 	foreign  bool
-	stuck    bool // foreign, and stays until task_stuck is switched off
+	blocker  bool // put in front by task_stuck
+	stuck    bool // a blocker that stays until task_stuck is switched off
 	entry    *ledgerEntry
 	response obj // what the end will show
 	resource string
@@ -51,11 +53,11 @@ func (t *task) found(d *database) {
 // status read, not a dry run) goes into the ledger.
 func (s *Server) submit(r *request, status int, t *task) answer {
 	t.id, t.status, t.at, t.call = uuid(s.chance), taskReceived, s.clock, r.call()
-	t.hidden, t.response = s.chance.IntN(3), obj{}
+	t.hidden, t.response, t.foreign = s.chance.IntN(3), obj{}, r.foreign
 	if s.fire("task_stuck", t.call) {
 		s.enqueue(&task{
 			id: uuid(s.chance), command: "subscriptionUpdateRequest", status: taskReceived, at: s.clock,
-			work: 10 * time.Minute, foreign: true, stuck: s.faults["task_stuck"] != nil && s.faults["task_stuck"].times < 0,
+			work: 10 * time.Minute, foreign: true, blocker: true, stuck: s.faults["task_stuck"] != nil && s.faults["task_stuck"].times < 0,
 			response: obj{}, run: func(*task) *domainError { return nil },
 		})
 	}
@@ -105,6 +107,7 @@ func (s *Server) finish(t *task) {
 		t.response = obj{"error": refused.body()}
 	}
 	s.settle(t, refused)
+	s.misname(t)
 	s.queue = s.queue[1:]
 	if len(s.queue) > 0 {
 		s.takeUp(s.queue[0])
@@ -113,29 +116,62 @@ func (s *Server) finish(t *task) {
 
 // taskFault is what an injected fault makes of a task.
 func (s *Server) taskFault(t *task) *domainError {
-	changing := t.entry != nil
+	fault := "task_error"
+	if isStatus := strings.HasPrefix(t.call, "GET "); isStatus {
+		fault = "status_task_error"
+	}
 	switch {
 	case t.foreign:
 	case s.fire("subscription_busy", t.call):
 		return refuse("SUBSCRIPTION_NOT_ACTIVE")
-	case changing && s.fire("maintenance", t.call):
+	case t.entry != nil && s.fire("maintenance", t.call):
 		return refuse("CLUSTER_UNDER_MAINTENANCE")
-	case changing && s.fire("task_error", t.call):
-		return refuse("GENERAL_ERROR")
+	case t.entry != nil || fault == "status_task_error":
+		arg, hits := s.fireArg(fault, t.call)
+		if !hits {
+			return nil
+		}
+		code, text, _ := strings.Cut(arg, " ")
+		refused := refuse(or(code, "GENERAL_ERROR"))
+		refused.text = or(text, refused.text)
+		return refused
 	}
 	return nil
 }
 
+// misname lets a task that did its work name another database than it should.
+func (s *Server) misname(t *task) {
+	right, named := t.response["resourceId"].(int)
+	if !named || t.entry == nil {
+		return
+	}
+	arg, hits := s.fireArg("wrong_resource", t.call)
+	if !hits {
+		return
+	}
+	other := s.named(arg)
+	for _, u := range s.subscriptions {
+		for _, d := range u.databases {
+			if other == nil && d.id != right {
+				other = d
+			}
+		}
+	}
+	if other != nil {
+		t.found(other)
+	}
+}
+
 // unstick ends the foreign tasks that task_stuck had put into the queue.
 func (s *Server) unstick() {
-	for len(s.queue) > 0 && s.queue[0].foreign {
+	for len(s.queue) > 0 && s.queue[0].blocker {
 		s.finish(s.queue[0])
 	}
 	s.queue = slices.DeleteFunc(s.queue, func(t *task) bool {
-		if t.foreign {
+		if t.blocker {
 			t.status, t.at = taskCompleted, s.clock
 		}
-		return t.foreign
+		return t.blocker
 	})
 }
 

@@ -96,6 +96,7 @@ func (s *Server) beginUpgrade(d *database, target, call string) {
 	s.touch(d)
 	fails := s.fire("upgrade_failed", call)
 	recovers := !fails && s.fire("upgrade_recovery_pending", call)
+	misread := !fails && !recovers && s.fire("upgrade_failed_late", call)
 	s.log("Database", d.id, "Version upgrade of "+d.name+" to "+target+" started")
 	wait, step := time.Duration(0), upgradeTime/upgradeSteps
 	for i := 1; i < upgradeSteps; i++ {
@@ -109,6 +110,9 @@ func (s *Server) beginUpgrade(d *database, target, call string) {
 			s.after(wait, func() { s.endUpgrade(d, run, upgradeFailed) })
 			return
 		}
+		if misread {
+			s.after(wait, func() { run.status = upgradeFailed })
+		}
 		if recovers {
 			s.after(wait, func() { run.status = upgradeRecovering })
 			wait += recoveryTime
@@ -119,7 +123,9 @@ func (s *Server) beginUpgrade(d *database, target, call string) {
 }
 
 func (s *Server) endUpgrade(d *database, run *upgradeRun, status string) {
-	run.status = status
+	if run.status != upgradeFailed {
+		run.status = status
+	}
 	if status == upgradeDone {
 		run.progress = 100
 		d.setVersion(run.target)

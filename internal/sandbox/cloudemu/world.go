@@ -93,6 +93,7 @@ type database struct {
 	regex      []string
 	hashing    string
 	password   string
+	hidden     bool // the API does not tell the password
 	noDefault  bool // default user switched off
 	tls        bool
 	certs      int // client certificates

@@ -17,9 +17,12 @@ const howOften = (fault) => (standing.has(fault)
   ? [['', 'until switched off'], ['1', 'once'], ['3', '3 times'], ['10', '10 times']]
   : [['', 'once'], ['3', '3 times'], ['10', '10 times'], ['-1', 'until switched off']]);
 
+// What may follow the path, by what a fault of Redis Cloud takes.
+const taken = { 'how long': '45s', 'code and text': 'DATABASE_BACKUP_DISABLED', database: 'orders-prod', 'Redis version': '8.6' };
+
 // example is something that a fault could be narrowed down to; '' if nothing.
-function example(side, { matches }) {
-  if (side.id === 'cloud') return 'POST /v1/subscriptions';
+function example(side, { matches, takes }) {
+  if (side.id === 'cloud') return takes ? `/databases ${taken[takes] || takes}` : 'POST /v1/subscriptions';
   if (matches === 'nothing') return '';
   const found = [[/^a method/, 'chat.update is_inactive'], [/^bot or app/, 'bot'], [/^a user group/, 'dba'], [/^an envelope/, 'block_actions'], [/^a channel/, 'redis-ops'], [/^unknown_type/, 'unknown_type']].find(([sort]) => sort.test(matches));
   return found ? found[1] : '';
@@ -111,13 +114,13 @@ function column(side) {
 // rowsOf brings both sides' lists into one form.
 function rowsOf(answer) {
   const list = Array.isArray(answer) ? answer : answer?.faults || [];
-  return list.map((f) => ({ fault: f.fault || f.name, does: f.does || f.description || '', times: f.times || 0, match: f.match || '', matches: f.matches || f.match_help || '' }));
+  return list.map((f) => ({ fault: f.fault || f.name, does: f.does || f.description || '', times: f.times || 0, match: f.match || '', matches: f.matches || f.match_help || '', takes: f.takes || '' }));
 }
 
 function row(side, first, reload) {
   let fault = first;
   const often = h('select', { class: 'field small', 'aria-label': 'How often', dataset: { testid: 'fault-times', fault: first.fault } }, howOften(first.fault).map(([n, label]) => h('option', { value: n }, label)));
-  const match = h('input', { class: 'field small', placeholder: example(side, first), 'aria-label': 'Only for', title: first.matches || 'part of METHOD and path; empty: all', spellcheck: 'false', dataset: { testid: 'fault-match', fault: first.fault } });
+  const match = h('input', { class: 'field small', placeholder: example(side, first), 'aria-label': 'Only for', title: first.matches || `part of METHOD and path; empty: all${first.takes ? `; behind a blank: ${first.takes} (/ stands for all paths)` : ''}`, spellcheck: 'false', dataset: { testid: 'fault-match', fault: first.fault } });
   const said = h('div', { class: 'said bad', role: 'status' });
   const left = h('small', { class: 'left' });
   // A fault that acts at once has nothing to switch off.
