@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/commands"
 	"github.com/redis-upgrade/bot/internal/people"
 	"github.com/redis-upgrade/bot/internal/session"
@@ -24,6 +25,15 @@ import (
 type limiter struct {
 	store  *session.Store
 	window time.Duration
+	lines  [len(reserves)]chan struct{} // by class: holds whoever asks the store
+}
+
+func newLimiter(store *session.Store, window time.Duration) *limiter {
+	l := &limiter{store: store, window: window}
+	for i := range l.lines {
+		l.lines[i] = make(chan struct{}, 1)
+	}
+	return l
 }
 
 // Redis Cloud allows 400 calls a minute and key in fixed windows; a burst on
@@ -34,10 +44,22 @@ const (
 	cloudBurst          = 80
 )
 
-// Wait takes cost calls from the budget, or waits for them.
+// reserves is how much of the burst each class leaves to those above it.
+var reserves = [...]int{cloud.ClassRestore: 0, cloud.ClassWork: 20, cloud.ClassCheck: 30, cloud.ClassPerson: 40, cloud.ClassRefresh: 50}
+
+// Wait takes cost calls from the budget, or waits for them. Of each class only
+// one request asks the store; the others line up behind it, in order of arrival.
 func (l *limiter) Wait(ctx context.Context, cost int) error {
+	class := cloud.ClassOf(ctx)
+	line := l.lines[class]
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case line <- struct{}{}:
+		defer func() { <-line }()
+	}
 	for {
-		wait, err := l.store.TakeBudget(ctx, cloudBudget, cloudCallsPerMinute, l.window, cloudBurst, cost)
+		wait, err := l.store.TakeBudget(ctx, cloudBudget, cloudCallsPerMinute, l.window, cloudBurst, cost, reserves[class])
 		if err != nil || wait <= 0 {
 			return err
 		}

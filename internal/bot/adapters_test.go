@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/people"
 )
 
@@ -109,18 +111,55 @@ func TestAMessageWithoutASessionIsNoError(t *testing.T) {
 func TestTheBudgetOfRedisCloudIsShared(t *testing.T) {
 	_, c := newWorld(t)
 	const window = 100 * time.Hour // so long that nothing comes back while the test runs
-	ours, theirs := &limiter{store: replica(t, c).store, window: window}, &limiter{store: replica(t, c).store, window: window}
+	ours, theirs := newLimiter(replica(t, c).store, window), newLimiter(replica(t, c).store, window)
+	urgent := cloud.WithClass(t.Context(), cloud.ClassRestore)
 	for n := range cloudBurst {
-		if err := ours.Wait(t.Context(), 1); err != nil {
+		if err := ours.Wait(urgent, 1); err != nil {
 			t.Fatalf("call %d of a burst: %v", n+1, err)
 		}
 	}
 	for replica, l := range map[string]*limiter{"the replica that made the burst": ours, "another replica": theirs} {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(urgent, 200*time.Millisecond)
 		if err := l.Wait(ctx, 1); err == nil {
 			t.Errorf("%s had a call left", replica)
 		}
 		cancel()
+	}
+}
+
+// However many look something up, at every replica: what has begun goes first, and
+// a revert past its delete before that. Nobody asks the store in vain meanwhile.
+func TestTheUrgentGoFirst(t *testing.T) {
+	_, c := newWorld(t)
+	const window = 100 * time.Hour
+	replicas := []*limiter{newLimiter(replica(t, c).store, window), newLimiter(replica(t, c).store, window)}
+	ctx, cancel := context.WithCancel(t.Context())
+	var crowd sync.WaitGroup
+	for n := range 200 {
+		crowd.Go(func() { _ = replicas[n%2].Wait(ctx, 1) })
+	}
+	order := []cloud.Class{cloud.ClassRefresh, cloud.ClassPerson, cloud.ClassCheck, cloud.ClassWork, cloud.ClassRestore}
+	left := cloudBurst // by whoever is less urgent
+	for i, class := range order[2:] {
+		below, got := reserves[order[i+1]], 0
+		for {
+			ctx, stop := context.WithTimeout(cloud.WithClass(ctx, class), 300*time.Millisecond)
+			err := replicas[got%2].Wait(ctx, 1)
+			stop()
+			if err != nil {
+				break
+			}
+			got++
+		}
+		if want := below - reserves[class]; class != cloud.ClassCheck && got != want || got < want {
+			t.Errorf("class %d got %d calls beside the crowd, want %d", class, got, want)
+		}
+		left -= got
+	}
+	cancel()
+	crowd.Wait()
+	if left < 0 {
+		t.Errorf("%d calls more than there are", -left)
 	}
 }
 

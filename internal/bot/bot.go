@@ -102,7 +102,7 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 	})
 	b.cloud, err = cloud.New(cloud.Config{
 		URL: cfg.RedisCloudAPIURL, Key: cfg.RedisCloudAPIKey, Secret: cfg.RedisCloudSecretKey,
-		Dial: parts.Dial, Now: parts.Now, Limiter: &limiter{store: b.store, window: cfg.RateWindow},
+		Dial: parts.Dial, Now: parts.Now, Limiter: newLimiter(b.store, cfg.RateWindow),
 		RetryBase: cfg.RateWindow / 60, Log: b.log, Seen: b.metrics.answered,
 	})
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
 )
 
 // readTimeout bounds one reading of the account; at 300 calls a minute it is
@@ -174,7 +176,7 @@ func (x *Index) readUnderLease(ctx context.Context, token string, before *accoun
 			}
 		}
 	}()
-	a, err := x.read(ctx, before)
+	a, err := x.read(cloud.WithClass(ctx, cloud.ClassRefresh), before)
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

@@ -14,7 +14,7 @@ import (
 // is allowed while that stays within one burst from now.
 //
 //	KEYS  1 budget  2 pause
-//	ARGV  1 µs per unit  2 burst  3 cost
+//	ARGV  1 µs per unit  2 burst, less what is left to others  3 cost
 //	→     µs to wait; 0: taken
 var budgetScript = redis.NewScript(`
 local t = redis.call('TIME')
@@ -31,11 +31,19 @@ return 0
 // TakeBudget takes cost from a rate of limit per period that all replicas share
 // and that allows bursts of burst (at least cost). wait 0: taken. Otherwise nothing
 // was taken; ask again after wait. A name always goes with the same rate.
-func (s *Store) TakeBudget(ctx context.Context, name string, limit int, per time.Duration, burst, cost int) (wait time.Duration, err error) {
+//
+// reserve, one number or none, is how much of the burst is left to others who are
+// more urgent and name a smaller reserve. As long as they do not need the whole
+// rate they never wait for whoever names a larger one: what they take is refilled
+// before that one may take again.
+func (s *Store) TakeBudget(ctx context.Context, name string, limit int, per time.Duration, burst, cost int, reserve ...int) (wait time.Duration, err error) {
 	if limit <= 0 || per <= 0 || cost < 0 {
 		return 0, fmt.Errorf("budget %s: %d per %s at cost %d", name, limit, per, cost)
 	}
 	unit := float64(per.Microseconds()) / float64(limit)
+	for _, n := range reserve {
+		burst -= n
+	}
 	keys := []string{s.keys.budget(name), s.keys.pause(name)}
 	n, err := s.runInt(ctx, "take budget "+name, budgetScript, keys, unit, max(burst, cost, 1), cost)
 	return time.Duration(n) * time.Microsecond, err

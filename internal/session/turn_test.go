@@ -158,6 +158,31 @@ func TestBudget(t *testing.T) {
 	})
 }
 
+// Who leaves a reserve gets nothing of it, however much is asked for, and what the
+// urgent take is refilled before anything goes to the others.
+func TestBudgetLeavesAReserve(t *testing.T) {
+	eachBackend(t, func(t *testing.T, h *harness) {
+		take := func(reserve int) bool {
+			t.Helper()
+			wait, err := h.TakeBudget(h.ctx, "shared", 10, time.Hour, 10, 1, reserve)
+			h.nil(err)
+			return wait == 0
+		}
+		for _, row := range []struct{ reserve, want int }{{6, 4}, {6, 0}, {3, 3}, {6, 0}, {0, 3}, {3, 0}, {0, 0}} {
+			got := 0
+			for take(row.reserve) {
+				got++
+			}
+			if got != row.want {
+				t.Errorf("leaving %d: took %d, want %d", row.reserve, got, row.want)
+			}
+		}
+		if wait, err := h.TakeBudget(h.ctx, "small", 10, time.Hour, 4, 1, 9); err != nil || wait != 0 {
+			t.Errorf("a reserve larger than the burst leaves one at rest: waits %s, %v", wait, err)
+		}
+	})
+}
+
 func TestBudgetPauseHoldsAllBack(t *testing.T) {
 	eachBackend(t, func(t *testing.T, h *harness) {
 		other := session.New(h.rdb, h.cfg)

@@ -27,6 +27,7 @@ type Request struct {
 // Propose reads the world, tests every rule and opens an upgrade session, or
 // answers with a Refusal and records nothing.
 func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
+	ctx = cloud.WithClass(ctx, cloud.ClassCheck)
 	id := idOf(KindUpgrade, r.Origin)
 	if old, err := e.Load(ctx, id); err == nil {
 		return old, nil // the same submission again

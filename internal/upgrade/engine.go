@@ -215,7 +215,7 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		}
 		defer leave()
 	}
-	wait, err := e.step(ctx, l)
+	wait, err := e.step(cloud.WithClass(ctx, s.class()), l)
 	switch {
 	case errors.Is(err, session.ErrStale):
 		return // somebody else moved it, and that move set its next look

@@ -3,6 +3,8 @@ package upgrade
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
 )
 
 // Redis Cloud answers some three hundred calls a minute, whoever asks. Without
@@ -14,25 +16,32 @@ import (
 // use it up, few enough that a person's request is soon served among them.
 const readers = 8
 
+// checkers is how many looks at approved sessions may wait: what has begun does not
+// wait behind them, for it goes first in the budget as well.
+const checkers = 4
+
 // closers is how many last looks of a watch may wait beside them: one call each,
 // and people wait for the word "done".
 const closers = 2
 
 // places are what looks that will read Redis Cloud share in this process.
 type places struct {
-	work, last chan struct{}
-	back       atomic.Uint32 // looks that were put back, to spread them
+	work, check, last chan struct{}
+	back              atomic.Uint32 // looks that were put back, to spread them
 }
 
 func newPlaces() *places {
-	return &places{work: make(chan struct{}, readers), last: make(chan struct{}, closers)}
+	return &places{work: make(chan struct{}, readers), check: make(chan struct{}, checkers), last: make(chan struct{}, closers)}
 }
 
 // take gets a place for a session, if one is free; it is given back with leave.
 func (p *places) take(s Session) (leave func(), ok bool) {
 	room := p.work
-	if s.State == Soaking {
+	switch {
+	case s.State == Soaking:
 		room = p.last
+	case s.class() == cloud.ClassCheck:
+		room = p.check
 	}
 	select {
 	case room <- struct{}{}:
@@ -47,6 +56,18 @@ func (p *places) take(s Session) (leave func(), ok bool) {
 func (p *places) later(poll time.Duration) time.Duration {
 	const steps = 32
 	return poll/4 + poll/4*time.Duration(p.back.Add(1)%steps)/steps
+}
+
+// class is how urgent what a look at this session asks of Redis Cloud is.
+func (s Session) class() cloud.Class {
+	switch s.State {
+	case Proposed, Approved, Checking, Blocked, Soaking:
+		return cloud.ClassCheck
+	}
+	if s.Kind == KindRevert && (!s.Revert.DeletedAt.IsZero() || s.callOut() && s.Call.Key == callDelete) {
+		return cloud.ClassRestore
+	}
+	return cloud.ClassWork
 }
 
 // reads reports whether a look at this session will ask Redis Cloud and can

@@ -170,6 +170,7 @@ func (e *Engine) Revertible(s Session) *Refusal {
 // ProposeRevert opens a revert session: the rehearsal begins, and people are
 // asked when its result is known.
 func (e *Engine) ProposeRevert(ctx context.Context, r RevertRequest) (Session, error) {
+	ctx = cloud.WithClass(ctx, cloud.ClassCheck)
 	if err := approvals.MayRequest(r.By); err != nil {
 		return Session{}, entitlement(err)
 	}
