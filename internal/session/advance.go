@@ -33,8 +33,17 @@ type Move struct {
 	Urgency time.Duration
 	// Quiet: the card need not be drawn again.
 	Quiet bool
-	// Confirm: wait for Config.WaitReplicas replicas; see ErrUnconfirmed.
+	// Confirm: the move must not be forgotten. Wait for Config.WaitReplicas replicas
+	// (see ErrUnconfirmed), and refuse an older record from now on; see Record.Floor.
 	Confirm bool
+
+	// Unless names a flag: the move is refused with [ErrFlagged] while it is set.
+	Unless string
+	// NotAfter: the move is refused with [ErrLate] when it is past by Redis time;
+	// zero: never.
+	NotAfter time.Time
+	// Owner: the move is refused with [ErrHeld] unless the session holds its database.
+	Owner bool
 }
 
 // Hold changes who may act on a database: From ("" when free) becomes To ("" to
@@ -45,7 +54,8 @@ type Hold struct{ Database, From, To string }
 // returns the new record. An opening takes its Record.Database, and a move into an
 // ended state releases what the session still holds, unless holds says otherwise.
 //
-// Errors: [ErrNotAllowed], [ErrStale], [ErrHeld] and [ErrExists] wrote nothing;
+// Errors: [ErrNotAllowed], [ErrStale], [ErrHeld], [ErrExists], [ErrFlagged], [ErrLate] and
+// [ErrTampered] wrote nothing;
 // [ErrUnavailable] wrote all or nothing; [ErrUnconfirmed] and [ErrExists] come with
 // the stored record.
 func (s *Store) Advance(ctx context.Context, m Move, holds ...Hold) (Record, error) {
@@ -90,6 +100,7 @@ func (s *Store) AdvanceAll(ctx context.Context, moves []Move, holds ...Hold) ([]
 	out := make([]Record, len(steps))
 	for i, st := range steps {
 		out[i] = st.after
+		s.marks.see(st.after)
 		s.logMove(ctx, st)
 	}
 	return out, err
@@ -106,6 +117,9 @@ type step struct {
 // plan looks the move up in the session's life and works out the record after it.
 func (s *Store) plan(m Move) (*step, error) {
 	r := m.Record
+	if r.Doubt != "" {
+		return nil, fmt.Errorf("%w: session %s: %s", ErrTampered, r.ID, r.Doubt)
+	}
 	if r.ID == "" || r.Kind == "" {
 		return nil, errors.New("move without session id or kind")
 	}
@@ -131,6 +145,9 @@ func (s *Store) plan(m Move) (*step, error) {
 	after.State, after.Life = to, life.Version
 	after.Ended = life.Ended != nil && life.Ended(to)
 	after.Revision++
+	if m.Confirm {
+		after.Floor = after.Revision
+	}
 	if m.Ask {
 		after.Ask++
 	}

@@ -19,17 +19,19 @@ const linkGrace = 30 * 24 * time.Hour
 // write only), then writes the rest.
 //
 //	KEYS  1 due  2 dirty  3 open  4 every  5 fence,
-//	      then per move: session, journal, thread,
+//	      then per move: session, journal, thread, flag, active,
 //	      then per hold: active, by-database
 //	ARGV  1 moves  2 holds  3 nonce  4 retention ms (0: for ever)  5 indexes kept ms,
 //	      then per move: id, kind, revision before, head before, ended 0/1,
 //	        due ms (< 0: none), urgency ms (< 0: quiet),
+//	        unless flag 0/1, not after ms (0: no limit), owner 0/1,
 //	        n and n values of the entry, n and n values of the record,
 //	      then per hold: from, to, lenient 0/1
 //	→     {"stored", now ms, created ms of each move…}
 //	      {"again", ms when it was stored, created…}  this nonce was stored before
 //	      {"stale"|"exists"|"broken", move index}      "broken": the journal does not end where the record is
 //	      {"held", hold index, owner}
+//	      {"flagged"|"late", move index}, {"unowned", move index, owner}
 var commitScript = redis.NewScript(clockLua + commitReadLua + commitCheckLua + commitWriteLua)
 
 // commitReadLua parses the arguments and reads what will be compared. Reading the
@@ -44,10 +46,12 @@ local function list()
 end
 local moves, holds = {}, {}
 for i = 1, tonumber(ARGV[1]) do
-  local k = 2 + i * 3
-  local m = { session = KEYS[k + 1], journal = KEYS[k + 2], thread = KEYS[k + 3] }
+  local k = i * 5
+  local m = { session = KEYS[k + 1], journal = KEYS[k + 2], thread = KEYS[k + 3], flag = KEYS[k + 4], active = KEYS[k + 5] }
   m.id, m.kind, m.revision, m.head, m.ended = take(), take(), tonumber(take()), take(), take() == '1'
-  m.due, m.urgency, m.entry, m.record = tonumber(take()), tonumber(take()), list(), list()
+  m.due, m.urgency = tonumber(take()), tonumber(take())
+  m.unless, m.notafter, m.owner = take() == '1', tonumber(take()), take() == '1'
+  m.entry, m.record = list(), list()
   m.entryid = text(m.revision + 1) .. '-1'
   local now = redis.call('HMGET', m.session, 'revision', 'head', 'created', 'kind', 'ended')
   m.now = { revision = tonumber(now[1] or '0'), head = now[2] or '', created = now[3], kind = now[4], ended = now[5] == '1' }
@@ -57,7 +61,7 @@ for i = 1, tonumber(ARGV[1]) do
   moves[i] = m
 end
 for i = 1, tonumber(ARGV[2]) do
-  local k = 4 + #moves * 3 + i * 2
+  local k = 4 + #moves * 5 + i * 2
   local h = { active = KEYS[k], bydatabase = KEYS[k + 1], from = take(), to = take(), lenient = take() == '1' }
   h.owner = redis.call('GET', h.active) or ''
   redis.call('ZSCORE', h.bydatabase, h.to)
@@ -84,6 +88,12 @@ end
 for i, m in ipairs(moves) do
   if m.revision == 0 and m.now.revision > 0 and m.now.kind == m.kind then return { 'exists', i } end
   if m.now.revision ~= m.revision or m.now.head ~= m.head then return { 'stale', i } end
+end
+for i, m in ipairs(moves) do
+  local owner = m.owner and (redis.call('GET', m.active) or '')
+  if owner and owner ~= m.id then return { 'unowned', i, owner } end
+  if m.unless and (redis.call('GET', m.flag) or '') ~= '' then return { 'flagged', i } end
+  if m.notafter > 0 and clock() > m.notafter then return { 'late', i } end
 end
 for i, h in ipairs(holds) do
   if h.owner ~= h.from and not h.lenient then return { 'held', i, h.owner } end
@@ -174,6 +184,13 @@ func (s *Store) commit(ctx context.Context, steps []*step, grips []gripped, nonc
 		return fmt.Errorf("%w: %s is no longer at revision %d", ErrStale, st.before.ID, st.before.Revision)
 	case "exists":
 		return fmt.Errorf("%w: %s", ErrExists, st.before.ID)
+	case "flagged":
+		return fmt.Errorf("%w: %s of session %s: %s is set", ErrFlagged, st.move.Event, st.before.ID, st.move.Unless)
+	case "late":
+		return fmt.Errorf("%w: %s of session %s after %s", ErrLate, st.move.Event, st.before.ID, st.move.NotAfter)
+	case "unowned":
+		owner, _ := answer[2].(string)
+		return fmt.Errorf("advance: %w", &HeldError{Database: st.before.Database, Owner: owner})
 	case "broken":
 		return fmt.Errorf("%w: journal of session %s does not end at revision %d", ErrTampered, st.before.ID, st.before.Revision)
 	}
@@ -209,7 +226,8 @@ func (s *Store) commitArgs(steps []*step, grips []gripped, nonce string) (keys [
 	args = []any{len(steps), len(grips), nonce, ms(s.cfg.Retention), ms(s.cfg.Retention + linkGrace)}
 	for _, st := range steps {
 		id := st.after.ID
-		keys = append(keys, s.keys.session(id), s.keys.journal(id), s.keys.thread(id))
+		keys = append(keys, s.keys.session(id), s.keys.journal(id), s.keys.thread(id),
+			s.keys.flag(st.move.Unless), s.keys.active(st.before.Database))
 		urgency := ms(max(st.move.Urgency, 0))
 		if st.move.Quiet {
 			urgency = -1
@@ -218,7 +236,12 @@ func (s *Store) commitArgs(steps []*step, grips []gripped, nonce string) (keys [
 		if st.move.Due < 0 {
 			due = -1
 		}
-		args = append(args, id, st.after.Kind, st.before.Revision, st.before.Head, bit(st.after.Ended), due, urgency)
+		notAfter := int64(0)
+		if !st.move.NotAfter.IsZero() {
+			notAfter = st.move.NotAfter.UnixMilli()
+		}
+		args = append(args, id, st.after.Kind, st.before.Revision, st.before.Head, bit(st.after.Ended), due, urgency,
+			bit(st.move.Unless != ""), notAfter, bit(st.move.Owner))
 		args = counted(args, st.entry.stored())
 		fields, err := st.after.fields()
 		if err != nil {

@@ -25,9 +25,14 @@
 // roll back, so the first write is the one that can refuse (memory limit,
 // read-only replica, a journal that is ahead of its record). Each entry carries
 // an HMAC over itself and the one before, under a key that Redis never sees; the
-// last one is the record's head. [Store.Verify] proves the chain. It cannot prove
-// that nobody put an older record back together with its older journal: for that
-// every move is also a log line that names its head.
+// last one is the record's head. Each load holds the record against the last entry
+// and says in [Record].Doubt when they do not belong together; such a record cannot be
+// moved, so no forgery gets a valid seal from the next honest move. [Store.Verify]
+// proves the whole chain. An older record put back together with its older journal
+// passes every seal: a process remembers how far it has seen each open session and
+// doubts a record that lies before a move with [Move].Confirm; besides, every move is
+// a log line that names its head. [Store.Release] takes a doubted record into a new
+// journal once enough people vouch for it.
 //
 // A database belongs to at most one session: an opening takes it, a [Hold] hands
 // it over, and the move into an ended state releases whatever is still held.

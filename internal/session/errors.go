@@ -25,6 +25,10 @@ var (
 	// ErrUnconfirmed: the move is stored on the master, but fewer replicas than
 	// Config.WaitReplicas have it. The records returned with it are valid.
 	ErrUnconfirmed = errors.New("move not confirmed by replicas")
+	// ErrFlagged: the flag of Move.Unless is set. Nothing was written.
+	ErrFlagged = errors.New("held back by a flag")
+	// ErrLate: Move.NotAfter is past. Nothing was written.
+	ErrLate = errors.New("too late")
 	// ErrTampered: record and journal do not belong together, or an entry was not
 	// written by a holder of the seal key. Going on with this session is unsafe.
 	ErrTampered = errors.New("session record and journal disagree")

@@ -121,6 +121,9 @@ func journalOf(t testing.TB, key seal) []redis.XMessage {
 		{Event: "begin", Body: []byte(`{"v":2}`)},
 		{Event: "finish", By: "", Note: "done"},
 	} {
+		if m.Body != nil {
+			r.Body = m.Body
+		}
 		m.Record = r
 		after := r
 		after.Revision, after.State = int64(i)+1, m.Event+"ed"

@@ -214,7 +214,7 @@ func TestList(t *testing.T) {
 		if diff := cmp.Diff([]session.Record{h.load("c")}, two); diff != "" {
 			t.Errorf("at most one (-want +got):\n%s", diff)
 		}
-		h.nil(h.rdb.Del(h.ctx, h.key("session:c")).Err())
+		h.nil(h.rdb.Del(h.ctx, h.key("session:c"), h.key("journal:c")).Err())
 		wantOpen(h, "b")
 		if n := h.rdb.ZCard(h.ctx, h.key("open")).Val(); n != 1 {
 			t.Errorf("a vanished session stays in the index: %d", n)

@@ -84,6 +84,6 @@ return 1
 // has lapsed.
 func (s *Store) Observe(ctx context.Context, it Item, progress []byte) (bool, error) {
 	keys := []string{s.keys.queue(queueDue), s.keys.fence(), s.keys.session(it.ID), s.keys.queue(queueDirty)}
-	n, err := s.runInt(ctx, "observe session "+it.ID, observeScript, keys, it.ID, it.Token, progress)
+	n, err := s.runInt(ctx, "observe session "+it.ID, observeScript, keys, it.ID, it.Token, s.seal.sealProgress(it.ID, progress))
 	return n == 1, err
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"math"
@@ -42,14 +41,14 @@ var entryFields = []string{
 }
 
 // entryOf makes the entry of a move. Its body is the digest of the stored form
-// that the move wrote, "" when it kept the one before.
+// after the move. (Before November 2026 it was empty when the move kept the form.)
 func entryOf(m Move, after Record) entry {
 	at, body := "", ""
 	if !m.At.IsZero() {
 		at = m.At.UTC().Format(time.RFC3339Nano)
 	}
-	if m.Body != nil {
-		body = digest(m.Body)
+	if after.Body != nil {
+		body = digest(after.Body)
 	}
 	return entry{id: after.ID, revision: after.Revision, values: map[string]string{
 		"v": "1", "kind": after.Kind, "life": strconv.Itoa(after.Life), "database": after.Database,
@@ -131,52 +130,6 @@ func (s *Store) Journal(ctx context.Context, id string, after int64, max int) ([
 	return out, nil
 }
 
-// Verify proves that every journal entry was written by a holder of the seal key,
-// that none is missing, and that the record is where the journal left it; else it
-// fails with [ErrTampered] and names the first revision that is wrong.
-func (s *Store) Verify(ctx context.Context, id string) error {
-	pipe := s.rdb.TxPipeline() // one moment for both
-	hash := pipe.HGetAll(ctx, s.keys.session(id))
-	stream := pipe.XRange(ctx, s.keys.journal(id), "-", "+")
-	if _, err := pipe.Exec(ctx); err != nil {
-		return unavailable("verify session "+id, err)
-	}
-	if len(hash.Val()) == 0 {
-		return fmt.Errorf("%w: %s", ErrNotFound, id)
-	}
-	r, err := recordOf(id, hash.Val())
-	if err != nil {
-		return errors.Join(ErrTampered, err)
-	}
-	last, body, err := s.seal.chain(id, stream.Val())
-	if err != nil {
-		return err
-	}
-	return agree(r, last, body)
-}
-
-// agree compares a record with the last entry of its journal and the digest of the
-// last body that the journal saw.
-func agree(r Record, last entry, body string) error {
-	for _, c := range []struct{ what, record, journal string }{
-		{"revision", strconv.FormatInt(r.Revision, 10), strconv.FormatInt(last.revision, 10)},
-		{"head", r.Head, last.values["mac"]},
-		{"state", r.State, last.values["to"]},
-		{"kind", r.Kind, last.values["kind"]},
-		{"life", strconv.Itoa(r.Life), last.values["life"]},
-		{"database", r.Database, last.values["database"]},
-		{"ask", strconv.FormatInt(r.Ask, 10), last.values["ask"]},
-	} {
-		if c.record != c.journal {
-			return fmt.Errorf("%w: session %s: %s is %q in the record, %q in the journal", ErrTampered, r.ID, c.what, c.record, c.journal)
-		}
-	}
-	if r.Body == nil && body == "" || digest(r.Body) == body {
-		return nil
-	}
-	return fmt.Errorf("%w: session %s: body is not the one the journal saw", ErrTampered, r.ID)
-}
-
 // seal holds the journal's keys, derived from the deployment's so that one key is
 // never used for two purposes.
 type seal struct {
@@ -193,7 +146,7 @@ func newSeal(deployment string, current, old []byte) seal {
 }
 
 func derive(key []byte) []byte {
-	h := hmac.New(sha256.New, key)
+	h := hmac.New(newHash, key)
 	h.Write([]byte("redis-upgrade journal 1"))
 	return h.Sum(nil)
 }
@@ -201,7 +154,7 @@ func derive(key []byte) []byte {
 // mac is the HMAC of an entry and the head before it. Every part is preceded by its
 // length, so no two different entries have the same input.
 func (k seal) mac(key []byte, before string, e entry) string {
-	h := hmac.New(sha256.New, key)
+	h := hmac.New(newHash, key)
 	part(h, k.deployment)
 	part(h, e.id)
 	part(h, strconv.FormatInt(e.revision, 10))
@@ -219,38 +172,8 @@ func part(h hash.Hash, s string) {
 	h.Write([]byte(s))
 }
 
-// chain verifies a whole journal and returns its last entry and the digest of the
-// last body written.
-func (k seal) chain(id string, messages []redis.XMessage) (last entry, body string, err error) {
-	head := ""
-	for i, m := range messages {
-		e, err := entryOfMessage(id, m)
-		if err != nil {
-			return entry{}, "", err
-		}
-		if e.revision != int64(i)+1 {
-			return entry{}, "", fmt.Errorf("%w: session %s: entry %d is missing", ErrTampered, id, i+1)
-		}
-		if !k.signed(head, e) {
-			return entry{}, "", fmt.Errorf("%w: session %s: entry %d was not written by us", ErrTampered, id, e.revision)
-		}
-		head, last = e.values["mac"], e
-		if b := e.values["body"]; b != "" {
-			body = b
-		}
-	}
-	return last, body, nil
-}
-
-// signed says whether an entry carries the HMAC of a key that is, or was, ours.
-func (k seal) signed(before string, e entry) bool {
-	for _, key := range [][]byte{k.current, k.old} {
-		if key != nil && hmac.Equal([]byte(k.mac(key, before, e)), []byte(e.values["mac"])) {
-			return true
-		}
-	}
-	return false
-}
+// newHash is the hash under every HMAC of the journal.
+func newHash() hash.Hash { return sha256.New() }
 
 func digest(b []byte) string {
 	sum := sha256.Sum256(b)

@@ -1,6 +1,9 @@
 package session
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // keys makes every key name. The prefix is the hash tag, so all keys of one
 // deployment share a cluster slot and one script may touch any of them.
@@ -18,6 +21,12 @@ func newKeys(prefix string) keys {
 func (k keys) session(id string) string { return k.tag + "session:" + id } // hash: the record
 func (k keys) journal(id string) string { return k.tag + "journal:" + id } // stream: its history
 func (k keys) thread(id string) string  { return k.tag + "thread:" + id }  // hash: what was drawn
+
+func (k keys) release(id string) string { return k.tag + "release:" + id } // hash: who vouches for a doubted record
+func (k keys) doubt(id string) string   { return k.tag + "doubt:" + id }   // string: head and why it is not believed, lapses
+func (k keys) aside(id string, revision int64) string {
+	return k.tag + "journal:" + id + ":before-" + strconv.FormatInt(revision, 10) // stream: the journal that a release replaced
+}
 
 func (k keys) drawing(id string) string { return k.tag + "drawing:" + id } // string: whose turn it is to draw, lapses
 

@@ -48,6 +48,7 @@ type Life struct {
 	Version int
 	Next    func(from, event string) (string, error) // as Table.Next
 	Ended   func(state string) bool                  // true: the state releases its databases and needs no timer
+	Has     func(state string) bool                  // true: the table names the state
 }
 
 // LifeOf makes the untyped form of a table. A state may be ended and still have
@@ -64,6 +65,7 @@ func LifeOf[S, E ~string](kind string, version int, t Table[S, E], ended func(S)
 			return string(to), err
 		},
 		Ended: func(state string) bool { return ended(S(state)) },
+		Has:   func(state string) bool { return slices.Contains(t.States(), S(state)) },
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,14 @@ type Record struct {
 	Body     []byte // the kind's own stored form
 	Head     string // HMAC of the last journal entry
 	Progress []byte // last observation; see Store.Observe
+
+	// Floor is the revision of the last move that must not be forgotten: one with
+	// Move.Confirm. A replica that has seen it refuses an older record.
+	Floor int64
+	// Doubt says, for people, why record and journal do not belong together; ""
+	// when they do. The store refuses to move such a record ([ErrTampered]); what
+	// else stands in it is believed by nobody and only shown.
+	Doubt string
 }
 
 // The fields of a stored record. Fields may be added; a name is never changed,
@@ -46,7 +55,8 @@ const (
 	fieldUpdated  = "updated"  // ms, Redis time; written by the script
 	fieldBody     = "body"     // opaque
 	fieldHead     = "head"     // hex
-	fieldProgress = "progress" // opaque; written by observe only
+	fieldProgress = "progress" // opaque, sealed; written by observe only
+	fieldFloor    = "floor"    // revision
 )
 
 // fields is the stored form of a record, without the body and what scripts write.
@@ -59,7 +69,7 @@ func (r Record) fields() ([]any, error) {
 		fieldKind, r.Kind, fieldState, r.State,
 		fieldRevision, r.Revision, fieldAsk, r.Ask, fieldLife, r.Life,
 		fieldDatabase, r.Database, fieldHolds, holds,
-		fieldEnded, bit(r.Ended), fieldHead, r.Head,
+		fieldEnded, bit(r.Ended), fieldHead, r.Head, fieldFloor, r.Floor,
 	}, nil
 }
 
@@ -79,6 +89,7 @@ func recordOf(id string, h map[string]string) (Record, error) {
 		return n
 	}
 	r.Revision, r.Ask, r.Life = number(fieldRevision), number(fieldAsk), int(number(fieldLife))
+	r.Floor = number(fieldFloor)
 	r.Created, r.Updated = fromMS(number(fieldCreated)), fromMS(number(fieldUpdated))
 	if b, ok := h[fieldBody]; ok {
 		r.Body = []byte(b)
@@ -94,16 +105,15 @@ func recordOf(id string, h map[string]string) (Record, error) {
 	return r, err
 }
 
-// Load reads a session, or fails with [ErrNotFound] or [ErrUnavailable].
+// Load reads a session and holds it against the end of its journal; see
+// [Record].Doubt. It fails with [ErrNotFound] or [ErrUnavailable].
 func (s *Store) Load(ctx context.Context, id string) (Record, error) {
-	h, err := s.rdb.HGetAll(ctx, s.keys.session(id)).Result()
-	if err != nil {
+	pipe := s.rdb.TxPipeline() // one moment for both
+	reply := s.askRecord(ctx, pipe, id)
+	if _, err := pipe.Exec(ctx); err != nil && !answered(err) {
 		return Record{}, unavailable("load session "+id, err)
 	}
-	if len(h) == 0 {
-		return Record{}, fmt.Errorf("%w: %s", ErrNotFound, id)
-	}
-	return recordOf(id, h)
+	return s.recordOf(id, reply)
 }
 
 // Owner returns the session that may act on a database, "" when it is free.
@@ -136,23 +146,37 @@ func (s *Store) List(ctx context.Context, open bool, max int) ([]Record, error) 
 	if err != nil || len(ids) == 0 {
 		return nil, orUnavailable("list sessions", err)
 	}
-	pipe := s.rdb.Pipeline()
-	replies := make([]*redis.MapStringStringCmd, len(ids))
-	for i, id := range ids {
-		replies[i] = pipe.HGetAll(ctx, s.keys.session(id))
+	var out []Record
+	for some := range slices.Chunk(ids, loadedAtOnce) {
+		out, err = s.appendLoaded(ctx, out, index, some, open)
+		if err != nil {
+			return nil, err
+		}
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	return out, nil
+}
+
+// loadedAtOnce bounds how long one transaction holds the server up.
+const loadedAtOnce = 200
+
+// appendLoaded adds the sessions of an index that are there, and forgets the others.
+func (s *Store) appendLoaded(ctx context.Context, out []Record, index string, ids []string, open bool) ([]Record, error) {
+	pipe := s.rdb.TxPipeline()
+	replies := make([]recordReply, len(ids))
+	for i, id := range ids {
+		replies[i] = s.askRecord(ctx, pipe, id)
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !answered(err) {
 		return nil, unavailable("list sessions", err)
 	}
-	var out []Record
 	for i, id := range ids {
-		if len(replies[i].Val()) == 0 {
+		r, err := s.recordOf(id, replies[i])
+		if errors.Is(err, ErrNotFound) {
 			if err := s.forget(ctx, index, id); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		r, err := recordOf(id, replies[i].Val())
 		if err != nil {
 			return nil, err
 		}

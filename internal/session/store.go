@@ -39,8 +39,8 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Store is the durable memory. It is safe for concurrent use; it holds no state
-// of its own besides its connection pool.
+// Store is the durable memory. It is safe for concurrent use. Besides its connection
+// pool it holds only how far it has seen each session, to notice an older copy.
 type Store struct {
 	rdb  redis.UniversalClient
 	cfg  Config
@@ -49,6 +49,8 @@ type Store struct {
 	log  *slog.Logger
 
 	randMu sync.Mutex // guards cfg.Rand
+
+	marks marks // how far this process has seen each session
 
 	turnPatience time.Duration // a waiter who has not asked for so long is passed over
 	seenFor      time.Duration // how long dedupe marks stay

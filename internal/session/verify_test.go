@@ -54,7 +54,7 @@ var tamperRows = []struct {
 		h.nil(err)
 		rewrite(h, func(own []redis.XMessage) []redis.XMessage { return append(m[:1], own[1:]...) })
 	}, "entry 1 was not written by us"},
-	{"the whole journal", func(h *harness) { h.nil(h.rdb.Del(h.ctx, h.key("journal:s1")).Err()) }, "revision"},
+	{"the whole journal", func(h *harness) { h.nil(h.rdb.Del(h.ctx, h.key("journal:s1")).Err()) }, "journal is gone"},
 	{"the state", set("state", "done"), "state"},
 	{"the ask", set("ask", "9"), "ask"},
 	{"the database", set("database", "db9"), "database"},
