@@ -182,7 +182,7 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 
 // shut are Slack's words for a channel in which the bot cannot post. It goes on
 // trying, but people must hear of it in another place.
-var shut = []string{"is_archived", "not_in_channel", "channel_not_found", "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_locked"}
+var shut = []string{"is_archived", "is_inactive", "not_in_channel", "channel_not_found", "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_locked"}
 
 // tellElsewhere writes to whoever asked, once a day.
 func (d *Drawer) tellElsewhere(ctx context.Context, s upgrade.Session, t session.Thread, code string) {

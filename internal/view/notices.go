@@ -40,7 +40,7 @@ func Refused(r *upgrade.Refusal, permalink string) Message {
 func Unposted(s upgrade.Session, channel, word string, drawn bool) Message {
 	why := "Slack says " + code(word)
 	switch word {
-	case "is_archived":
+	case "is_archived", "is_inactive":
 		why = "the channel is archived"
 	case "not_in_channel", "channel_not_found":
 		why = "I am not in that channel; somebody there can `/invite` me"

@@ -117,27 +117,63 @@ func metadataValue(v any) bool {
 	return false
 }
 
-// postRoom finds the room to write to, and insists on membership. mu is held.
-func (s *Server) postRoom(ref string) (*room, error) {
-	r, err := s.appRoom(ref)
+// postRoom finds the room to write to, by an id, a name or a person's id, and
+// insists on membership. mu is held.
+func (s *Server) postRoom(c *call) (*room, error) {
+	r, err := s.appRoom(c.str("channel"))
 	if err != nil {
 		return nil, err
 	}
-	if !r.has(botUserID) {
-		return nil, refuse("not_in_channel")
+	if s.orgInstall && !r.im && r.id != c.str("channel") {
+		return nil, refuse("team_not_found") // names are not unique in an organisation
 	}
-	if s.takeFault("channel_archived", r.id, r.name) != nil {
-		return nil, refuse("is_archived")
+	return r, s.writable(c, r)
+}
+
+// writable refuses a room that nothing can be written to, in the words of each
+// method: no method answers a code that its documentation does not list. mu is
+// held.
+func (s *Server) writable(c *call, r *room) error {
+	archived := r.archived || s.takeFault("channel_archived", r.id, r.name) != nil
+	absent := !archived && (!r.has(botUserID) || s.takeFault("bot_removed", r.id, r.name) != nil)
+	switch {
+	case archived && c.method == "chat.update":
+		return refuse("is_inactive")
+	case archived && c.method == "chat.delete":
+		return refuse("cant_delete_message")
+	case archived:
+		return refuse("is_archived")
+	case absent && (c.method == "chat.update" || c.method == "chat.delete"):
+		return refuse("channel_not_found")
+	case absent:
+		return refuse("not_in_channel")
 	}
-	if s.takeFault("bot_removed", r.id, r.name) != nil {
-		return nil, refuse("not_in_channel")
+	return nil
+}
+
+// ownMessage finds the message that chat.update or chat.delete names, of the
+// app's own; a person's id names no channel here. mu is held.
+func (s *Server) ownMessage(c *call, refused string) (*message, error) {
+	r, err := s.roomArg(c)
+	if err != nil {
+		return nil, err
 	}
-	return r, nil
+	if err := s.writable(c, r); err != nil {
+		return nil, err
+	}
+	m := r.public(c.str("ts"))
+	switch {
+	case m == nil || m.subtype == "tombstone":
+		return nil, refuse("message_not_found")
+	case !m.byApp:
+		return nil, refuse(refused)
+	}
+	return m, nil
 }
 
 // chatPostMessage is https://docs.slack.dev/reference/methods/chat.postMessage
 func (s *Server) chatPostMessage(c *call) (object, error) {
-	r, err := s.postRoom(c.str("channel"))
+	r, err := s.postRoom(c)
 	if err != nil {
 		return nil, err
 	}
@@ -154,16 +190,12 @@ func (s *Server) chatPostMessage(c *call) (object, error) {
 
 // chatUpdate is https://docs.slack.dev/reference/methods/chat.update
 func (s *Server) chatUpdate(c *call) (object, error) {
-	r, err := s.postRoom(c.str("channel"))
-	if err != nil {
-		return nil, err
-	}
-	m := r.public(c.str("ts"))
+	m, err := s.ownMessage(c, "cant_update_message")
 	switch {
-	case m == nil:
-		return nil, refuse("message_not_found")
-	case !m.byApp:
-		return nil, refuse("cant_update_message")
+	case err != nil:
+		return nil, err
+	case m.updateError != "":
+		return nil, refuse(m.updateError)
 	case utf8.RuneCountInString(c.str("text")) > maxUpdateText:
 		return nil, refuse("msg_too_long")
 	}
@@ -180,24 +212,19 @@ func (s *Server) chatUpdate(c *call) (object, error) {
 	}
 	m.edited = object{"user": botUserID, "ts": strconv.FormatInt(s.cfg.Now().Unix(), 10) + ".000000"}
 	s.changed()
-	return object{"channel": r.id, "ts": m.ts, "text": m.text, "message": m.withMetadata()}, nil
+	shown := m.withMetadata()
+	delete(shown, "ts") // as Slack answers: the channel's and the message's ids stand beside it
+	return object{"channel": m.room.id, "ts": m.ts, "text": m.text, "message": shown}, nil
 }
 
 // chatDelete is https://docs.slack.dev/reference/methods/chat.delete
 func (s *Server) chatDelete(c *call) (object, error) {
-	r, err := s.postRoom(c.str("channel"))
+	m, err := s.ownMessage(c, "cant_delete_message")
 	if err != nil {
 		return nil, err
 	}
-	m := r.public(c.str("ts"))
-	switch {
-	case m == nil:
-		return nil, refuse("message_not_found")
-	case !m.byApp:
-		return nil, refuse("cant_delete_message")
-	}
 	s.remove(m)
-	return object{"channel": r.id, "ts": m.ts}, nil
+	return object{"channel": m.room.id, "ts": m.ts}, nil
 }
 
 // remove deletes a message; the root of a thread with replies leaves a
@@ -214,12 +241,12 @@ func (s *Server) remove(m *message) {
 
 // chatPostEphemeral is https://docs.slack.dev/reference/methods/chat.postEphemeral
 func (s *Server) chatPostEphemeral(c *call) (object, error) {
-	r, err := s.postRoom(c.str("channel"))
+	r, err := s.postRoom(c)
 	if err != nil {
 		return nil, err
 	}
 	p := s.personByID(c.str("user"))
-	if p == nil || !r.has(p.id) {
+	if p == nil || p.deactivated || !r.has(p.id) {
 		return nil, refuse("user_not_in_channel")
 	}
 	d, err := s.readDraft(c)

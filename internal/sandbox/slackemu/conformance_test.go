@@ -292,7 +292,7 @@ func TestARealClientReadsTheDirectory(t *testing.T) {
 		t.Errorf("guest: %+v %v", guest, err)
 	}
 	users, err := api.GetUsers(slack.GetUsersOptionLimit(3))
-	if err != nil || len(users) != 8 {
+	if err != nil || len(users) != 9 {
 		t.Errorf("users in pages of three: %d %v", len(users), err)
 	}
 	ch, err := api.GetConversationInfo(&slack.GetConversationInfoInput{ChannelID: "C0REDISOPS"})

@@ -1,6 +1,7 @@
 package slackemu
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -11,10 +12,10 @@ func (s *Server) conversationsInfo(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.im { // im:read is not granted
+	if r.im && !slices.Contains(s.scopes, "im:read") {
 		return nil, s.missingScope("im:read")
 	}
-	o := roomObject(r)
+	o := s.roomObject(r)
 	switch s.roomFault(r) {
 	case "is_archived":
 		o["is_archived"] = true
@@ -38,9 +39,14 @@ func (s *Server) roomArg(c *call) (*room, error) {
 
 // conversationsList is https://docs.slack.dev/reference/methods/conversations.list
 func (s *Server) conversationsList(c *call) (object, error) {
-	types := c.str("types")
-	if types == "" {
-		types = "public_channel"
+	types := strings.Split(cmp.Or(c.str("types"), "public_channel"), ",")
+	for _, need := range [][2]string{{"public_channel", "channels:read"}, {"private_channel", "groups:read"}, {"im", "im:read"}, {"mpim", "mpim:read"}} {
+		if slices.Contains(types, need[0]) && !slices.Contains(s.scopes, need[1]) {
+			return nil, s.missingScope(need[1])
+		}
+	}
+	if err := s.needsTeam(c); err != nil {
+		return nil, err
 	}
 	var all []any
 	for _, r := range s.rooms {
@@ -51,8 +57,8 @@ func (s *Server) conversationsList(c *call) (object, error) {
 		case r.private:
 			kind = "private_channel"
 		}
-		if slices.Contains(strings.Split(types, ","), kind) && (!r.private || r.has(botUserID)) {
-			all = append(all, roomObject(r))
+		if slices.Contains(types, kind) && (!r.private || r.has(botUserID)) && !(r.archived && c.flag("exclude_archived")) {
+			all = append(all, s.roomObject(r))
 		}
 	}
 	page, meta, err := c.page(all, 100)
@@ -67,6 +73,9 @@ func (s *Server) conversationsMembers(c *call) (object, error) {
 	r, err := s.roomArg(c)
 	if err != nil {
 		return nil, err
+	}
+	if r.im && !slices.Contains(s.scopes, "im:read") {
+		return nil, s.missingScope("im:read")
 	}
 	var all []any
 	for _, m := range r.members {
@@ -97,11 +106,18 @@ func (s *Server) conversationsOpen(c *call) (object, error) {
 	case len(users) > 1:
 		return nil, s.missingScope("mpim:write")
 	}
+	p := s.personByID(users[0])
+	switch {
+	case p == nil || !p.human():
+		return nil, refuse("user_not_found")
+	case p.deactivated:
+		return nil, refuse("user_disabled")
+	}
 	for _, r := range s.rooms {
-		if r.im && r.peer == users[0] {
+		if r.im && r.peer == p.id {
 			channel := object{"id": r.id}
 			if c.flag("return_im") {
-				channel = roomObject(r)
+				channel = s.roomObject(r)
 			}
 			return object{"channel": channel, "no_op": true, "already_open": true}, nil
 		}
@@ -117,12 +133,14 @@ func (s *Server) conversationsJoin(c *call) (object, error) {
 		return nil, err
 	case r.im || r.private:
 		return nil, refuse("method_not_supported_for_channel_type")
+	case r.archived:
+		return nil, refuse("is_archived")
 	}
 	if !r.has(botUserID) {
 		r.members = append(r.members, botUserID)
 		s.changed()
 	}
-	return object{"channel": roomObject(r)}, nil
+	return object{"channel": s.roomObject(r)}, nil
 }
 
 // conversationsHistory is https://docs.slack.dev/reference/methods/conversations.history
@@ -170,7 +188,7 @@ func (s *Server) readable(c *call) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.im { // im:history is not granted
+	if r.im && !slices.Contains(s.scopes, "im:history") {
 		return nil, s.missingScope("im:history")
 	}
 	if !r.has(botUserID) || s.roomFault(r) == "not_in_channel" {

@@ -8,8 +8,15 @@ import (
 
 // authTest is https://docs.slack.dev/reference/methods/auth.test
 func (s *Server) authTest(c *call) (object, error) {
-	return object{"url": c.base + "/", "team": teamName, "user": botName, "team_id": teamID,
-		"user_id": botUserID, "bot_id": botID, "is_enterprise_install": false}, nil
+	o := object{"url": c.base + "/", "team": teamName, "user": botName, "team_id": teamID,
+		"user_id": botUserID, "bot_id": botID, "is_enterprise_install": s.orgInstall}
+	if s.grid {
+		o["enterprise_id"] = orgID
+	}
+	if s.orgInstall {
+		o["team"], o["team_id"] = orgName, orgID
+	}
+	return o, nil
 }
 
 // teamInfo is https://docs.slack.dev/reference/methods/team.info
@@ -33,14 +40,17 @@ func (s *Server) usersInfo(c *call) (object, error) {
 	if p == nil {
 		return nil, refuse("user_not_found")
 	}
-	return object{"user": userObject(*p)}, nil
+	return object{"user": s.userObject(*p)}, nil
 }
 
 // usersList is https://docs.slack.dev/reference/methods/users.list
 func (s *Server) usersList(c *call) (object, error) {
+	if err := s.needsTeam(c); err != nil {
+		return nil, err
+	}
 	var all []any
 	for _, p := range s.people {
-		all = append(all, userObject(p))
+		all = append(all, s.userObject(p))
 	}
 	page, meta, err := c.page(all, 1000)
 	if err != nil {
@@ -51,12 +61,21 @@ func (s *Server) usersList(c *call) (object, error) {
 
 // usergroupsList is https://docs.slack.dev/reference/methods/usergroups.list
 func (s *Server) usergroupsList(c *call) (object, error) {
+	if err := s.needsTeam(c); err != nil {
+		return nil, err
+	}
 	out := []any{}
 	for _, g := range s.groups {
-		o := object{"id": g.id, "team_id": teamID, "is_usergroup": true, "name": g.name, "handle": g.handle,
+		if g.disabled && !c.flag("include_disabled") {
+			continue
+		}
+		o := object{"id": g.id, "team_id": g.team, "is_usergroup": true, "name": g.name, "handle": g.handle,
 			"description": "", "is_external": false, "date_create": 1700000000, "date_update": 1700000000,
 			"date_delete": 0, "auto_type": nil, "created_by": "U0ANN", "updated_by": "U0ANN", "deleted_by": nil,
 			"prefs": object{"channels": []any{}, "groups": []any{}}}
+		if g.disabled {
+			o["date_delete"], o["deleted_by"] = 1700000001, "U0ANN"
+		}
 		if c.flag("include_users") {
 			o["users"] = slices.Clone(g.users)
 		}
@@ -73,8 +92,11 @@ func (s *Server) usergroupsUsersList(c *call) (object, error) {
 	if c.str("usergroup") == "" {
 		return nil, missingField("usergroup")
 	}
+	if err := s.needsTeam(c); err != nil {
+		return nil, err
+	}
 	for _, g := range s.groups {
-		if g.id == c.str("usergroup") {
+		if g.id == c.str("usergroup") && (!g.disabled || c.flag("include_disabled")) {
 			return object{"users": slices.Clone(g.users)}, nil
 		}
 	}

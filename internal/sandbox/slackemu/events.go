@@ -9,11 +9,11 @@ var retryDelays = [...]time.Duration{0, time.Minute, 5 * time.Minute}
 // eventPayload wraps an event as Slack does. mu is held.
 func (s *Server) eventPayload(inner object) object {
 	return object{
-		"token": "deprecated", "team_id": teamID, "api_app_id": appID, "event": inner, "type": "event_callback",
+		"token": "deprecated", "team_id": teamID, "enterprise_id": s.enterprise(), "api_app_id": appID, "event": inner, "type": "event_callback",
 		"event_id": s.newID("Ev"), "event_time": s.cfg.Now().Unix(), "is_ext_shared_channel": false,
 		"event_context": "4-" + s.random(anyAlnum, 24),
-		"authorizations": []any{object{"enterprise_id": nil, "team_id": teamID, "user_id": botUserID, "is_bot": true,
-			"is_enterprise_install": false}},
+		"authorizations": []any{object{"enterprise_id": s.enterprise(), "team_id": teamID, "user_id": botUserID, "is_bot": true,
+			"is_enterprise_install": s.orgInstall}},
 	}
 }
 

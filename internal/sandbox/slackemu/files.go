@@ -85,7 +85,7 @@ func (s *Server) filesCompleteUpload(c *call) (object, error) {
 	}
 	rooms := strings.FieldsFunc(c.str("channels")+","+c.str("channel_id"), func(r rune) bool { return r == ',' })
 	for _, id := range slices.Compact(rooms) {
-		r, err := s.postRoom(id)
+		r, err := s.postRoom(&call{args: args{"channel": id}, method: c.method})
 		if err != nil {
 			return nil, err
 		}

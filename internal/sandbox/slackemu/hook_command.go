@@ -2,6 +2,7 @@ package slackemu
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +20,9 @@ func (s *Server) hookCommand(in commandRequest) (any, error) {
 	var r *room
 	if err == nil {
 		r, err = s.actorRoom(who, in.Channel)
+	}
+	if err == nil && r.archived {
+		err = conflict("%s is archived", r.title())
 	}
 	s.mu.Unlock()
 	if err != nil {
@@ -45,12 +49,16 @@ func (s *Server) hookCommand(in commandRequest) (any, error) {
 
 // slashCommand is the payload of a slash command. mu is held.
 func (s *Server) slashCommand(base string, who *person, r *room, text string) object {
-	return object{
+	o := object{
 		"token": "deprecated", "team_id": teamID, "team_domain": teamDomain, "channel_id": r.id, "channel_name": r.payloadName(),
-		"user_id": who.id, "user_name": who.name, "command": s.cfg.Command, "text": text, "api_app_id": appID,
-		"is_enterprise_install": "false", "response_url": s.newResponseURL(base, responseURL{room: r, user: who.id}),
+		"user_id": who.shownID(), "user_name": who.name, "command": s.cfg.Command, "text": text, "api_app_id": appID,
+		"is_enterprise_install": strconv.FormatBool(s.orgInstall), "response_url": s.newResponseURL(base, responseURL{room: r, user: who.id}),
 		"trigger_id": s.newTrigger(who.id, ""),
 	}
+	if s.grid {
+		o["enterprise_id"], o["enterprise_name"] = orgID, orgName
+	}
+	return o
 }
 
 // commandResponse posts the message that came with an acknowledgement. mu is

@@ -104,7 +104,7 @@ func (s *Server) suggest(a asked, query string) optionsAnswer {
 	}
 	out := s.deliver(delivery{
 		kind: "interactive", payload: "block_suggestion", accepts: true,
-		build: func(string) any { return suggestion(a.who, a.element, query, a.more) },
+		build: func(string) any { return s.suggestion(a.who, a.element, query, a.more) },
 		apply: func(payload any) (problem string) {
 			if problem = checkSuggestions(payload); problem == "" {
 				answer.Options = shownOptions(payload.(object))

@@ -5,13 +5,15 @@ import (
 )
 
 type messageRequest struct {
-	User     string `json:"user"`
-	Channel  string `json:"channel"`
-	ThreadTS string `json:"thread_ts"`
-	Text     string `json:"text"`
+	User        string `json:"user"` // or deploy-bot, another app
+	Channel     string `json:"channel"`
+	ThreadTS    string `json:"thread_ts"`
+	Text        string `json:"text"`
+	Blocks      []any  `json:"blocks"`      // stored as given, valid or not
+	Attachments []any  `json:"attachments"` // as well
 }
 
-// hookMessage writes a message as a person. One that mentions the bot is told
+// hookMessage writes a message as a person, or as another app. One that mentions the bot is told
 // to it, as in Slack; any other is not, because the app did not subscribe.
 func (s *Server) hookMessage(in messageRequest) (any, error) {
 	if strings.Contains(in.Text, "<@"+botUserID+">") || strings.Contains(in.Text, "@"+botName) {
@@ -28,7 +30,7 @@ func (s *Server) hookMessage(in messageRequest) (any, error) {
 
 // say posts what a person writes. mu is held.
 func (s *Server) say(in messageRequest) (*person, *message, error) {
-	who, err := s.actor(in.User)
+	who, err := s.speaker(in.User)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -36,12 +38,22 @@ func (s *Server) say(in messageRequest) (*person, *message, error) {
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case strings.TrimSpace(in.Text) == "":
+	case r.archived:
+		return nil, nil, conflict("%s is archived", r.title())
+	case strings.TrimSpace(in.Text) == "" && len(in.Blocks) == 0 && len(in.Attachments) == 0:
 		return nil, nil, badRequest("text is empty")
 	case in.ThreadTS != "" && r.public(in.ThreadTS) == nil:
 		return nil, nil, notFound("no message %q in %s to reply to", in.ThreadTS, r.title())
 	}
-	return who, s.post(r, who.id, false, "", draft{text: in.Text, threadTS: in.ThreadTS}), nil
+	return who, s.post(r, who.shownID(), false, "", draft{text: in.Text, threadTS: in.ThreadTS, blocks: in.Blocks, attachments: in.Attachments, raw: true}), nil
+}
+
+// speaker finds who writes a message: a human, or another app. mu is held.
+func (s *Server) speaker(nameOrID string) (*person, error) {
+	if p := s.personByID(otherBotUserID); nameOrID == p.name || nameOrID == p.id {
+		return p, nil
+	}
+	return s.actor(nameOrID)
 }
 
 // mentionAnswer says in addition which message was written.
@@ -69,12 +81,10 @@ func (s *Server) hookMention(in messageRequest) (any, error) {
 		return nil, err
 	}
 	answer := mentionAnswer{OK: true, TS: m.ts}
-	event := object{"type": "app_mention", "client_msg_id": s.newUUID(), "user": who.id, "text": m.text, "ts": m.ts,
-		"team": teamID, "channel": m.room.id, "event_ts": m.ts, "blocks": []any{object{
-			"type": "rich_text", "block_id": s.random(anyAlnum, 5), "elements": []any{object{"type": "rich_text_section",
-				"elements": []any{object{"type": "text", "text": m.text}}}}}}}
-	if m.threadTS != "" {
-		event["thread_ts"], event["parent_user_id"] = m.threadTS, m.wire()["parent_user_id"]
+	event := m.wire()
+	event["type"], event["channel"], event["event_ts"], event["team"] = "app_mention", m.room.id, m.ts, who.home()
+	if !who.bot {
+		event["client_msg_id"] = s.newUUID()
 	}
 	heard := m.room.has(botUserID) && !m.room.im && s.roomFault(m.room) != "not_in_channel"
 	s.mu.Unlock()
@@ -99,7 +109,7 @@ func (s *Server) hookHome(in homeRequest) (any, error) {
 		s.mu.Unlock()
 		return nil, err
 	}
-	event := object{"type": "app_home_opened", "user": who.id, "channel": "D" + strings.TrimPrefix(who.id, "U"),
+	event := object{"type": "app_home_opened", "user": who.shownID(), "channel": "D" + strings.TrimPrefix(who.id, "U"),
 		"tab": "home", "event_ts": s.newTS()}
 	if v := s.homes[who.id]; v != nil {
 		event["view"] = v.wire()

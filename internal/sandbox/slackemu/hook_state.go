@@ -99,7 +99,7 @@ func (s *Server) showPeople(*http.Request) (any, error) {
 	defer s.mu.Unlock()
 	people, groups, channels := []object{}, []object{}, []object{}
 	for _, g := range s.groups {
-		groups = append(groups, object{"id": g.id, "handle": g.handle, "name": g.name, "users": slices.Clone(g.users)})
+		groups = append(groups, g.hookObject())
 	}
 	for _, p := range s.people {
 		if !p.human() {
@@ -107,17 +107,17 @@ func (s *Server) showPeople(*http.Request) (any, error) {
 		}
 		in := []string{}
 		for _, g := range s.groups {
-			if slices.Contains(g.users, p.id) {
+			if slices.Contains(g.users, p.id) || slices.Contains(g.users, p.globalID()) {
 				in = append(in, g.handle)
 			}
 		}
 		people = append(people, object{"id": p.id, "name": p.name, "real_name": p.realName, "title": p.title,
-			"tz": p.tz, "restricted": p.restricted, "groups": in})
+			"tz": p.tz, "restricted": p.restricted || p.ultraRestricted, "deactivated": p.deactivated, "team": p.home(), "groups": in})
 	}
 	for _, r := range s.rooms {
 		if !r.im {
 			channels = append(channels, object{"id": r.id, "name": r.name, "private": r.private,
-				"bot_is_member": r.has(botUserID), "members": slices.Clone(r.members)})
+				"archived": r.archived, "shared": r.shared, "bot_is_member": r.has(botUserID), "members": slices.Clone(r.members)})
 		}
 	}
 	return object{"people": people, "groups": groups, "channels": channels, "command": s.cfg.Command, "shortcuts": s.cfg.Shortcuts,

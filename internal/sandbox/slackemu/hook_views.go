@@ -229,7 +229,7 @@ func (s *Server) hookClose(in closeRequest) (any, error) {
 			continue
 		}
 		out := s.deliver(delivery{kind: "interactive", payload: "view_closed",
-			build: func(string) any { return viewClosed(who, v, cleared) }})
+			build: func(string) any { return s.viewClosed(who, v, cleared) }})
 		if !answer.Sent {
 			answer = actionAnswer{answerOf(out), true}
 		}

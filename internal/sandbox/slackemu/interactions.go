@@ -4,10 +4,10 @@ import "maps"
 
 // interaction is what all interaction payloads share.
 // https://docs.slack.dev/reference/interaction-payloads
-func interaction(kind string, who *person, more object) object {
+func (s *Server) interaction(kind string, who *person, more object) object {
 	o := object{
-		"type": kind, "team": payloadTeam(), "user": payloadUser(who), "api_app_id": appID, "token": "deprecated",
-		"enterprise": nil, "is_enterprise_install": false,
+		"type": kind, "team": s.payloadTeam(), "user": payloadUser(who), "api_app_id": appID, "token": "deprecated",
+		"enterprise": s.payloadEnterprise(), "is_enterprise_install": s.orgInstall,
 	}
 	maps.Copy(o, more)
 	return o
@@ -50,7 +50,7 @@ func (s *Server) messageAction(base string, c clicked) object {
 	if root := m.wire()["thread_ts"]; root != nil {
 		container["thread_ts"] = root
 	}
-	o := interaction("block_actions", c.who, object{
+	o := s.interaction("block_actions", c.who, object{
 		"container": container, "trigger_id": s.newTrigger(c.who.id, ""),
 		"channel": object{"id": m.room.id, "name": m.room.payloadName()},
 		"state":   object{"values": m.entered(c.who.id)},
@@ -79,7 +79,7 @@ func (m *message) entered(user string) values {
 
 // viewAction is the payload of an act inside a modal or home tab. mu is held.
 func (s *Server) viewAction(who *person, v *view, p placed, state object) object {
-	return interaction("block_actions", who, object{
+	return s.interaction("block_actions", who, object{
 		"container": object{"type": "view", "view_id": v.id}, "trigger_id": s.newTrigger(who.id, v.id),
 		"view": v.wire(), "actions": []any{actionObject(p, state, s.newTS())},
 	})
@@ -87,7 +87,7 @@ func (s *Server) viewAction(who *person, v *view, p placed, state object) object
 
 // shortcut is the payload of a message shortcut. mu is held.
 func (s *Server) shortcut(base string, who *person, m *message, callbackID string) object {
-	return interaction("message_action", who, object{
+	return s.interaction("message_action", who, object{
 		"action_ts": s.newTS(), "callback_id": callbackID, "trigger_id": s.newTrigger(who.id, ""),
 		"channel": object{"id": m.room.id, "name": m.room.payloadName()}, "message_ts": m.ts, "message": m.wire(),
 		"response_url": s.newResponseURL(base, responseURL{room: m.room, user: who.id}),
@@ -105,7 +105,7 @@ func (s *Server) submission(base string, who *person, v *view) object {
 		urls = append(urls, object{"block_id": p.blockID, "action_id": p.actionID, "channel_id": room.id,
 			"response_url": s.newResponseURL(base, responseURL{room: room, user: who.id})})
 	}
-	return interaction("view_submission", who, object{
+	return s.interaction("view_submission", who, object{
 		"trigger_id": s.newTrigger(who.id, v.id), "view": v.wire(), "response_urls": urls,
 	})
 }
@@ -120,15 +120,15 @@ func chosenRoom(state object) string {
 }
 
 // viewClosed is the payload of a modal that was left without submitting.
-func viewClosed(who *person, v *view, cleared bool) object {
+func (s *Server) viewClosed(who *person, v *view, cleared bool) object {
 	shown := v.wire()
 	shown["state"] = object{"values": object{}}
-	return interaction("view_closed", who, object{"view": shown, "is_cleared": cleared})
+	return s.interaction("view_closed", who, object{"view": shown, "is_cleared": cleared})
 }
 
 // suggestion is the payload that asks for the options of an external menu.
-func suggestion(who *person, p placed, query string, more object) object {
+func (s *Server) suggestion(who *person, p placed, query string, more object) object {
 	o := object{"action_id": p.actionID, "block_id": p.blockID, "value": query}
 	maps.Copy(o, more)
-	return interaction("block_suggestion", who, o)
+	return s.interaction("block_suggestion", who, o)
 }

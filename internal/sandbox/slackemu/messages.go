@@ -24,6 +24,8 @@ type message struct {
 	reactions   []reaction
 	ephemeralTo string // the only person who sees it; empty for everybody
 	deleted     bool   // kept for old clients that still show it
+	updateError string // what chat.update answers, if it cannot be edited
+	raw         bool   // blocks and attachments as somebody else sent them
 	past        [][]any
 	broadcast   bool
 	state       map[string]values      // entered but not submitted, by user
@@ -45,6 +47,7 @@ type draft struct {
 	threadTS    string
 	broadcast   bool
 	subtype     string
+	raw         bool
 }
 
 // post adds a message for everybody, or for one person. A thread_ts that names
@@ -54,7 +57,7 @@ func (s *Server) post(r *room, user string, byApp bool, ephemeralTo string, d dr
 	m := &message{
 		room: r, ts: s.newTS(), user: user, byApp: byApp, ephemeralTo: ephemeralTo, subtype: d.subtype,
 		text: d.text, blocks: d.blocks, attachments: d.attachments, metadata: d.metadata, files: d.files,
-		broadcast: d.broadcast, state: map[string]values{},
+		broadcast: d.broadcast, raw: d.raw, state: map[string]values{},
 	}
 	if parent := r.public(d.threadTS); parent != nil {
 		m.threadTS = parent.root()
@@ -109,7 +112,12 @@ func (m *message) wire() object {
 	if m.byApp {
 		o["bot_id"], o["app_id"] = botID, appID
 		o["bot_profile"] = object{"id": botID, "app_id": appID, "name": "Redis Upgrade", "team_id": teamID,
-			"deleted": false, "updated": 1700000000}
+			"user_id": botUserID, "deleted": false, "updated": 1700000000}
+	}
+	if m.user == otherBotUserID {
+		o["bot_id"], o["app_id"] = otherBotID, otherAppID
+		o["bot_profile"] = object{"id": otherBotID, "app_id": otherAppID, "name": "Deploy Bot", "team_id": teamID,
+			"user_id": otherBotUserID, "deleted": false, "updated": 1700000000}
 	}
 	if len(m.blocks) > 0 {
 		o["blocks"] = m.blocks

@@ -4,12 +4,14 @@ import "slices"
 
 // reacted finds the message of a reaction and this reaction on it.
 func (s *Server) reacted(c *call) (*message, int, error) {
-	r, err := s.appRoom(c.str("channel"))
+	r, err := s.roomArg(c)
 	if err != nil {
 		return nil, 0, err
 	}
 	m := r.public(c.str("timestamp"))
 	switch {
+	case r.archived:
+		return nil, 0, refuse("is_archived")
 	case !r.has(botUserID):
 		return nil, 0, refuse("not_in_channel")
 	case m == nil:

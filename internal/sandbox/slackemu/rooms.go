@@ -15,6 +15,15 @@ type room struct {
 	messages  []*message            // ascending by ts; ephemeral ones among them
 	threads   map[string][]*message // replies by root, ascending
 	createdAt float64
+	archived  bool
+	shared    bool   // with another workspace
+	from      string // as person.from
+}
+
+// newRoom completes a room in which nothing has been said yet.
+func newRoom(r *room) *room {
+	r.createdAt, r.threads = 1700000000, map[string][]*message{}
+	return r
 }
 
 // builtinRooms are the channel the bot works in, two where it is not, and the
@@ -40,8 +49,7 @@ func builtinRooms(people []person) []*room {
 		})
 	}
 	for _, r := range rooms {
-		r.createdAt = 1700000000
-		r.threads = map[string][]*message{}
+		newRoom(r)
 	}
 	return rooms
 }
@@ -68,6 +76,10 @@ func (r *room) payloadName() string {
 }
 
 func (r *room) has(user string) bool { return slices.Contains(r.members, user) }
+
+func (r *room) leave(user string) {
+	r.members = slices.DeleteFunc(r.members, func(m string) bool { return m == user })
+}
 
 // room finds a room by id, or nil. mu is held.
 func (s *Server) room(id string) *room {
@@ -99,6 +111,9 @@ func (s *Server) actorRoom(who *person, nameOrID string) (*room, error) {
 // or, for posting, a user id. Rooms that the app cannot see do not exist.
 func (s *Server) appRoom(ref string) (*room, error) {
 	name := strings.TrimPrefix(ref, "#")
+	if p := s.personByID(ref); p != nil {
+		ref = p.id
+	}
 	for _, r := range s.rooms {
 		named := r.id == ref || !r.im && r.name == name || r.im && r.peer == ref
 		if named && (!r.private || r.has(botUserID)) {
@@ -139,18 +154,23 @@ func (r *room) replies(root string) []*message {
 
 // roomObject is a room as conversations.info shows it to the app.
 // https://docs.slack.dev/reference/objects/conversation-object
-func roomObject(r *room) object {
+func (s *Server) roomObject(r *room) object {
 	if r.im {
 		return object{"id": r.id, "created": r.createdAt, "is_im": true, "is_org_shared": false,
 			"user": r.peer, "is_user_deleted": false, "is_open": true}
 	}
-	return object{
+	o := object{
 		"id": r.id, "name": r.name, "name_normalized": r.name, "created": r.createdAt,
 		"is_channel": true, "is_group": false, "is_im": false, "is_mpim": false, "is_private": r.private,
-		"is_archived": false, "is_general": r.name == "general", "is_shared": false, "is_ext_shared": false,
+		"is_archived": r.archived, "is_general": r.name == "general", "is_shared": r.shared, "is_ext_shared": r.shared,
 		"is_org_shared": false, "is_pending_ext_shared": false, "is_member": r.has(botUserID),
 		"creator": "U0ANN", "context_team_id": teamID, "num_members": len(r.members),
 		"topic":   object{"value": "", "creator": "", "last_set": 0},
 		"purpose": object{"value": "", "creator": "", "last_set": 0},
 	}
+	if r.shared {
+		o["shared_team_ids"], o["connected_team_ids"] = []any{teamID, partnerTeamID}, []any{partnerTeamID}
+		o["conversation_host_id"], o["internal_team_ids"] = teamID, []any{}
+	}
+	return o
 }

@@ -16,7 +16,7 @@ type scheduledMessage struct {
 
 // chatScheduleMessage is https://docs.slack.dev/reference/methods/chat.scheduleMessage
 func (s *Server) chatScheduleMessage(c *call) (object, error) {
-	r, err := s.postRoom(c.str("channel"))
+	r, err := s.postRoom(c)
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,8 @@ type Server struct {
 	triggerSweep, urlSweep int
 	uploads                map[string]*upload
 	scheduled              []*scheduledMessage
+	partner, grid          bool // what there is beyond the workspace: see hookWorkspace
+	orgInstall             bool
 	tickets                map[string]bool // issued by apps.connections.open, not yet dialled
 	conns                  []*conn
 	connSeq                int
