@@ -272,7 +272,15 @@ func (h *Handler) revertForm(_ context.Context, s upgrade.Session, at place) (sl
 		return slack.ModalViewRequest{}, nil, r
 	}
 	f := view.RevertForm{Upgrade: s, Metadata: at.String(), Example: upgrade.ExampleFile(s)}
-	return view.RevertModal(f), h.mayAsk, nil
+	return view.RevertModal(f), func(ctx context.Context, user string) error {
+		if err := h.mayAsk(ctx, user); err != nil {
+			return err
+		}
+		if r := h.parts.Engine.RevertNow(ctx, s); r != nil && r.Code != upgrade.Unreachable {
+			return r // an answer that did not come is judged when it is submitted
+		}
+		return nil
+	}, nil
 }
 
 func (h *Handler) changesForm(_ context.Context, s upgrade.Session, _ place) (slack.ModalViewRequest, func(context.Context, string) error, error) {

@@ -136,9 +136,10 @@ func TestTheShortcutFindsTheUpgradeOfAThread(t *testing.T) {
 		cb.Message.Timestamp, cb.Message.ThreadTimestamp = ts, thread
 		d.send(socketmode.EventTypeInteractive, cb)
 	}
+	// The form opens at once; then Redis Cloud is read, where the database is as it was.
 	for sentence, message := range map[string][2]string{"on the card": {"5.5", ""}, "on a reply in its thread": {"5.7", "5.5"}} {
 		on(message[0], message[1])
-		if diff := cmp.Diff([]string{"ack", "views.open Revert this upgrade"}, d.happened()); diff != "" {
+		if diff := cmp.Diff([]string{"ack", "views.open Revert this upgrade", "views.update That is not possible"}, d.happened()); diff != "" {
 			t.Errorf("%s:\n%s", sentence, diff)
 		}
 	}
@@ -152,7 +153,7 @@ func TestARevertCommandOpensTheForm(t *testing.T) {
 	d := newDesk(t)
 	s := d.done()
 	d.types("dan", "revert "+s.ID)
-	if diff := cmp.Diff([]string{"ack", "views.open Revert this upgrade"}, d.happened()); diff != "" {
+	if diff := cmp.Diff([]string{"ack", "views.open Revert this upgrade", "views.update That is not possible"}, d.happened()); diff != "" {
 		t.Error(diff)
 	}
 	d.types("ann", "history cache-prod")

@@ -2,9 +2,18 @@ package inventory
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
 )
+
+// Answers reports whether d answers at the address in uri, as a source of
+// replication names it.
+func Answers(d cloud.Database, uri string) bool {
+	return slices.Contains(d.Endpoints(), address(uri))
+}
 
 // address reduces an endpoint or a replication URI to "host:port": no scheme,
 // no path, no trailing dot, lower case, and above all no user and password. It

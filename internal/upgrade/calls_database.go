@@ -112,7 +112,7 @@ func (e *Engine) upgradeCall(s Session) outside {
 			f, _, g, err := e.compare(ctx, l.s)
 			g.facts = &f
 			if err != nil || g.stop != nil {
-				if g.stop != nil && g.stop.Code == NotActive {
+				if g.stop != nil && g.stop.passes {
 					return Before{}, gate{wait: e.cfg.Poll, text: g.stop.Text}, nil // the backup may still be settling
 				}
 				return Before{}, g, err

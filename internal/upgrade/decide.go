@@ -49,11 +49,11 @@ func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
 	} else if !e.allowed(r.Ref) {
 		return Session{}, refuse(NotAllowed, "Subscription %d is not in ALLOW_SUBSCRIPTIONS.", r.Ref.Subscription)
 	}
-	f, db, err := e.read(ctx, r.Ref)
+	f, db, err := e.read(ctx, r.Ref, KindUpgrade)
 	if err != nil {
 		return Session{}, readRefusal(err, orID(entry.Name, r.Ref))
 	}
-	if refusal := e.preflight(db.Name, r.To, f); refusal != nil {
+	if refusal := judgeFacts(candidate{KindUpgrade, r.Ref, db.Name, r.To, e.mode, f}); refusal != nil {
 		return Session{}, refusal
 	}
 	if f.SubStatus == "active" { // a pending one does not tell

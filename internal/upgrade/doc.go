@@ -36,8 +36,10 @@
 //
 // Nothing is sent that people did not approve in the form in which they saw
 // it: an approval binds to the plan's hash, and if the plan or a decisive fact
-// moves, it is void and asked again. The safety rules that refuse a request
-// (preflight.go) are tested when it is made and again right before the send.
+// moves, it is void and asked again. The safety rules that refuse a request and the
+// facts on which a card rests are one list (gates.go): the form, the request, the
+// check after the approval and the last moment before the call that cannot be taken
+// back judge with it, over facts that were just read.
 // A delete needs two people, a rehearsed import, and a safety backup behind a
 // closed door. Until the delete, Cancel reopens the door.
 package upgrade

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 // before anything is sent; none is trusted because it was written down.
 type Facts struct {
 	At             time.Time   `json:"at"`
+	Name           string      `json:"name,omitempty"`
 	Version        string      `json:"version"`
 	Status         string      `json:"status"`
 	Subscription   string      `json:"subscription"`
@@ -27,11 +29,15 @@ type Facts struct {
 	Port           int         `json:"port"`
 	Shards         int         `json:"shards"`
 	Modules        []string    `json:"modules,omitempty"`
+	LimitGB        float64     `json:"limit_gb,omitempty"`
 	UsedMB         float64     `json:"used_mb"`
 	Replication    bool        `json:"replication"`
 	Persistence    string      `json:"persistence"`
 	AutoMinor      bool        `json:"auto_minor,omitempty"`
+	ClientAuth     bool        `json:"client_auth,omitempty"`     // it asks its clients for certificates
+	PasswordUntold bool        `json:"password_untold,omitempty"` // Redis Cloud does not tell its password
 	Targets        []string    `json:"targets"`
+	Creatable      []string    `json:"creatable,omitempty"` // versions that a new database of its subscription can have
 	Backup         BackupFacts `json:"backup"`
 	WayBack        WayBack     `json:"way_back"`
 	Replicas       []Replica   `json:"replicas,omitempty"` // Active-Passive targets fed by this database
@@ -64,9 +70,9 @@ type Replica struct {
 	Status  string `json:"status"`
 }
 
-// read asks Redis Cloud and the inventory for the facts of an upgrade of one
-// database. Errors are cloud's.
-func (e *Engine) read(ctx context.Context, ref cloud.Ref) (Facts, cloud.Database, error) {
+// read asks Redis Cloud for the facts of an upgrade or a revert of one database,
+// all of them anew. Errors are cloud's.
+func (e *Engine) read(ctx context.Context, ref cloud.Ref, kind Kind) (Facts, cloud.Database, error) {
 	db, err := e.cloud.Database(ctx, ref)
 	if err != nil {
 		return Facts{}, db, fmt.Errorf("read database: %w", err)
@@ -75,11 +81,12 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref) (Facts, cloud.Database
 	if err != nil {
 		return Facts{}, db, fmt.Errorf("read subscription: %w", err)
 	}
-	f := Facts{At: e.now(), Version: db.Version, Status: db.Status, Subscription: sub.Name, SubStatus: sub.Status,
+	f := Facts{At: e.now(), Name: db.Name, Version: db.Version, Status: db.Status, Subscription: sub.Name, SubStatus: sub.Status,
 		Protocol: db.Protocol, ActiveActive: db.ActiveActive || sub.ActiveActive,
 		Endpoint: db.PublicEndpoint, Dynamic: db.Dynamic.Public != "" || db.Dynamic.Private != "",
-		Port: db.Port, Shards: db.Shards, UsedMB: db.UsedMB, Replication: db.Replication, Persistence: db.Persistence,
-		AutoMinor: movesByItself(db)}
+		Port: db.Port, Shards: db.Shards, LimitGB: cmp.Or(db.DatasetSizeGB, db.MemoryLimitGB), UsedMB: db.UsedMB,
+		Replication: db.Replication, Persistence: db.Persistence, AutoMinor: movesByItself(db),
+		ClientAuth: db.Security.ClientAuth, PasswordUntold: db.Security.Password.Reveal() == ""}
 	for _, m := range db.Modules {
 		f.Modules = append(f.Modules, m.Name)
 	}
@@ -91,16 +98,20 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref) (Facts, cloud.Database
 		return f, db, fmt.Errorf("read target versions: %w", err)
 	}
 	f.Targets = releases.Offered(targets)
-	if f.WayBack, err = e.wayBack(ctx, ref, db.Version); err != nil {
-		return f, db, err
+	creatable, err := e.cloud.CreatableVersions(ctx, ref.Plan, ref.Subscription)
+	if err != nil {
+		return f, db, fmt.Errorf("read creatable versions: %w", err)
+	}
+	for _, v := range creatable {
+		if !v.Preview {
+			f.Creatable = append(f.Creatable, v.Version)
+		}
 	}
 	f.Backup = backupFacts(ref, db, sub)
-	if err := e.replication(ctx, ref, &f); err != nil {
+	if err := e.replication(ctx, db, &f, kind == KindRevert); err != nil {
 		return f, db, err
 	}
-	if f.WayBack.Possible && (len(f.Replicas) > 0 || len(f.ReplicaOf) > 0 || f.ExternalSource) {
-		f.WayBack = WayBack{Text: "Not by this bot while it replicates: recreating it would cut the Active-Passive link. Detach the replication first."}
-	}
+	f.WayBack = revertPath(e.mode, ref, db.Name, f)
 	return f, db, nil
 }
 
@@ -108,25 +119,87 @@ func (e *Engine) subscription(ctx context.Context, ref cloud.Ref) (cloud.Subscri
 	return e.cloud.Subscription(ctx, ref.Plan, ref.Subscription)
 }
 
-// replication finds the links in the index and reads the targets' versions
-// anew: the index is minutes old, and a target may just have been upgraded.
-func (e *Engine) replication(ctx context.Context, ref cloud.Ref, f *Facts) error {
-	for _, r := range e.inventory.ReplicasOf(ref) {
-		db, err := e.cloud.Database(ctx, r.Ref)
+// listedAnew is how many subscriptions are listed to find the Active-Passive links
+// of a database that is upgraded: each costs a call. In a larger account its own
+// subscription is, and the index, which is minutes old, knows the others. Before a
+// delete all are listed, however many there are.
+const listedAnew = 25
+
+// replication finds the links of a database: only targets name their sources, so
+// every database of the account has to be looked at.
+func (e *Engine) replication(ctx context.Context, db cloud.Database, f *Facts, everywhere bool) error {
+	all, complete, err := e.neighbours(ctx, db.Ref, everywhere)
+	if err != nil {
+		return fmt.Errorf("read Active-Passive links: %w", err)
+	}
+	if !complete {
+		if all, err = e.indexed(ctx, db.Ref, all); err != nil {
+			return err
+		}
+	}
+	for _, d := range all {
+		if d.Ref == db.Ref {
+			continue
+		}
+		if slices.ContainsFunc(d.SyncSources, func(uri string) bool { return inventory.Answers(db, uri) }) {
+			f.Replicas = append(f.Replicas, Replica{Ref: d.Ref.String(), Name: d.Name, Version: d.Version, Status: d.Status})
+		}
+	}
+	for _, uri := range db.SyncSources {
+		i := slices.IndexFunc(all, func(d cloud.Database) bool { return d.Ref != db.Ref && inventory.Answers(d, uri) })
+		switch {
+		case i < 0:
+			f.ExternalSource = true
+		case !slices.Contains(f.ReplicaOf, all[i].Name):
+			f.ReplicaOf = append(f.ReplicaOf, all[i].Name)
+		}
+	}
+	return nil
+}
+
+// neighbours lists the databases of the account, or only those of one subscription
+// where that would take too many calls; then complete is false.
+func (e *Engine) neighbours(ctx context.Context, ref cloud.Ref, everywhere bool) (all []cloud.Database, complete bool, err error) {
+	subs, err := e.cloud.Subscriptions(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	essentials, err := e.cloud.EssentialsSubscriptions(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	subs = append(subs, essentials...)
+	complete = everywhere || len(subs) <= listedAnew
+	for _, sub := range subs {
+		if !complete && (sub.Plan != ref.Plan || sub.ID != ref.Subscription) {
+			continue
+		}
+		listed, err := e.cloud.Databases(ctx, sub.Plan, sub.ID)
+		if err != nil && !errors.Is(err, cloud.ErrNotFound) {
+			return nil, false, err
+		}
+		all = append(all, listed...)
+	}
+	return all, complete, nil
+}
+
+// indexed adds the links that the index knows to what was listed, read anew.
+func (e *Engine) indexed(ctx context.Context, ref cloud.Ref, all []cloud.Database) ([]cloud.Database, error) {
+	sources, _ := e.inventory.SourcesOf(ref)
+	for _, linked := range append(e.inventory.ReplicasOf(ref), sources...) {
+		if slices.ContainsFunc(all, func(d cloud.Database) bool { return d.Ref == linked.Ref }) {
+			continue
+		}
+		d, err := e.cloud.Database(ctx, linked.Ref)
 		if errors.Is(err, cloud.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("read replica %s: %w", r.Name, err)
+			return nil, fmt.Errorf("read %s, which is linked by Active-Passive: %w", linked.Name, err)
 		}
-		f.Replicas = append(f.Replicas, Replica{Ref: r.Ref.String(), Name: db.Name, Version: db.Version, Status: db.Status})
+		all = append(all, d)
 	}
-	known, external := e.inventory.SourcesOf(ref)
-	for _, s := range known {
-		f.ReplicaOf = append(f.ReplicaOf, s.Name)
-	}
-	f.ExternalSource = len(external) > 0
-	return nil
+	return all, nil
 }
 
 // backupFacts are what the database's own settings say; the time of the last
@@ -142,25 +215,6 @@ func backupFacts(ref cloud.Ref, db cloud.Database, sub cloud.Subscription) Backu
 		b.Possible = true
 	}
 	return b
-}
-
-// wayBack says whether the present version could be created again.
-func (e *Engine) wayBack(ctx context.Context, ref cloud.Ref, version string) (WayBack, error) {
-	if ref.Plan == cloud.Essentials {
-		return WayBack{Text: "Essentials databases cannot be created anew on the same port; a revert is a restore into another database, by hand."}, nil
-	}
-	versions, err := e.cloud.CreatableVersions(ctx, ref.Plan, ref.Subscription)
-	if err != nil {
-		return WayBack{}, fmt.Errorf("read creatable versions: %w", err)
-	}
-	creatable := slices.ContainsFunc(versions, func(v cloud.Version) bool { return sameVersion(v.Version, version) && !v.Preview })
-	if !creatable {
-		return WayBack{Text: fmt.Sprintf("Redis Cloud no longer creates %s databases, so there is no way back once this has run.", version)}, nil
-	}
-	if e.mode != ModeFull {
-		return WayBack{Text: "By hand only: this bot runs with MODE=" + string(e.mode) + " and deletes nothing."}, nil
-	}
-	return WayBack{Possible: true, Text: "Delete, create on " + version + " at the same port, import the backup taken before the upgrade."}, nil
 }
 
 // lastBackup asks for the last backup and waits for the status task, up to

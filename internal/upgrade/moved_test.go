@@ -52,7 +52,7 @@ func TestMovedFactsAreAskedAgain(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			s := w.later()
 			w.fault("version_gone", -1, "")
-			s = w.askedAgain(s, "The way back is gone")
+			s = w.askedAgain(s, "and cannot now. Cannot be reverted by this bot: Redis Cloud no longer creates 7.2 databases.")
 			if s.Facts.WayBack.Possible {
 				t.Error("the new question still promises a way back")
 			}

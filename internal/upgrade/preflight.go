@@ -2,7 +2,6 @@ package upgrade
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -64,14 +63,11 @@ func (e *Engine) Warm(ctx context.Context, entry inventory.Entry, version string
 // Offer reads Redis Cloud for somebody who is filling in a request: the
 // versions on offer, or what stands in the way of any of them.
 func (e *Engine) Offer(ctx context.Context, ref cloud.Ref, name string) ([]string, *Refusal) {
-	f, db, err := e.read(ctx, ref)
+	f, db, err := e.read(ctx, ref, KindUpgrade)
 	if err != nil {
 		return nil, readRefusal(err, name)
 	}
-	if len(f.Targets) == 0 {
-		return nil, supported(db.Name, "", f)
-	}
-	return f.Targets, ready(db.Name, f)
+	return f.Targets, judgeFacts(candidate{KindUpgrade, ref, db.Name, "", e.mode, f})
 }
 
 // NotOffered refuses a version that is not among those on offer; nil where it
@@ -96,81 +92,4 @@ func notOffered(entry inventory.Entry, versions []string, version string) *Refus
 
 func (e *Engine) allowed(ref cloud.Ref) bool {
 	return len(e.cfg.Allow) == 0 || slices.Contains(e.cfg.Allow, ref.Subscription)
-}
-
-// preflight is every rule that refuses an upgrade, tested on fresh facts when
-// it is requested and again before it is sent. nil: it may run.
-func (e *Engine) preflight(name, to string, f Facts) *Refusal {
-	if r := supported(name, to, f); r != nil {
-		return r
-	}
-	if r := ordered(name, to, f); r != nil {
-		return r
-	}
-	return ready(name, f)
-}
-
-// ready tests what does not depend on the version. A subscription that changes
-// is no reason to refuse: often another of our upgrades is why, and every call
-// waits for it in its turn.
-func ready(name string, f Facts) *Refusal {
-	if !f.Backup.Possible {
-		r := refuse(NoBackup, "No backup of %s is possible: %s. An upgrade without one has no way back.", name, f.Backup.Why)
-		if f.Backup.NoPlan {
-			return r.hint("Move it to a plan with backups, then ask again.")
-		}
-		return r.hint("Turn on remote backup for %s in the Redis Cloud console (Databases, Configuration, Remote backup), then ask again.", name)
-	}
-	if f.Status != "active" {
-		return refuse(NotActive, "%s is %s, not active.", name, f.Status).hint("Ask again when Redis Cloud shows it active.")
-	}
-	return brokenSubscription(f)
-}
-
-// brokenSubscription refuses what would wait for a subscription that does not
-// mend itself.
-func brokenSubscription(f Facts) *Refusal {
-	if sub := (cloud.Subscription{Status: f.SubStatus}); sub.Failed() {
-		return refuse(NotActive, "Redis Cloud shows subscription %s as %s.", f.Subscription, f.SubStatus).
-			hint("That takes Redis support; the console shows more.")
-	}
-	return nil
-}
-
-// supported tests what the database is and what it can become.
-func supported(name, to string, f Facts) *Refusal {
-	switch {
-	case f.Protocol == "memcached":
-		return refuse(Unsupported, "%s is a memcached database; Redis Cloud does not upgrade those.", name)
-	case f.ActiveActive:
-		return refuse(Unsupported, "%s is Active-Active; this bot upgrades single-region databases only.", name)
-	case len(f.Targets) == 0:
-		return refuse(NothingNewer, "%s runs %s and Redis Cloud offers nothing newer for it.", name, f.Version)
-	case !slices.ContainsFunc(f.Targets, func(t string) bool { return sameVersion(t, to) }):
-		return refuse(BadVersion, "%s (now %s) cannot go to %s.", name, f.Version, to).
-			hint("Offered: %s.", strings.Join(f.Targets, ", "))
-	}
-	return nil
-}
-
-// ordered tests the Active-Passive order: targets before their source.
-func ordered(name, to string, f Facts) *Refusal {
-	var older, names []string
-	var first []Suggestion
-	for _, r := range f.Replicas {
-		if olderVersion(r.Version, to) {
-			older = append(older, fmt.Sprintf("%s (%s)", r.Name, r.Version))
-			names = append(names, r.Name)
-			if ref, err := cloud.ParseRef(r.Ref); err == nil {
-				first = append(first, Suggestion{ref, r.Name, to})
-			}
-		}
-	}
-	if len(older) == 0 {
-		return nil
-	}
-	r := refuse(ReplicasFirst, "%s feeds %s through Active-Passive. A target must not be older than its source, so targets go first.",
-		name, strings.Join(older, ", ")).hint("Upgrade %s to %s or later, then ask again.", strings.Join(names, " and "), to)
-	r.Instead = first
-	return r
 }

@@ -38,7 +38,7 @@ func TestPreflight(t *testing.T) {
 	} {
 		f := fit()
 		row.change(&f)
-		r := (&Engine{}).preflight("cache", row.to, f)
+		r := judgeFacts(candidate{KindUpgrade, cloud.Ref{Plan: cloud.Pro}, "cache", row.to, ModeFull, f})
 		switch {
 		case row.code == "" && r != nil:
 			t.Errorf("%s: refused: %s", row.sentence, r)

@@ -17,6 +17,8 @@ type Refusal struct {
 	Link string // the session to look at instead; may be empty
 
 	Instead []Suggestion // what can be asked for instead, or first
+
+	passes bool // it may pass by itself
 }
 
 // Suggestion is an upgrade that somebody could ask for.

@@ -185,14 +185,8 @@ func (e *Engine) proposeRevert(ctx context.Context, up Session, r RevertRequest)
 	if refusal := e.Revertible(up); refusal != nil {
 		return Session{}, refusal
 	}
-	f, db, err := e.read(ctx, up.Plan.Ref())
-	if err != nil {
-		return Session{}, readRefusal(err, up.Plan.Name)
-	}
-	if refusal := e.revertPreflight(ctx, up, f); refusal != nil {
-		return Session{}, refusal
-	}
-	if refusal := rebuildable(db); refusal != nil {
+	f, db, refusal := e.revertFacts(ctx, up)
+	if refusal != nil {
 		return Session{}, refusal
 	}
 	uris, at, err := e.revertFiles(up, r.Files, []string{db.Backup.Destination.Raw()})
@@ -202,43 +196,24 @@ func (e *Engine) proposeRevert(ctx context.Context, up Session, r RevertRequest)
 	return e.openRevert(ctx, up, r, f, uris, at)
 }
 
-// revertPreflight is every rule that refuses a revert before it begins.
-func (e *Engine) revertPreflight(ctx context.Context, up Session, f Facts) *Refusal {
-	name, from := up.Plan.Name, up.Upgrade.Snapshot.Version
-	switch {
-	case sameVersion(f.Version, from):
-		return refuse(NoWayBack, "%s already reads %s.", name, f.Version)
-	case f.Status != "active":
-		return refuse(NotActive, "%s is %s; a recreate is impossible until it is active.", name, f.Status).
-			hint("Restore the backup into another database by hand (side by side), or wait.")
-	case len(f.Replicas) > 0 || len(f.ReplicaOf) > 0 || f.ExternalSource:
-		return refuse(NoWayBack, "%s is part of an Active-Passive pair: recreating it would cut the link, and a target older than its source cannot sync.", name).
-			hint("Detach the replication first, then ask again.")
-	}
-	if r := brokenSubscription(f); r != nil {
-		return r
-	}
-	versions, err := e.cloud.CreatableVersions(ctx, cloud.Pro, up.Plan.Ref().Subscription)
-	if err != nil {
-		return readRefusal(err, name)
-	}
-	if !slices.ContainsFunc(versions, func(v cloud.Version) bool { return sameVersion(v.Version, from) }) {
-		return refuse(NoWayBack, "Redis Cloud no longer creates %s databases.", from)
-	}
-	return nil
+// RevertNow reads Redis Cloud for somebody who is filling in a revert: what
+// stands in its way; nil: nothing.
+func (e *Engine) RevertNow(ctx context.Context, up Session) *Refusal {
+	_, _, refusal := e.revertFacts(ctx, up)
+	return refusal
 }
 
-// rebuildable refuses a database that could not be built again as it was,
-// because Redis Cloud does not tell a part of it; nil: it can.
-func rebuildable(db cloud.Database) *Refusal {
-	switch {
-	case db.Security.ClientAuth:
-		return refuse(NoWayBack, "%s asks its clients for certificates, and Redis Cloud does not give those back: the new database would let in who has none.", db.Name).
-			hint("Follow the manual steps in docs/revert.md with the certificates at hand.")
-	case db.Security.Password.Reveal() == "":
-		return refuse(NoWayBack, "Redis Cloud does not tell this database's password, so it could not be created again with the same one.")
+func (e *Engine) revertFacts(ctx context.Context, up Session) (Facts, cloud.Database, *Refusal) {
+	ref := up.Plan.Ref()
+	f, db, err := e.read(ctx, ref, KindRevert)
+	if err != nil {
+		return f, db, readRefusal(err, up.Plan.Name)
 	}
-	return nil
+	r := judgeFacts(candidate{KindRevert, ref, db.Name, up.Upgrade.Snapshot.Version, e.mode, f})
+	if r != nil && r.passes {
+		r.hint("Restore the backup into another database by hand (side by side), or wait.")
+	}
+	return f, db, r
 }
 
 // openRevert writes the new session and hands the database over, in one script.

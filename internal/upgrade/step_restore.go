@@ -13,23 +13,20 @@ import (
 	"github.com/redis-upgrade/bot/internal/cloud"
 )
 
-// capture reads password, source IPs, roles and tags right before the door is
-// closed (older ones could bring back what was revoked meanwhile), seals the
-// secrets, and opens them once as a test.
+// capture tests the gates once more, reads password, source IPs, roles and tags
+// right before the door is closed (older ones could bring back what was revoked
+// meanwhile), seals the secrets, and opens them once as a test.
 func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
-	s, ref := l.s, l.s.Plan.Ref()
-	db, err := e.cloud.Database(ctx, ref)
-	if errors.Is(err, cloud.ErrNotFound) {
-		return e.failRevert(ctx, l, s.Plan.Name+" no longer exists in Redis Cloud. Nothing was changed by this revert.")
-	}
-	if err != nil {
+	s := l.s
+	_, db, g, err := e.compare(ctx, s)
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("capture settings: %w", err)
-	}
-	if !sameVersion(db.Version, s.Plan.From) {
-		return e.failRevert(ctx, l, fmt.Sprintf("%s reads %s now, approved was taking back %s. Nothing was changed.", s.Plan.Name, db.Version, s.Plan.From))
-	}
-	if refusal := rebuildable(db); refusal != nil {
-		return e.failRevert(ctx, l, refusal.Text+" Nothing was changed.")
+	case g.stop != nil && (g.stop.passes || g.stop.Code == NotAllowed) && e.now().Sub(s.Updated) < e.cfg.Patience:
+		l.observe(ctx, Progress{Text: g.stop.Text, Trouble: true})
+		return e.cfg.Poll, nil
+	case g.stop != nil:
+		return e.failRevert(ctx, l, g.stop.Error()+" Nothing was changed by this revert.")
 	}
 	w, err := e.captured(ctx, s, db)
 	if err != nil {

@@ -300,13 +300,19 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 const maxRecaptures = 5
 
 // mayDelete is the last gate before the irreversible: the database is still
-// the approved one, its door is shut, the safety backup is younger than the
-// door's closing, the secrets can be unsealed, and the voters are entitled.
-func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gate {
+// the approved one and could be built again, its door is shut, the safety backup is
+// younger than the door's closing, the secrets can be unsealed, and the voters are
+// entitled.
+func (e *Engine) mayDelete(ctx context.Context, l *lease, _ cloud.Database) gate {
 	s := l.s
+	_, db, g, err := e.compare(ctx, s)
 	switch {
-	case db.Name != s.Plan.Name || !sameVersion(db.Version, s.Plan.From):
-		return gate{stop: refuse(Stale, "It reads %s on %s, approved was %s on %s.", db.Name, db.Version, s.Plan.Name, s.Plan.From)}
+	case err != nil:
+		return gate{wait: e.cfg.Poll, text: "Redis Cloud does not tell once more how the database stands"}
+	case g.stop != nil && g.stop.passes:
+		return gate{wait: e.cfg.Poll, text: g.stop.Text}
+	case g.stop != nil:
+		return g
 	case !sameAddresses(db.Security.SourceIPs, closedDoor):
 		return gate{stop: refuse(Stale, "Somebody opened the door again (source IPs %s).", strings.Join(db.Security.SourceIPs, ", "))}
 	case s.Revert.SafetyAt.IsZero():
@@ -320,9 +326,6 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, db cloud.Database) gat
 		return gate{wait: e.cfg.Poll, text: "Slack does not say whether the approvals still stand; nothing is deleted before it does"}
 	case err != nil: // or for too long: the door is closed all the time
 		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}}
-	}
-	if g := e.stillCreatable(ctx, s); g.stop != nil || g.wait > 0 {
-		return g
 	}
 	return e.unchanged(ctx, s, db)
 }
@@ -344,27 +347,7 @@ func (e *Engine) unchanged(ctx context.Context, s Session, db cloud.Database) ga
 		return gate{stop: refuse(NoWayBack, "The captured settings cannot be compared: %s.", err)}
 	}
 	if !same {
-		if r := rebuildable(db); r != nil {
-			return gate{stop: r}
-		}
 		return gate{stop: refuse(Stale, "Settings were changed after they had been captured."), again: now}
-	}
-	return gate{}
-}
-
-// stillCreatable asks once more whether the original version can be created:
-// the dry run may be hours old.
-func (e *Engine) stillCreatable(ctx context.Context, s Session) gate {
-	ref := s.Plan.Ref()
-	versions, err := e.cloud.CreatableVersions(ctx, ref.Plan, ref.Subscription)
-	if r := denied(err); r != nil {
-		return gate{stop: r}
-	}
-	if err != nil {
-		return gate{wait: e.cfg.Poll, text: "Redis Cloud does not say which versions it creates"}
-	}
-	if !slices.ContainsFunc(versions, func(v cloud.Version) bool { return sameVersion(v.Version, s.Plan.To) }) {
-		return gate{stop: refuse(NoWayBack, "Redis Cloud no longer creates %s databases.", s.Plan.To)}
 	}
 	return gate{}
 }

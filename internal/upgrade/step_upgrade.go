@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
@@ -117,7 +116,7 @@ func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, err
 	if err != nil {
 		return 0, err
 	}
-	if g.stop != nil && g.stop.Code == NotActive && e.now().Sub(l.s.Updated) < e.cfg.Patience {
+	if g.stop != nil && g.stop.passes && e.now().Sub(l.s.Updated) < e.cfg.Patience {
 		l.observe(ctx, Progress{Text: g.stop.Text}) // another change, perhaps one of ours: it passes by itself
 		return e.cfg.Poll, nil
 	}
@@ -144,32 +143,6 @@ func (b BackupFacts) refreshed(now BackupFacts) BackupFacts {
 	return now
 }
 
-// compare reads the facts again and says whether the approved plan still fits.
-func (e *Engine) compare(ctx context.Context, s Session) (Facts, cloud.Database, gate, error) {
-	f, db, err := e.read(ctx, s.Plan.Ref())
-	switch {
-	case errors.Is(err, cloud.ErrNotFound):
-		return s.Facts, db, gate{stop: refuse(NotFound, "%s no longer exists in Redis Cloud.", s.Plan.Name)}, nil
-	case denied(err) != nil:
-		return s.Facts, db, gate{stop: denied(err)}, nil
-	case err != nil:
-		return f, db, gate{}, err
-	}
-	if !sameVersion(f.Version, s.Plan.From) {
-		stop := refuse(Stale, "%s was on %s when this was approved and is on %s now; somebody or Redis Cloud moved it.", s.Plan.Name, s.Plan.From, f.Version)
-		void := slices.ContainsFunc(f.Targets, func(t string) bool { return sameVersion(t, s.Plan.To) })
-		return f, db, gate{stop: stop, void: void}, nil
-	}
-	if f.Backup.Possible && f.Backup.Where != s.Plan.Backup {
-		stop := refuse(Stale, "The backup destination moved from %s to %s.", s.Plan.Backup, f.Backup.Where)
-		return f, db, gate{stop: stop, void: true}, nil
-	}
-	if s.Facts.WayBack.Possible && !f.WayBack.Possible {
-		return f, db, gate{stop: refuse(Stale, "The way back is gone: %s", f.WayBack.Text), void: true}, nil
-	}
-	return f, db, gate{stop: e.preflight(s.Plan.Name, s.Plan.To, f)}, nil
-}
-
 // denied turns a missing permission or feature into words.
 func denied(err error) *Refusal {
 	var d *cloud.Denied
@@ -191,7 +164,7 @@ func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Durati
 	return e.do(ctx, l, move{event: Revise, ask: true, note: g.stop.Error() + " Please decide again."}, func(b *Body) {
 		if f := g.facts; f != nil {
 			f.Backup = b.Facts.Backup.refreshed(f.Backup)
-			b.Facts, b.Plan.From, b.Plan.Backup = *f, f.Version, f.Backup.Where
+			b.Facts, b.Plan.Name, b.Plan.From, b.Plan.Backup = *f, f.Name, f.Version, f.Backup.Where
 		}
 		b.Asked, b.Agreed, b.Decisions, b.Call = e.now(), time.Time{}, nil, nil
 	})
