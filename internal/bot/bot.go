@@ -100,11 +100,15 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),
 		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre,
 	})
-	b.cloud, err = cloud.New(cloud.Config{
+	account := cloud.Config{
 		URL: cfg.RedisCloudAPIURL, Key: cfg.RedisCloudAPIKey, Secret: cfg.RedisCloudSecretKey,
 		Dial: parts.Dial, Now: parts.Now, Limiter: newLimiter(b.store, cfg.RateWindow),
 		RetryBase: cfg.RateWindow / 60, Log: b.log, Seen: b.metrics.answered,
-	})
+	}
+	if b.cloud, err = cloud.New(account); err != nil {
+		return nil, err
+	}
+	changes, err := cloud.NewChanges(account)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +122,7 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 		return nil, err
 	}
 	b.people = &roles{cfg: cfg}
-	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Now: parts.Now, Log: b.log})
+	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Changes: changes, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Now: parts.Now, Log: b.log})
 	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
 	b.health = newHealth(b.store, b.inventory, b.log)
 	b.metrics.registry.MustRegister(state{b})

@@ -18,7 +18,7 @@ const maxErrorText = 200
 // answerOf turns a response into nil (any 2xx) or the typed error it stands
 // for. It does not know whether the call was a read or a change: a 5xx or 3xx
 // becomes Unavailable, and the sender of a change calls that Unknown.
-func (c *Client) answerOf(resp *resty.Response, in call) error {
+func (c *core) answerOf(resp *resty.Response, in call) error {
 	status := resp.StatusCode()
 	if resp.IsSuccess() {
 		return nil
@@ -59,7 +59,7 @@ func missing(status int, in call) string {
 // waitOf says how long a 429 should keep everybody away. No Retry-After is
 // documented and the phase of the one-minute window is unknown, so without one
 // it is a sixth of the window: short waits that are repeated waste least.
-func (c *Client) waitOf(h http.Header) time.Duration {
+func (c *core) waitOf(h http.Header) time.Duration {
 	after := h.Get("Retry-After")
 	if s, err := strconv.Atoi(after); err == nil && s > 0 {
 		return time.Duration(min(s, 3600)) * time.Second

@@ -32,7 +32,7 @@ type Backup struct {
 // path is "". The task ends before the backup does; see AskBackup.
 //
 // API: Databases - Pro, backupDatabase; - Essentials, backupDatabase_1.
-func (c *Client) StartBackup(ctx context.Context, ref Ref, path string) (Task, error) {
+func (c *Changes) StartBackup(ctx context.Context, ref Ref, path string) (Task, error) {
 	body := map[string]any{}
 	if path != "" {
 		body["adhocBackupPath"] = path

@@ -48,7 +48,7 @@ var errNotAllowed = errors.New("request budget")
 
 // spend takes each request, retries included, out of the shared budget. A
 // change does not wait for its turn beyond its send deadline.
-func (c *Client) spend(_ *resty.Client, req *resty.Request) error {
+func (c *core) spend(_ *resty.Client, req *resty.Request) error {
 	if c.limiter == nil {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (c *Client) spend(_ *resty.Client, req *resty.Request) error {
 
 // check sees every response: it obeys the rate limit, logs, and turns a status
 // into an error.
-func (c *Client) check(_ *resty.Client, resp *resty.Response) error {
+func (c *core) check(_ *resty.Client, resp *resty.Response) error {
 	ctx := resp.Request.Context()
 	in := callOf(ctx)
 	err := c.answerOf(resp, in)
@@ -85,7 +85,7 @@ func (c *Client) check(_ *resty.Client, resp *resty.Response) error {
 }
 
 // unanswered sees every request that failed on its way.
-func (c *Client) unanswered(req *resty.Request, err error) {
+func (c *core) unanswered(req *resty.Request, err error) {
 	var answered *resty.ResponseError
 	if !errors.As(err, &answered) && !errors.Is(err, errNotAllowed) {
 		c.seen(callOf(req.Context()).method, 0)
@@ -126,7 +126,7 @@ func withoutURL(err error) error {
 
 // scrub removes from a foreign text what must not be repeated: the keys, the
 // secrets of the request and the credentials of any address in it.
-func (c *Client) scrub(s string, secrets []string) string {
+func (c *core) scrub(s string, secrets []string) string {
 	for _, all := range [][]string{c.secrets, secrets} {
 		for _, secret := range all {
 			s = scrubOne(s, secret)
@@ -136,7 +136,7 @@ func (c *Client) scrub(s string, secrets []string) string {
 }
 
 // scrubber is scrub for one call.
-func (c *Client) scrubber(secrets []string) func(string) string {
+func (c *core) scrubber(secrets []string) func(string) string {
 	return func(s string) string { return c.scrub(s, secrets) }
 }
 

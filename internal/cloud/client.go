@@ -115,11 +115,8 @@ func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) 
 // LogValue is String, for slog.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Client speaks to one account. It is safe for concurrent use and prints
-// without its keys.
-type Client struct {
-	reads     *resty.Client // keeps connections, repeats
-	changes   *resty.Client // one connection per request, never repeats
+// core is what reads and changes share.
+type core struct {
 	base      string
 	secrets   []string // the keys, for the scrubber
 	now       func() time.Time
@@ -130,14 +127,14 @@ type Client struct {
 	log       *slog.Logger
 }
 
-// New checks the configuration and builds a client; it opens no connection.
-func New(cfg Config) (*Client, error) {
+// newCore checks the configuration and completes it.
+func newCore(cfg Config) (core, Config, error) {
 	base, err := baseURL(cfg.URL)
 	if err := errors.Join(err, checkKey("Key", cfg.Key), checkKey("Secret", cfg.Secret)); err != nil {
-		return nil, fmt.Errorf("configure Redis Cloud client: %w", err)
+		return core{}, cfg, fmt.Errorf("configure Redis Cloud client: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	c := &Client{
+	return core{
 		base:      base,
 		secrets:   []string{cfg.Key, cfg.Secret},
 		now:       cfg.Now,
@@ -146,18 +143,31 @@ func New(cfg Config) (*Client, error) {
 		jitter:    cfg.Jitter,
 		seen:      cfg.Seen,
 		log:       cfg.Log,
+	}, cfg, nil
+}
+
+// Client reads from one account and cannot change anything there: it sends
+// nothing but GET. Two of its reads, AskBackup and AskImport, make a task. It is
+// safe for concurrent use and prints without its keys.
+type Client struct {
+	core
+	rc *resty.Client // keeps connections, repeats
+}
+
+// New checks the configuration and builds a client; it opens no connection.
+func New(cfg Config) (*Client, error) {
+	core, cfg, err := newCore(cfg)
+	if err != nil {
+		return nil, err
 	}
-	c.reads = c.newResty(cfg, readTransport(cfg))
-	c.repeat(c.reads.SetTimeout(cfg.ReadTimeout))
-	c.changes = c.newResty(cfg, changeTransport(cfg))
+	c := &Client{core: core}
+	c.rc = c.newResty(cfg, readTransport(cfg))
+	c.repeat(c.rc.SetTimeout(cfg.ReadTimeout))
 	return c, nil
 }
 
 // Close closes idle connections.
-func (c *Client) Close() {
-	c.reads.GetClient().CloseIdleConnections()
-	c.changes.GetClient().CloseIdleConnections()
-}
+func (c *Client) Close() { c.rc.GetClient().CloseIdleConnections() }
 
 // String names the client without its keys.
 func (c Client) String() string { return "cloud.Client{" + c.base + "}" }
@@ -171,9 +181,41 @@ func (c Client) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) 
 // LogValue is String, for slog.
 func (c Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
+// Changes changes one account: it has every method that sends anything but GET,
+// and none that reads. It is safe for concurrent use, holds no connections and
+// prints without its keys.
+type Changes struct {
+	core
+	rc *resty.Client // one connection per request, never repeats
+}
+
+// NewChanges checks the configuration and builds what may change the account;
+// it opens no connection.
+func NewChanges(cfg Config) (*Changes, error) {
+	core, cfg, err := newCore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &Changes{core: core}
+	c.rc = c.newResty(cfg, changeTransport(cfg))
+	return c, nil
+}
+
+// String names the account's address without the keys.
+func (c Changes) String() string { return "cloud.Changes{" + c.base + "}" }
+
+// Format prints String for every verb and flag.
+func (c Changes) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
+
+// MarshalJSON marshals String.
+func (c Changes) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// LogValue is String, for slog.
+func (c Changes) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
 // newResty sets what reads and changes share. Redirects are never followed:
 // the keys would travel along.
-func (c *Client) newResty(cfg Config, transport http.RoundTripper) *resty.Client {
+func (c *core) newResty(cfg Config, transport http.RoundTripper) *resty.Client {
 	hc := &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -81,7 +81,7 @@ func (f *fakeAPI) requests() []request {
 }
 
 // serve starts a fake API with one body per route.
-func serve(t *testing.T, routes map[string]string) (*Client, *fakeAPI) {
+func serve(t *testing.T, routes map[string]string) (both, *fakeAPI) {
 	t.Helper()
 	all := make(map[string][]answer)
 	for k, body := range routes {
@@ -90,7 +90,7 @@ func serve(t *testing.T, routes map[string]string) (*Client, *fakeAPI) {
 	return serveAnswers(t, all)
 }
 
-func serveAnswers(t *testing.T, routes map[string][]answer) (*Client, *fakeAPI) {
+func serveAnswers(t *testing.T, routes map[string][]answer) (both, *fakeAPI) {
 	t.Helper()
 	f := &fakeAPI{routes: routes}
 	srv := httptest.NewServer(f)
@@ -99,8 +99,14 @@ func serveAnswers(t *testing.T, routes map[string][]answer) (*Client, *fakeAPI) 
 	return c, f
 }
 
+// both ends of the API, as one process has them.
+type both struct {
+	*Client
+	*Changes
+}
+
 // newClient fills in what every test wants: keys and short pauses.
-func newClient(t *testing.T, cfg Config) *Client {
+func newClient(t testing.TB, cfg Config) both {
 	t.Helper()
 	cfg.Key, cfg.Secret = testKey, testSecret
 	if cfg.RetryBase == 0 {
@@ -111,7 +117,11 @@ func newClient(t *testing.T, cfg Config) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return c
+	changes, err := NewChanges(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return both{c, changes}
 }
 
 // sendable is a context in which changes may leave.

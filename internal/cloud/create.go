@@ -126,7 +126,7 @@ func (b BackupSettings) remote() *RemoteBackup {
 // of the ended task is its id, always a new one.
 //
 // API: Databases - Pro, createDatabase; - Essentials, createFixedDatabase.
-func (c *Client) Create(ctx context.Context, plan Plan, subscription int, what Create) (Task, error) {
+func (c *Changes) Create(ctx context.Context, plan Plan, subscription int, what Create) (Task, error) {
 	in := creation(plan, subscription, what)
 	if what.Name == "" {
 		return Task{}, refuse(in, "needs a name")
@@ -140,7 +140,7 @@ func (c *Client) Create(ctx context.Context, plan Plan, subscription int, what C
 // changes nothing.
 //
 // API: Databases - Pro, createDatabase with dryRun.
-func (c *Client) DryRun(ctx context.Context, plan Plan, subscription int, what Create) (Task, error) {
+func (c *Changes) DryRun(ctx context.Context, plan Plan, subscription int, what Create) (Task, error) {
 	in := creation(plan, subscription, what)
 	in.what = "dry run of a creation"
 	if plan != Pro || what.Name == "" {

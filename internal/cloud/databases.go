@@ -92,6 +92,6 @@ func (c *Client) Database(ctx context.Context, ref Ref) (Database, error) {
 // It is gone when Database answers ErrNotFound.
 //
 // API: Databases - Pro, deleteDatabaseById; - Essentials, deleteFixedDatabaseByID_1.
-func (c *Client) Delete(ctx context.Context, ref Ref) (Task, error) {
+func (c *Changes) Delete(ctx context.Context, ref Ref) (Task, error) {
 	return c.sendTask(ctx, call{what: "deletion", on: ref.String(), method: http.MethodDelete, path: ref.path()})
 }

@@ -3,6 +3,9 @@
 //
 // # Reads and changes
 //
+// A [Client] only reads; what changes anything is a method of [Changes], which is
+// built apart from it, so whoever holds a Client can change nothing.
+//
 // A read may be repeated, so it is: 429, 408, 500, 502, 503, 504 and
 // connection trouble are tried again with growing, jittered pauses, up to ten
 // times within the context. Reading the state of a backup or an import makes a

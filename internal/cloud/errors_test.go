@@ -75,7 +75,7 @@ func TestAnswers(t *testing.T) {
 		{"202", answer{status: 202, body: received}, "not found", "ok"},
 	} {
 		c, f := serveAnswers(t, map[string][]answer{"GET " + upgrade: {tt.answer}, "POST " + upgrade: {tt.answer}})
-		c.retryBase = time.Microsecond
+		c.Client.retryBase = time.Microsecond
 		_, err := c.UpgradeStatus(t.Context(), orders)
 		if got := verdict(err); got != tt.read {
 			t.Errorf("%s, read: %s (%v), want %s", tt.sentence, got, err, tt.read)
@@ -126,7 +126,7 @@ func TestRateLimitedWait(t *testing.T) {
 		"": 10 * time.Second, "7": 7 * time.Second, "0": 10 * time.Second, "-1": 10 * time.Second, "soon": 10 * time.Second, "999999": time.Hour,
 		now.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second, now.Add(-time.Minute).Format(http.TimeFormat): 10 * time.Second,
 	} {
-		if got := c.waitOf(http.Header{"Retry-After": {value}}); got != want {
+		if got := c.Client.waitOf(http.Header{"Retry-After": {value}}); got != want {
 			t.Errorf("Retry-After %q: %v, want %v", value, got, want)
 		}
 	}

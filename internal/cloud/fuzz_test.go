@@ -114,7 +114,7 @@ func FuzzAnswers(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	c.reads.SetTransport(said).SetRetryCount(0)
+	c.rc.SetTransport(said).SetRetryCount(0)
 	f.Fuzz(func(t *testing.T, which byte, status int, contentType string, body []byte) {
 		read := reads[int(which)%len(reads)]
 		*said = sayer{200 + (status%400+400)%400, contentType, body}

@@ -21,7 +21,7 @@ type Import struct {
 // SourceTypeOf says of them. The task ends before the import does.
 //
 // API: Databases - Pro, importDatabase; - Essentials, importDatabase_1.
-func (c *Client) StartImport(ctx context.Context, ref Ref, sourceType string, uris []string) (Task, error) {
+func (c *Changes) StartImport(ctx context.Context, ref Ref, sourceType string, uris []string) (Task, error) {
 	in := call{what: "import", on: ref.String(), method: http.MethodPost, path: ref.path("import"),
 		body:    map[string]any{"sourceType": sourceType, "importFromUri": uris},
 		secrets: secretsOf(uris...)}

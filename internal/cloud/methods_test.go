@@ -19,74 +19,74 @@ var (
 // changes is every changing call and its wire form.
 var changes = []struct {
 	sentence string
-	do       func(context.Context, *Client) error
+	do       func(context.Context, *Changes) error
 	want     string // METHOD path body
 }{
-	{"upgrade Pro", func(ctx context.Context, c *Client) error { return drop(c.StartUpgrade(ctx, orders, "7.4")) },
+	{"upgrade Pro", func(ctx context.Context, c *Changes) error { return drop(c.StartUpgrade(ctx, orders, "7.4")) },
 		`POST /subscriptions/1206/databases/51055/upgrade {"targetRedisVersion":"7.4"}`},
-	{"upgrade Essentials", func(ctx context.Context, c *Client) error { return drop(c.StartUpgrade(ctx, cache, "8.2")) },
+	{"upgrade Essentials", func(ctx context.Context, c *Changes) error { return drop(c.StartUpgrade(ctx, cache, "8.2")) },
 		`POST /fixed/subscriptions/111728/databases/51055029/upgrade {"targetRedisVersion":"8.2"}`},
-	{"back up to the own place", func(ctx context.Context, c *Client) error { return drop(c.StartBackup(ctx, orders, "")) },
+	{"back up to the own place", func(ctx context.Context, c *Changes) error { return drop(c.StartBackup(ctx, orders, "")) },
 		`POST /subscriptions/1206/databases/51055/backup {}`},
-	{"back up elsewhere", func(ctx context.Context, c *Client) error { return drop(c.StartBackup(ctx, orders, "s3://b/p")) },
+	{"back up elsewhere", func(ctx context.Context, c *Changes) error { return drop(c.StartBackup(ctx, orders, "s3://b/p")) },
 		`POST /subscriptions/1206/databases/51055/backup {"adhocBackupPath":"s3://b/p"}`},
-	{"import", func(ctx context.Context, c *Client) error {
+	{"import", func(ctx context.Context, c *Changes) error {
 		return drop(c.StartImport(ctx, orders, "aws-s3", []string{"s3://b/1", "s3://b/2"}))
 	}, `POST /subscriptions/1206/databases/51055/import {"sourceType":"aws-s3","importFromUri":["s3://b/1","s3://b/2"]}`},
-	{"delete", func(ctx context.Context, c *Client) error { return drop(c.Delete(ctx, orders)) },
+	{"delete", func(ctx context.Context, c *Changes) error { return drop(c.Delete(ctx, orders)) },
 		`DELETE /subscriptions/1206/databases/51055 `},
-	{"create", func(ctx context.Context, c *Client) error {
+	{"create", func(ctx context.Context, c *Changes) error {
 		return drop(c.Create(ctx, Pro, 1206, Create{Name: "n", Version: "7.2"}))
 	}, `POST /subscriptions/1206/databases {"name":"n","redisVersion":"7.2","replication":false,"enableTls":false,"supportOSSClusterApi":false}`},
-	{"dry run", func(ctx context.Context, c *Client) error { return drop(c.DryRun(ctx, Pro, 1206, Create{Name: "n"})) },
+	{"dry run", func(ctx context.Context, c *Changes) error { return drop(c.DryRun(ctx, Pro, 1206, Create{Name: "n"})) },
 		`POST /subscriptions/1206/databases {"name":"n","dryRun":true,"replication":false,"enableTls":false,"supportOSSClusterApi":false}`},
-	{"close the door of Pro", func(ctx context.Context, c *Client) error {
+	{"close the door of Pro", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{SourceIPs: &closed}))
 	}, `PUT /subscriptions/1206/databases/51055 {"sourceIp":["127.0.0.1/32"]}`},
-	{"close the door of Essentials", func(ctx context.Context, c *Client) error {
+	{"close the door of Essentials", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, cache, Update{SourceIPs: &closed}))
 	}, `PUT /fixed/subscriptions/111728/databases/51055029 {"sourceIps":["127.0.0.1/32"]}`},
-	{"switch the default user off", func(ctx context.Context, c *Client) error {
+	{"switch the default user off", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{DefaultUser: &off}))
 	}, `PUT /subscriptions/1206/databases/51055 {"enableDefaultUser":false}`},
-	{"set the password", func(ctx context.Context, c *Client) error {
+	{"set the password", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{Password: &newPassword}))
 	}, `PUT /subscriptions/1206/databases/51055 {"password":"pw-1234"}`},
-	{"detach says so explicitly", func(ctx context.Context, c *Client) error {
+	{"detach says so explicitly", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{Replica: &[]SyncSource{}}))
 	}, `PUT /subscriptions/1206/databases/51055 {"replicaOf":[]}`},
-	{"attach", func(ctx context.Context, c *Client) error {
+	{"attach", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{Replica: &[]SyncSource{{Endpoint: "redis://u:p@h:1", Encryption: true}}}))
 	}, `PUT /subscriptions/1206/databases/51055 {"replica":{"syncSources":[{"endpoint":"redis://u:p@h:1","encryption":true}]}}`},
-	{"turn backups on for Pro", func(ctx context.Context, c *Client) error {
+	{"turn backups on for Pro", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{RemoteBackup: &RemoteBackup{true, "every-24-hours", "02:00", "gs://b"}}))
 	}, `PUT /subscriptions/1206/databases/51055 {"remoteBackup":{"active":true,"interval":"every-24-hours","timeUTC":"02:00","storageType":"google-blob-storage","storagePath":"gs://b"}}`},
-	{"a short interval has no time of day", func(ctx context.Context, c *Client) error {
+	{"a short interval has no time of day", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{RemoteBackup: &RemoteBackup{true, "every-4-hours", "02:00", "ftp://h/"}}))
 	}, `PUT /subscriptions/1206/databases/51055 {"remoteBackup":{"active":true,"interval":"every-4-hours","storageType":"ftp","storagePath":"ftp://h/"}}`},
-	{"turn backups on for Essentials", func(ctx context.Context, c *Client) error {
+	{"turn backups on for Essentials", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, cache, Update{RemoteBackup: &RemoteBackup{Active: true, Path: "s3://b"}}))
 	}, `PUT /fixed/subscriptions/111728/databases/51055029 {"periodicBackupPath":"s3://b"}`},
-	{"turn backups off", func(ctx context.Context, c *Client) error {
+	{"turn backups off", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{RemoteBackup: &RemoteBackup{}}))
 	}, `PUT /subscriptions/1206/databases/51055 {"remoteBackup":{"active":false}}`},
-	{"regex rules", func(ctx context.Context, c *Client) error {
+	{"regex rules", func(ctx context.Context, c *Changes) error {
 		return drop(c.Update(ctx, orders, Update{RegexRules: &[]string{"(?<tag>.*)"}}))
 	}, `PUT /subscriptions/1206/databases/51055 {"regexRules":["(?<tag>.*)"]}`},
-	{"tags", func(ctx context.Context, c *Client) error {
+	{"tags", func(ctx context.Context, c *Changes) error {
 		return c.SetTags(ctx, orders, []Tag{{"environment", "production"}})
 	}, `PUT /subscriptions/1206/databases/51055/tags {"tags":[{"key":"environment","value":"production"}]}`},
-	{"no tags", func(ctx context.Context, c *Client) error { return c.SetTags(ctx, orders, nil) },
+	{"no tags", func(ctx context.Context, c *Changes) error { return c.SetTags(ctx, orders, nil) },
 		`PUT /subscriptions/1206/databases/51055/tags {"tags":[]}`},
-	{"role", func(ctx context.Context, c *Client) error {
+	{"role", func(ctx context.Context, c *Changes) error {
 		return drop(c.UpdateRole(ctx, Role{ID: 395, Name: "r", Rules: []RoleRule{{Name: "Full-Access", Databases: []RoleDatabase{aa}}, {Name: "Read"}}}))
 	}, `PUT /acl/roles/395 {"name":"r","redisRules":[{"ruleName":"Full-Access","databases":[{"subscriptionId":126,"databaseId":2,"regions":["us-east-1"]}]},{"ruleName":"Read","databases":[]}]}`},
-	{"resume traffic", func(ctx context.Context, c *Client) error { return c.ResumeTraffic(ctx, orders) },
+	{"resume traffic", func(ctx context.Context, c *Changes) error { return c.ResumeTraffic(ctx, orders) },
 		`POST /subscriptions/1206/databases/51055/traffic/resume `},
-	{"redirect", func(ctx context.Context, c *Client) error {
+	{"redirect", func(ctx context.Context, c *Changes) error {
 		return drop(c.Redirect(ctx, RedirectRequest{Source: 1, Target: 2, Type: "public", DuplicateACLs: true}))
 	}, `POST /endpoint-redirections {"sourceDatabaseId":1,"targetDatabaseId":2,"endpointTargetType":"public","duplicateACLs":true,"migrationProtection":true}`},
-	{"redirect back", func(ctx context.Context, c *Client) error { return drop(c.RevertRedirect(ctx, "550e8400-e29b")) },
+	{"redirect back", func(ctx context.Context, c *Changes) error { return drop(c.RevertRedirect(ctx, "550e8400-e29b")) },
 		`POST /endpoint-redirections/550e8400-e29b/revert `},
 }
 
@@ -97,7 +97,7 @@ func TestChangesOnTheWire(t *testing.T) {
 		path, body, _ := strings.Cut(rest, " ")
 		both := strings.TrimSuffix(received, "}") + `,"redirectionId":"550e8400"}`
 		c, f := serve(t, map[string]string{method + " " + path: both})
-		if err := tt.do(sendable(t), c); err != nil {
+		if err := tt.do(sendable(t), c.Changes); err != nil {
 			t.Errorf("%s: %v", tt.sentence, err)
 		}
 		got := f.requests()
@@ -236,7 +236,7 @@ var reads = []struct {
 func TestReads(t *testing.T) {
 	for _, tt := range reads {
 		c, _ := serve(t, map[string]string{tt.route: tt.body})
-		got, err := tt.do(t.Context(), c)
+		got, err := tt.do(t.Context(), c.Client)
 		if err != nil {
 			t.Errorf("%s: %v", tt.route, err)
 			continue

@@ -18,7 +18,7 @@ func (c *Client) read(ctx context.Context, in call) ([]byte, error) {
 	if in.path == "" {
 		return nil, in.fail(ErrNotFound)
 	}
-	req, err := in.request(ctx, c.reads)
+	req, err := in.request(ctx, c.rc)
 	if err != nil {
 		return nil, in.fail(err)
 	}

@@ -52,7 +52,7 @@ type RedirectedEndpoint struct {
 // not task based, and a preview: Denied with 412 where it is off.
 //
 // API: Endpoint Redirections, createEndpointsRedirection.
-func (c *Client) Redirect(ctx context.Context, r RedirectRequest) (Redirection, error) {
+func (c *Changes) Redirect(ctx context.Context, r RedirectRequest) (Redirection, error) {
 	in := call{what: "endpoint redirection", on: fmt.Sprintf("%d to %d", r.Source, r.Target),
 		method: http.MethodPost, path: "/endpoint-redirections",
 		body: fields{
@@ -69,14 +69,14 @@ func (c *Client) Redirect(ctx context.Context, r RedirectRequest) (Redirection, 
 // RevertRedirect moves the names back; possible for 24 hours.
 //
 // API: Endpoint Redirections, revertEndpointsRedirection.
-func (c *Client) RevertRedirect(ctx context.Context, id string) (Redirection, error) {
+func (c *Changes) RevertRedirect(ctx context.Context, id string) (Redirection, error) {
 	in := call{what: "revert of endpoint redirection", on: id, method: http.MethodPost,
 		path: item("/endpoint-redirections", id, "revert")}
 	return c.redirect(ctx, in)
 }
 
 // redirect sends; an accepted redirection without an id cannot be followed.
-func (c *Client) redirect(ctx context.Context, in call) (Redirection, error) {
+func (c *Changes) redirect(ctx context.Context, in call) (Redirection, error) {
 	w, err := sendInto[wireRedirection](ctx, c, in)
 	if err != nil {
 		return Redirection{}, err

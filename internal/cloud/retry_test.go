@@ -47,7 +47,7 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 
 // pipeClient returns a client of a server in the same synctest bubble. Retries
 // start at one second and are not jittered.
-func pipeClient(t *testing.T, cfg Config, handle http.HandlerFunc) *Client {
+func pipeClient(t *testing.T, cfg Config, handle http.HandlerFunc) both {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	srv := &http.Server{Handler: handle}
@@ -205,7 +205,8 @@ func TestBudget(t *testing.T) {
 func TestBudgetRefuses(t *testing.T) {
 	broke := errors.New("store is down")
 	c, f := serve(t, nil)
-	c.limiter = &budget{fail: broke}
+	c.Client.limiter = &budget{fail: broke}
+	c.Changes.limiter = c.Client.limiter
 	if _, err := c.Account(t.Context()); !errors.Is(err, broke) || len(f.requests()) != 0 {
 		t.Errorf("read: %v, %d requests", err, len(f.requests()))
 	}

@@ -83,7 +83,7 @@ func (w wireRole) role() Role {
 // role right before and change one entry: the whole list is sent.
 //
 // API: Role-based Access Control (RBAC), updateRole.
-func (c *Client) UpdateRole(ctx context.Context, r Role) (Task, error) {
+func (c *Changes) UpdateRole(ctx context.Context, r Role) (Task, error) {
 	rules := []fields{}
 	for _, rule := range r.Rules {
 		databases := []fields{}

@@ -60,6 +60,10 @@ func TestValuesLeakNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	changes, err := NewChanges(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := decodeDatabase(t, Pro, 1206, proDatabase)
 	d.Security.Password, d.Backup.Destination = password, ftpPath
 	d.Replica = []SyncSource{{Endpoint: "redis://default:hunter2@h:1"}}
@@ -67,7 +71,8 @@ func TestValuesLeakNothing(t *testing.T) {
 	pw := Secret(password)
 	update := Update{Password: &pw, RemoteBackup: &RemoteBackup{Active: true, Path: azure}, Replica: &d.Replica}
 	for what, v := range map[string]any{
-		"Config": cfg, "*Config": &cfg, "Client": *c, "*Client": c, "Database": d, "*Database": &d, "[]Database": []Database{d},
+		"Config": cfg, "*Config": &cfg, "Client": *c, "*Client": c, "Changes": *changes, "*Changes": changes,
+		"Database": d, "*Database": &d, "[]Database": []Database{d},
 		"Create": create, "*Create": &create, "Update": update, "Secret": pw, "*Secret": &pw, "URI": URI(azure), "pointers": []any{&d.Security, &d.Backup, &d.Replica[0], &d, &create, &update, update.RemoteBackup},
 		"RemoteBackup": *update.RemoteBackup, "SyncSource": d.Replica[0],
 	} {
@@ -156,7 +161,7 @@ func flatten(v any) string {
 }
 
 // everyCall makes the calls that carry secrets and returns what came back.
-func everyCall(ctx context.Context, c *Client) map[string]any {
+func everyCall(ctx context.Context, c both) map[string]any {
 	pw := Secret(password)
 	create := Create{Name: "n", Password: pw, Backup: &RemoteBackup{Active: true, Interval: "every-1-hours", Path: ftpPath},
 		Replica: []SyncSource{{Endpoint: "redis://default:hunter2@h:1"}}}

@@ -16,7 +16,7 @@ var errNoSuchThing = errors.New("nothing can have this reference")
 // send performs a changing call, at most once, and returns the body of its 2xx
 // answer. Errors: RateLimited, Denied, Rejected, ErrNotFound and NotSent (it
 // did not happen), or Unknown (it may have).
-func (c *Client) send(ctx context.Context, in call) ([]byte, error) {
+func (c *Changes) send(ctx context.Context, in call) ([]byte, error) {
 	body, err := c.sendOnce(ctx, in)
 	if err != nil {
 		return nil, in.fail(err)
@@ -24,7 +24,7 @@ func (c *Client) send(ctx context.Context, in call) ([]byte, error) {
 	return body, nil
 }
 
-func (c *Client) sendOnce(ctx context.Context, in call) ([]byte, error) {
+func (c *Changes) sendOnce(ctx context.Context, in call) ([]byte, error) {
 	if in.path == "" {
 		return nil, &NotSent{Cause: errNoSuchThing}
 	}
@@ -44,8 +44,8 @@ func (c *Client) sendOnce(ctx context.Context, in call) ([]byte, error) {
 }
 
 // through sends a change through its fence and judges what comes back.
-func (c *Client) through(ctx context.Context, f *fence, in call) ([]byte, error) {
-	req, err := in.request(f.guard(ctx), c.changes)
+func (c *Changes) through(ctx context.Context, f *fence, in call) ([]byte, error) {
+	req, err := in.request(f.guard(ctx), c.rc)
 	if err != nil {
 		return nil, &NotSent{Cause: err}
 	}
@@ -76,7 +76,7 @@ func outcome(err error, left, late bool) error {
 }
 
 // sendTask performs a changing call whose answer is a task.
-func (c *Client) sendTask(ctx context.Context, in call) (Task, error) {
+func (c *Changes) sendTask(ctx context.Context, in call) (Task, error) {
 	body, err := c.send(ctx, in)
 	if err != nil {
 		return Task{}, err
@@ -92,7 +92,7 @@ func (c *Client) sendTask(ctx context.Context, in call) (Task, error) {
 }
 
 // sendInto performs a changing call that answers with the thing itself.
-func sendInto[T any](ctx context.Context, c *Client, in call) (T, error) {
+func sendInto[T any](ctx context.Context, c *Changes, in call) (T, error) {
 	var v T
 	body, err := c.send(ctx, in)
 	if err != nil {

@@ -33,7 +33,7 @@ func (c *Client) Tags(ctx context.Context, ref Ref) ([]Tag, error) {
 // SetTags replaces all tags of a database, at once: there is no task.
 //
 // API: Databases - Pro and - Essentials, updateTags.
-func (c *Client) SetTags(ctx context.Context, ref Ref, tags []Tag) error {
+func (c *Changes) SetTags(ctx context.Context, ref Ref, tags []Tag) error {
 	wire := []fields{}
 	for _, t := range tags {
 		wire = append(wire, fields{"key": t.Key, "value": t.Value})

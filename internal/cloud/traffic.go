@@ -39,7 +39,7 @@ func (c *Client) Traffic(ctx context.Context, ref Ref) (Traffic, error) {
 // five minutes after it. There is no task.
 //
 // API: Databases - Pro and - Essentials, resumeBdbTraffic.
-func (c *Client) ResumeTraffic(ctx context.Context, ref Ref) error {
+func (c *Changes) ResumeTraffic(ctx context.Context, ref Ref) error {
 	in := call{what: "traffic resume", on: ref.String(), method: http.MethodPost, path: ref.path("traffic", "resume")}
 	_, err := c.send(ctx, in)
 	return err

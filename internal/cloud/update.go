@@ -24,7 +24,7 @@ type Update struct {
 // Update changes settings of a database.
 //
 // API: Databases - Pro, updateDatabase; - Essentials, PUT of the database.
-func (c *Client) Update(ctx context.Context, ref Ref, u Update) (Task, error) {
+func (c *Changes) Update(ctx context.Context, ref Ref, u Update) (Task, error) {
 	in := call{what: "database update", on: ref.String(), method: http.MethodPut, path: ref.path(), secrets: u.secrets()}
 	body := u.wire(ref.Plan)
 	switch {

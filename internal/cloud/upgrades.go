@@ -29,7 +29,7 @@ type Upgrade struct {
 //
 // API: Databases - Pro, upgradeDatabaseRedisVersion; - Essentials,
 // upgradeEssentialsDatabaseRedisVersion.
-func (c *Client) StartUpgrade(ctx context.Context, ref Ref, target string) (Task, error) {
+func (c *Changes) StartUpgrade(ctx context.Context, ref Ref, target string) (Task, error) {
 	in := call{what: "version upgrade", on: ref.String(), method: http.MethodPost, path: ref.path("upgrade"),
 		body: map[string]any{"targetRedisVersion": target}}
 	if target == "" {

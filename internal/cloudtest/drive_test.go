@@ -38,7 +38,7 @@ func driven() cloudemu.Fleet {
 // step drives one method of the client in one form, and what follows from it
 // at the emulator.
 type step struct {
-	method string // of cloud.Client
+	method string // of cloud.Client or cloud.Changes
 	form   string
 	run    func(w *wire, ctx context.Context) error
 }
@@ -53,7 +53,7 @@ func plans(method string, run func(w *wire, ctx context.Context, ref cloud.Ref) 
 
 func drop[T any](_ T, err error) error { return err }
 
-// steps is every method of cloud.Client with full and minimal bodies. The
+// steps is every method of both types with full and minimal bodies. The
 // order matters: later steps use what earlier ones made.
 func steps() []step {
 	var all []step

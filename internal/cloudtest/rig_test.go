@@ -134,15 +134,18 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet) *world {
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", ContextTimeoutEnabled: true, MaxRetries: -1,
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return mini.Dial() }})
 	w.store = session.New(rdb, session.Config{SealKey: []byte(sealKey), Lives: upgrade.Lives(), Log: log})
+	account := cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: accountKey, Secret: secretKey, Dial: p.dial, Log: log,
+		Jitter: func(n time.Duration) time.Duration { return n / 2 }}
 	var err error
-	w.client, err = cloud.New(cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: accountKey, Secret: secretKey, Dial: p.dial, Log: log,
-		Jitter: func(n time.Duration) time.Duration { return n / 2 }})
+	w.client, err = cloud.New(account)
+	must(t, err)
+	changes, err := cloud.NewChanges(account)
 	must(t, err)
 	w.index = inventory.New(inventory.Config{Cloud: w.client, Redis: rdb, TagsPerRefresh: -1, Every: 1000 * time.Hour, Log: log})
 	must(t, w.index.Refresh(t.Context()))
 	sealer, err := upgrade.NewSealer(zeroes{}, []byte(sealKey))
 	must(t, err)
-	w.engine = upgrade.New(engineConfig(), upgrade.Parts{Store: w.store, Cloud: w.client, Inventory: w.index,
+	w.engine = upgrade.New(engineConfig(), upgrade.Parts{Store: w.store, Cloud: w.client, Changes: changes, Inventory: w.index,
 		Roles: roster{ann.ID: ann, bob.ID: bob, dan.ID: dan, eva.ID: eva}, Sealer: sealer, Now: time.Now, Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -75,15 +75,17 @@ func TestTheGuardLetsReadsThroughOnly(t *testing.T) {
 	c, err := g.client(accountKey, secretKey)
 	must(t, err)
 	defer c.Close()
+	changes, err := cloud.NewChanges(g.config(accountKey, secretKey))
+	must(t, err)
 	must(t, drop(c.Account(t.Context())))
 	ref, before := w.ref("full"), len(w.exchanges())
 	for call, err := range map[string]error{
-		"upgrade": drop(c.StartUpgrade(w.change(), ref, "7.4")),
-		"backup":  drop(c.StartBackup(w.change(), ref, "")),
-		"delete":  drop(c.Delete(w.change(), ref)),
-		"update":  drop(c.Update(w.change(), ref, cloud.Update{SourceIPs: &[]string{"10.0.0.0/8"}})),
-		"dry run": drop(c.DryRun(w.change(), cloud.Pro, ref.Subscription, cloud.Create{Name: "x"})),
-		"tags":    c.SetTags(w.change(), ref, nil),
+		"upgrade": drop(changes.StartUpgrade(w.change(), ref, "7.4")),
+		"backup":  drop(changes.StartBackup(w.change(), ref, "")),
+		"delete":  drop(changes.Delete(w.change(), ref)),
+		"update":  drop(changes.Update(w.change(), ref, cloud.Update{SourceIPs: &[]string{"10.0.0.0/8"}})),
+		"dry run": drop(changes.DryRun(w.change(), cloud.Pro, ref.Subscription, cloud.Create{Name: "x"})),
+		"tags":    changes.SetTags(w.change(), ref, nil),
 		// GETs that make a task, which would stand in the account's queue.
 		"status of backup": drop(c.AskBackup(t.Context(), ref)),
 		"status of import": drop(c.AskImport(t.Context(), ref)),
@@ -134,7 +136,11 @@ func (g *guard) close() {
 
 // client is one whose requests all go through the guard.
 func (g *guard) client(key, secret string) (*cloud.Client, error) {
-	return cloud.New(cloud.Config{URL: "http://127.0.0.1/v1", Key: key, Secret: secret, Dial: g.pipes.dial})
+	return cloud.New(g.config(key, secret))
+}
+
+func (g *guard) config(key, secret string) cloud.Config {
+	return cloud.Config{URL: "http://127.0.0.1/v1", Key: key, Secret: secret, Dial: g.pipes.dial}
 }
 
 func (g *guard) passed() int {

@@ -31,12 +31,18 @@ type exchange struct {
 
 func (x exchange) call() string { return x.request.Method + " " + x.request.URL.RequestURI() }
 
+// account is everything that can be asked of an account and done to it.
+type account struct {
+	*cloud.Client
+	*cloud.Changes
+}
+
 // wire is a client and an emulator with a recorder between them. The emulator
 // moves only when the test says so.
 type wire struct {
 	t      *testing.T
 	emu    *cloudemu.Server
-	client *cloud.Client
+	client account
 	server *httptest.Server
 
 	mu     sync.Mutex
@@ -57,7 +63,9 @@ func newWire(t *testing.T, fleet cloudemu.Fleet, adjust ...func(*cloud.Config)) 
 	}
 	c, err := cloud.New(cfg)
 	must(t, err)
-	w.client = c
+	changes, err := cloud.NewChanges(cfg)
+	must(t, err)
+	w.client = account{c, changes}
 	t.Cleanup(func() { c.Close(); w.server.Close() })
 	return w
 }

@@ -68,7 +68,12 @@ func newDesk(t testing.TB) *desk {
 	t.Cleanup(server.Close)
 	rdb := redis.NewClient(&redis.Options{Addr: d.memory.Addr(), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { rdb.Close() })
-	client, err := cloud.New(cloud.Config{URL: server.URL + "/cloud/v1", Key: "sandbox-account-key", Secret: "sandbox-secret-key", RetryBase: time.Millisecond})
+	account := cloud.Config{URL: server.URL + "/cloud/v1", Key: "sandbox-account-key", Secret: "sandbox-secret-key", RetryBase: time.Millisecond}
+	client, err := cloud.New(account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes, err := cloud.NewChanges(account)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +90,7 @@ func newDesk(t testing.TB) *desk {
 	d.store = session.New(rdb, session.Config{SealKey: []byte("seal"), Lives: upgrade.Lives(), Retention: time.Hour})
 	d.engine = upgrade.New(upgrade.Config{Mode: upgrade.ModeFull, Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Poll: 4 * time.Millisecond,
 		StatusEvery: time.Second, SendTimeout: time.Second, Grace: time.Second, Lease: time.Second, Workers: 1},
-		upgrade.Parts{Store: d.store, Cloud: client, Inventory: d.index, Roles: d, Sealer: sealer, Now: time.Now, Log: quiet})
+		upgrade.Parts{Store: d.store, Cloud: client, Changes: changes, Inventory: d.index, Roles: d, Sealer: sealer, Now: time.Now, Log: quiet})
 	d.h = d.handler()
 	t.Cleanup(d.h.Wait)
 	return d

@@ -39,7 +39,7 @@ func (e *Engine) createCall(b build) outside {
 			if err != nil {
 				return cloud.Task{}, &cloud.NotSent{Cause: err}
 			}
-			return e.cloud.Create(ctx, b.parent.Plan, b.parent.Subscription, c)
+			return e.changes.Create(ctx, b.parent.Plan, b.parent.Subscription, c)
 		},
 		effect: func(ctx context.Context, l *lease, task cloud.Task) (verdict, error) {
 			return e.created(ctx, l, b, task.Resource)
@@ -51,7 +51,7 @@ func (e *Engine) createCall(b build) outside {
 			if err != nil {
 				return cloud.Task{}, err
 			}
-			return e.cloud.DryRun(ctx, b.parent.Plan, b.parent.Subscription, c)
+			return e.changes.DryRun(ctx, b.parent.Plan, b.parent.Subscription, c)
 		},
 		holds: func(s Session, v verdict) []session.Hold {
 			return []session.Hold{{Database: b.ref(v.resource), To: s.ID}}
@@ -176,7 +176,7 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			if err != nil {
 				return cloud.Task{}, &cloud.NotSent{Cause: err}
 			}
-			return e.cloud.StartImport(ctx, ref, cloud.SourceTypeOf(uris[0]), uris)
+			return e.changes.StartImport(ctx, ref, cloud.SourceTypeOf(uris[0]), uris)
 		},
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			return e.importEffect(ctx, l, ref, seen)

@@ -20,7 +20,7 @@ func (e *Engine) backupCall(s Session, key string) outside {
 		seen: seen,
 		key:  key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade, probes: true,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
-		send:  func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartBackup(ctx, ref, "") },
+		send:  func(ctx context.Context, s Session) (cloud.Task, error) { return e.changes.StartBackup(ctx, ref, "") },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			b, wait, err := e.probeBackup(ctx, l, ref)
 			if err != nil || wait > 0 {
@@ -132,7 +132,7 @@ func (e *Engine) upgradeCall(s Session) outside {
 			again := u.Status == cloud.UpgradeFailed && sameVersion(u.Target, to)
 			return Before{Known: true, Target: u.Target, Status: u.Status, Failed: again}, gate{}, err
 		},
-		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.cloud.StartUpgrade(ctx, ref, to) },
+		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.changes.StartUpgrade(ctx, ref, to) },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			return e.upgradeEffect(ctx, l, ref, to)
 		},
@@ -234,7 +234,7 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 			if err != nil {
 				return cloud.Task{}, &cloud.NotSent{Cause: err}
 			}
-			return e.cloud.Update(ctx, ref, u)
+			return e.changes.Update(ctx, ref, u)
 		},
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			db, err := e.cloud.Database(ctx, ref)
@@ -320,7 +320,7 @@ func (e *Engine) deleteCall(key, label string, ref cloud.Ref, ready func(context
 			}
 			return Before{Known: true}, ready(ctx, l, db), nil
 		},
-		send: func(ctx context.Context, _ Session) (cloud.Task, error) { return e.cloud.Delete(ctx, ref) },
+		send: func(ctx context.Context, _ Session) (cloud.Task, error) { return e.changes.Delete(ctx, ref) },
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			return e.gone(ctx, l, ref)
 		},

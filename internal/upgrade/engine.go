@@ -56,6 +56,7 @@ type Roles interface {
 type Parts struct {
 	Store     *session.Store
 	Cloud     *cloud.Client
+	Changes   *cloud.Changes // of the same account
 	Inventory Inventory
 	Roles     Roles
 	Sealer    *Sealer
@@ -70,6 +71,7 @@ type Engine struct {
 	mode      Mode
 	store     *session.Store
 	cloud     *cloud.Client
+	changes   *cloud.Changes
 	inventory Inventory
 	roles     Roles
 	sealer    *Sealer
@@ -84,8 +86,8 @@ type Engine struct {
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
 	cfg.Idle = cmp.Or(cfg.Idle, 500*time.Millisecond)
-	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, inventory: p.Inventory, roles: p.Roles,
-		sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
+	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, changes: p.Changes,
+		inventory: p.Inventory, roles: p.Roles, sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
 }
 
 // now is the engine's time in the form in which it is stored.

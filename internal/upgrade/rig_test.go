@@ -221,7 +221,7 @@ func (s *shared) CachedTargets(ref cloud.Ref) ([]string, time.Time, bool) {
 // storeIs reads the inventory anew; the database is the bot's own memory.
 func (w *world) storeIs(ref cloud.Ref) {
 	w.t.Helper()
-	client := w.cloudClient(w.pipes.dial)
+	client, _ := w.account(w.pipes.dial)
 	defer client.Close()
 	index := inventory.New(inventory.Config{Cloud: client, Redis: w.rdb, TagsPerRefresh: -1, Every: 1000 * time.Hour, Allow: w.cfg.Allow,
 		StoreDatabase: ref.Database, Log: slog.New(slog.DiscardHandler)})
@@ -265,11 +265,14 @@ func (w *world) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func (w *world) cloudClient(dial func(context.Context, string, string) (net.Conn, error)) *cloud.Client {
-	c, err := cloud.New(cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: testKey, Secret: testSecret, Dial: dial, Log: w.logger(),
-		Jitter: func(n time.Duration) time.Duration { return n / 2 }})
+func (w *world) account(dial func(context.Context, string, string) (net.Conn, error)) (*cloud.Client, *cloud.Changes) {
+	cfg := cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: testKey, Secret: testSecret, Dial: dial, Log: w.logger(),
+		Jitter: func(n time.Duration) time.Duration { return n / 2 }}
+	c, err := cloud.New(cfg)
 	w.nil(err)
-	return c
+	changes, err := cloud.NewChanges(cfg)
+	w.nil(err)
+	return c, changes
 }
 
 // replica is one process: an engine with its own connections.
@@ -331,14 +334,15 @@ func (w *world) launch(r *replica, engine, drawer redis.Hook) {
 	r.rdb, r.pen = w.redisClient(nil), w.redisClient(nil)
 	r.rdb.AddHook(engine)
 	r.pen.AddHook(drawer)
-	r.api = w.cloudClient(r.dial)
+	api, changes := w.account(r.dial)
+	r.api = api
 	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
 	w.nil(err)
 	name := ""
 	if w.named {
 		name = fmt.Sprintf("bot-%d", len(w.all))
 	}
-	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: r.clock, Log: w.logger()})
+	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Changes: changes, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: r.clock, Log: w.logger()})
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {

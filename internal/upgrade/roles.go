@@ -133,7 +133,7 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 			if err != nil {
 				return cloud.Task{}, &cloud.NotSent{Cause: err}
 			}
-			return e.cloud.UpdateRole(ctx, rebound(*r, was, from, to, name))
+			return e.changes.UpdateRole(ctx, rebound(*r, was, from, to, name))
 		},
 		effect: func(ctx context.Context, _ *lease, _ cloud.Task) (verdict, error) {
 			is, err := e.binding(ctx, was, to)

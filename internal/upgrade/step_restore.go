@@ -227,7 +227,7 @@ func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, st
 		return true, "", 0, nil
 	}
 	ctx = cloud.WithSendDeadline(ctx, time.Now().Add(e.cfg.SendTimeout))
-	err := e.cloud.SetTags(ctx, ref, tags)
+	err := e.changes.SetTags(ctx, ref, tags)
 	var final *cloud.Rejected
 	refused := errors.As(err, &final) || denied(err) != nil || errors.Is(err, cloud.ErrNotFound)
 	if err != nil && !refused && e.now().Sub(l.s.Updated) < e.cfg.Patience {

@@ -181,7 +181,7 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 	}
 	c := e.createBody(s, db)
 	c.SourceIPs, c.Name, c.Port = closedDoor, s.Revert.Trial.Name, 0 // name and port are still taken by the database itself
-	task, err := e.cloud.DryRun(ctx, s.Plan.Ref().Plan, s.Plan.Ref().Subscription, c)
+	task, err := e.changes.DryRun(ctx, s.Plan.Ref().Plan, s.Plan.Ref().Subscription, c)
 	if err != nil {
 		code, text, retry := e.judge(&Call{First: s.Updated}, err)
 		if retry > 0 || code == "" {

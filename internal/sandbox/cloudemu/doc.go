@@ -37,5 +37,6 @@
 //
 // Each unkindness of the real service is a named switch (see faults.go), on
 // for a number of times or until switched off, for all calls or those whose
-// "METHOD path" contains a text.
+// "METHOD path" contains a text. Others in the same account (foreign.go) create
+// databases by hand and call the API with keys of their own.
 package cloudemu
