@@ -177,7 +177,7 @@ func (c Create) wire(plan Plan) map[string]any {
 	b.text("dataEvictionPolicy", c.Eviction)
 	b.text("password", c.Password.Reveal())
 	if len(c.ClientCerts) > 0 {
-		b["clientTlsCertificates"] = certificates(c.ClientCerts)
+		b["clientTlsCertificates"] = certificates(plan, c.ClientCerts)
 	}
 	if c.Alerts != nil {
 		b["alerts"] = wireAlerts(c.Alerts)
@@ -293,7 +293,12 @@ func wireReplica(sources []SyncSource) fields {
 	return fields{"syncSources": out}
 }
 
-func certificates(pems []string) []fields {
+// certificates are strings for Pro and objects for Essentials, as Redis's own
+// client sends them; the description says objects for both.
+func certificates(plan Plan, pems []string) any {
+	if plan != Essentials {
+		return pems
+	}
 	var out []fields
 	for _, p := range pems {
 		out = append(out, fields{"publicCertificatePEMString": p})

@@ -1,6 +1,8 @@
 package cloudemu
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
@@ -20,8 +22,6 @@ func TestKeysAreChecked(t *testing.T) {
 	if got := b.api(200, "GET", "/", nil); dig(got, "account", "key", "owner", "name") == nil {
 		t.Errorf("account: %v", got)
 	}
-	b.api(404, "GET", "/nothing", nil)
-	b.api(405, "POST", "/subscriptions/redis-versions", nil)
 }
 
 func TestTheRateLimitIsAFixedMinute(t *testing.T) {
@@ -277,5 +277,55 @@ func TestSmallReads(t *testing.T) {
 	}
 	if mc := b.api(200, "GET", b.path("legacy-mc"), nil); dig(mc, "security", "password") != nil {
 		t.Errorf("memcached has a password: %v", mc)
+	}
+}
+
+// TestWhatIsNotEmulatedSaysSo: a 404 would read as "there is no such thing".
+func TestWhatIsNotEmulatedSaysSo(t *testing.T) {
+	b := newBench(t)
+	sub := b.path("cache-prod")[:21]
+	for _, call := range []string{
+		"GET " + sub + "/peerings", "GET " + sub + "/private-link", "GET /cost-report/1", "POST /subscriptions", "DELETE " + sub,
+		"GET /cloud-accounts", "PUT " + b.path("cache-prod") + "/flush", "POST /subscriptions/redis-versions", "GET /nothing",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		if got := b.api(501, method, path, nil); !strings.Contains(got["message"].(string), "not emulated") {
+			t.Errorf("%s: %v", call, got)
+		}
+	}
+	b.api(404, "GET", "/subscriptions/1", nil)
+	b.api(404, "GET", "/tasks/1", nil)
+}
+
+func TestCertificatesAreRealAndTakenInBothForms(t *testing.T) {
+	b := newBench(t)
+	b.hook("POST", "database", obj{"name": "cache-prod", "set": obj{"tls": true}}, nil)
+	pems, _ := b.api(200, "GET", b.path("cache-prod")+"/certificate", nil)["publicCertificatePEMString"].(string)
+	block, rest := pem.Decode([]byte(pems))
+	if block == nil || len(rest) > 0 {
+		t.Fatalf("not PEM: %q", pems)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil || !cert.IsCA || cert.CheckSignatureFrom(cert) != nil || b.clock().After(cert.NotAfter) || b.clock().Before(cert.NotBefore) {
+		t.Errorf("certificate: %v, %+v", err, cert)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM([]byte(pems)) {
+		t.Error("no pool takes it")
+	}
+	for _, list := range []any{[]string{pems}, []obj{{"publicCertificatePEMString": pems}}} {
+		b.do("PUT", b.path("cache-prod"), obj{"clientTlsCertificates": []string{}})
+		b.do("PUT", b.path("cache-prod"), obj{"clientTlsCertificates": list})
+		if got := b.api(200, "GET", b.path("cache-prod"), nil); dig(got, "security", "tlsClientAuthentication") != true {
+			t.Errorf("%T: %v", list, got["security"])
+		}
+	}
+	b.api(400, "PUT", b.path("cache-prod"), obj{"clientTlsCertificates": []int{1}})
+}
+
+func TestPricesAreTold(t *testing.T) {
+	b := newBench(t)
+	got := b.api(200, "GET", b.path("cache-prod")[:21]+"/pricing", nil)
+	if dig(got, "pricing", 0, "pricePerUnit") == nil || dig(got, "pricing", 0, "region") != "us-east-1" {
+		t.Errorf("got %v", got)
 	}
 }

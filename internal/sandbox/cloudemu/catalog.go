@@ -156,5 +156,5 @@ func (s *Server) getCertificate(r *request) answer {
 	if !d.tls {
 		return s.refusal(r, http.StatusNotFound, "TLS is not enabled for this database")
 	}
-	return ok(obj{"publicCertificatePEMString": "-----BEGIN CERTIFICATE-----\nMIIBsandbox\n-----END CERTIFICATE-----\n"})
+	return ok(obj{"publicCertificatePEMString": s.authority()})
 }

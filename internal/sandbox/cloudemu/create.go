@@ -254,15 +254,38 @@ func (d *database) limitGB() float64 {
 	return d.memoryGB
 }
 
-// plan is what a dry run answers in place of a database.
+// plan is what a dry run answers in place of a database: what it would cost.
 func plan(d *database) obj {
-	return obj{
-		"dryRun": true, "name": d.name, "port": d.port, "redisVersion": d.version, "datasetSizeInGb": d.limitGB(),
-		"shards": []obj{{
-			"type": "high-throughput", "quantity": d.shards, "quantityMeasurement": "shards",
-			"pricePerUnit": 0.124, "priceCurrency": "USD", "pricePeriod": "hour",
-		}},
+	price := priceOf(d)
+	price["databaseName"] = d.name
+	return obj{"pricing": []obj{price}}
+}
+
+// priceOf is the price of a database, made up.
+func priceOf(d *database) obj {
+	size, price := "micro", 0.027
+	if d.limitGB() > 2.5 {
+		size, price = "high-throughput", 0.124
 	}
+	return obj{
+		"type": "Shards", "typeDetails": size, "quantity": d.shards, "quantityMeasurement": "shards",
+		"pricePerUnit": price, "priceCurrency": "USD", "pricePeriod": "hour",
+	}
+}
+
+// getPricing tells what a subscription costs now.
+func (s *Server) getPricing(r *request) answer {
+	u := s.subscription(r.fixed, r.id("s"))
+	if u == nil {
+		return s.refusal(r, http.StatusNotFound, "Subscription was not found")
+	}
+	list := []obj{}
+	for _, d := range u.databases {
+		price := priceOf(d)
+		price["region"] = u.region
+		list = append(list, price)
+	}
+	return ok(obj{"pricing": list})
 }
 
 // provision lets a new database come to life.

@@ -89,7 +89,7 @@ func TestDryRunPlansOnly(t *testing.T) {
 	sub := b.path("cache-prod")[:21]
 	n := len(b.databases())
 	end := b.do("POST", sub+"/databases", obj{"name": "x", "dryRun": true, "redisVersion": "7.2", "datasetSizeInGb": 60})
-	if dig(end, "response", "resource") == nil || dig(end, "response", "resourceId") != nil {
+	if dig(end, "response", "resource", "pricing", 0, "pricePerUnit") == nil || dig(end, "response", "resourceId") != nil {
 		t.Errorf("dry run: %v", end)
 	}
 	var ledger []obj

@@ -151,6 +151,16 @@ func anyObject(v any) string {
 	return ""
 }
 
+// textOr is a string, or something else.
+func textOr(other check) check {
+	return func(v any) string {
+		if text(v) == "" {
+			return ""
+		}
+		return other(v)
+	}
+}
+
 // oneOf is an enum.
 func oneOf(words ...string) check {
 	return func(v any) string {

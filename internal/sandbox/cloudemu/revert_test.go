@@ -262,9 +262,9 @@ func TestDeleteFreesThePortAtThe404(t *testing.T) {
 		t.Error("its backup files are gone")
 	}
 	for _, route := range []string{sub, "/fixed/subscriptions/1"} {
-		b.api(405, "DELETE", route, nil)
+		b.api(501, "DELETE", route, nil)
 	}
-	b.api(404, "PUT", b.path("orders-prod")+"/flush", obj{})
+	b.api(501, "PUT", b.path("orders-prod")+"/flush", obj{})
 }
 
 func TestAnEmptySubscriptionStays(t *testing.T) {

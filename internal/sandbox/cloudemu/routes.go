@@ -3,7 +3,6 @@ package cloudemu
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,6 +29,7 @@ func routes() []route {
 		{"GET", "/fixed/redis-versions", noBody, (*Server).getVersions},
 		{"GET", "/subscriptions", noBody, (*Server).listSubscriptions},
 		{"GET", s, noBody, (*Server).getSubscription},
+		{"GET", s + "/pricing", noBody, (*Server).getPricing},
 		{"GET", s + "/databases", noBody, (*Server).listDatabases},
 		{"GET", s + "/maintenance-windows", noBody, (*Server).getWindows},
 		{"PUT", s + "/maintenance-windows", windowsBody, (*Server).putWindows},
@@ -85,17 +85,13 @@ func databaseRoutes(d string) []route {
 // router finds routes. It is built once and never changes.
 type router []route
 
-// dispatch answers a call: 404 for an unknown path, 405 for an unknown method,
-// 400 for a body of the wrong form, else what the route says.
+// dispatch answers a call: 501 for what is not emulated, so that nobody takes it
+// for something that is not there, 400 for a body of the wrong form, else what
+// the route says.
 func (list router) dispatch(s *Server, r *request) answer {
-	var methods []string
 	for _, rt := range list {
 		args, fits := match(rt.pattern, r.path)
-		if !fits {
-			continue
-		}
-		if rt.method != r.method {
-			methods = append(methods, rt.method)
+		if !fits || rt.method != r.method {
 			continue
 		}
 		r.args, r.fixed = args, strings.HasPrefix(rt.pattern, "/fixed")
@@ -111,11 +107,7 @@ func (list router) dispatch(s *Server, r *request) answer {
 		r.body = body
 		return rt.answer(s, r)
 	}
-	if len(methods) > 0 {
-		return s.refusal(r, http.StatusMethodNotAllowed,
-			"Request method '"+r.method+"' is not supported; allowed: "+strings.Join(slices.Compact(methods), ", "))
-	}
-	return s.refusal(r, http.StatusNotFound, "No static resource "+strings.TrimPrefix(r.path, "/"))
+	return s.refusal(r, http.StatusNotImplemented, r.call()+" is not emulated")
 }
 
 // match compares an escaped path that begins with /v1 to a pattern.

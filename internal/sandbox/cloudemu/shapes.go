@@ -46,7 +46,7 @@ var databaseFields = map[string]check{
 	"supportOSSClusterApi": flag, "useExternalEndpointForOSSClusterApi": flag,
 	"dataPersistence": oneOf(persistences...), "dataEvictionPolicy": oneOf(evictions...), "replication": flag,
 	"periodicBackupPath": text, "replicaOf": listOf(text), "replica": replicaSpec.object,
-	"clientSslCertificate": text, "clientTlsCertificates": listOf(certificate.object), "enableTls": flag,
+	"clientSslCertificate": text, "clientTlsCertificates": listOf(textOr(certificate.object)), "enableTls": flag,
 	"password": text, "alerts": listOf(alertSpec.object),
 }
 

@@ -224,8 +224,8 @@ func (d *database) apply(b fields) {
 	if t := b.object("throughputMeasurement"); t != nil {
 		d.by, d.throughput = t.str("by"), t.int("value")
 	}
-	if b.has("clientTlsCertificates") {
-		d.certs = len(b.objects("clientTlsCertificates"))
+	if list, sent := b["clientTlsCertificates"].([]any); sent {
+		d.certs = len(list) // strings or objects: the description says objects, Redis's own client sends strings for Pro
 	}
 	if b.has("replica") || b.has("replicaOf") {
 		d.sources = replicaSources(b)
