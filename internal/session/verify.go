@@ -288,7 +288,7 @@ func (k seal) openProgress(id string, sealed []byte) []byte {
 // older state is complete and passes every seal; who saw the newer one notices.
 type marks struct {
 	mu   sync.Mutex
-	seen map[string]mark // open sessions
+	seen map[string]mark // ended ones too: an older copy of one would be open
 }
 
 type mark struct {
@@ -303,10 +303,6 @@ const marksKept = 48 * time.Hour
 func (m *marks) see(r Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r.Ended {
-		delete(m.seen, r.ID)
-		return
-	}
 	if m.seen == nil {
 		m.seen = map[string]mark{}
 	}

@@ -288,11 +288,24 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 	if c.Intent == 0 {
 		c.First = e.now() // waiting for its turn was no trial of patience
 	}
+	if err := e.prove(ctx, l.s); err != nil {
+		return result{}, fmt.Errorf("send the %s: %w", o.label, err)
+	}
 	begun := time.Now() // of this machine, with its monotonic reading: no clock that is set meanwhile prolongs the fence
 	c.Phase, c.Before, c.Intent, c.SendBy = phase, before, c.Intent+1, e.now().Add(e.cfg.SendTimeout)
-	m := move{event: Calling, due: e.cfg.SendTimeout + e.cfg.Grace, confirm: true,
+	m := move{event: Calling, due: e.cfg.SendTimeout + e.cfg.Grace, confirm: true, owner: true,
 		data: map[string]any{"call": c.Key, "answer": Send, "intent": c.Intent}}
+	if !o.rush {
+		m.unless = flagPause // a database that is waiting to be built again waits for nobody
+	}
 	s, err := e.advance(ctx, l.s, m, func(b *Body) { b.Call = &c })
+	var held *session.HeldError
+	if errors.As(err, &held) {
+		return result{}, e.suspect(ctx, l.s, "the lock of its database is not its own: "+held.Error())
+	}
+	if errors.Is(err, session.ErrFlagged) {
+		return result{wait: e.cfg.Poll}, nil // the next look says so
+	}
 	if errors.Is(err, session.ErrUnconfirmed) {
 		l.s = s // a failover could forget the intent, so nothing leaves
 		return e.turn(ctx, l, Absent, move{due: e.cfg.Poll}, nil, nil)

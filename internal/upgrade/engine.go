@@ -81,13 +81,20 @@ type Engine struct {
 	places    *places // of looks that read Redis Cloud
 	name      string
 	silent    atomic.Pointer[[]string] // replicas that died; see beat
+
+	distrust struct {
+		sync.Mutex
+		at map[string]time.Time // sessions that are not believed, when they were last found so
+	}
 }
 
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
 	cfg.Idle = cmp.Or(cfg.Idle, 500*time.Millisecond)
-	return &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, changes: p.Changes,
+	e := &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, changes: p.Changes,
 		inventory: p.Inventory, roles: p.Roles, sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
+	e.distrust.at = map[string]time.Time{}
+	return e
 }
 
 // now is the engine's time in the form in which it is stored.
@@ -114,7 +121,11 @@ type move struct {
 	due     time.Duration
 	ask     bool
 	holds   []session.Hold
-	confirm bool // replicas must confirm it where there are any
+	confirm bool // must not be forgotten: replicas confirm it where there are any
+
+	owner    bool      // only while the session holds its database
+	unless   string    // only while this flag is not set
+	notAfter time.Time // only until then, by Redis' clock
 }
 
 // advance makes one move. change may be nil. The session that comes back is
@@ -154,7 +165,7 @@ func (e *Engine) prepare(s Session, m move, change func(*Body)) (session.Move, e
 		}
 	}
 	return session.Move{Record: s.record, Event: string(m.event), By: m.by, Note: m.note, Data: data, At: e.now(),
-		Body: raw, Ask: m.ask, Due: m.due, Urgency: urgency(m.event), Confirm: m.confirm}, nil
+		Body: raw, Ask: m.ask, Due: m.due, Urgency: urgency(m.event), Confirm: m.confirm, Owner: m.owner, Unless: m.unless, NotAfter: m.notAfter}, nil
 }
 
 // urgency is the head start of a card that people wait for.
@@ -206,6 +217,11 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		return
 	}
 	l.s = s
+	if s.Distrusted != "" {
+		e.stand(ctx, l, s.Distrusted)
+		return
+	}
+	e.believed(s.ID)
 	if e.pickUp(ctx, l) {
 		return // that move set its next look: now
 	}
@@ -221,6 +237,8 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 	switch {
 	case errors.Is(err, session.ErrStale):
 		return // somebody else moved it, and that move set its next look
+	case errors.Is(err, session.ErrTampered):
+		e.stand(ctx, l, err.Error())
 	case err != nil && ctx.Err() != nil:
 		l.reschedule(ctx, 0) // stopping: another replica looks, now
 	case err != nil:

@@ -28,8 +28,15 @@ type Session struct {
 	Body
 	Progress Progress
 
+	// Distrusted says why record, journal and world do not belong together; "" when
+	// they do. Nothing is done for such a session, and what stands in it is only shown.
+	Distrusted string
+
 	record session.Record
 }
+
+// Version names exactly what the record says, for those who release it.
+func (s Session) Version() string { return s.record.Version() }
 
 // Body is the stored form: JSON in the session's record. The rule for changing
 // it: add fields that may be absent, never rename or reuse one; a change that
@@ -137,7 +144,10 @@ type Progress struct {
 // error: another replica may be newer. So is a revert of which nothing is stored.
 func decode(r session.Record) (Session, error) {
 	s := Session{ID: r.ID, Kind: Kind(r.Kind), State: State(r.State), Revision: r.Revision, Ask: r.Ask,
-		Ended: r.Ended, Created: r.Created, Updated: r.Updated, record: r}
+		Ended: r.Ended, Created: r.Created, Updated: r.Updated, Distrusted: r.Doubt, record: r}
+	if r.Doubt != "" {
+		return s.legible(), nil
+	}
 	if r.Life != lifeVersion {
 		return s, fmt.Errorf("session %s: life version %d is not known to this build", r.ID, r.Life)
 	}
@@ -154,6 +164,21 @@ func decode(r session.Record) (Session, error) {
 		}
 	}
 	return s, nil
+}
+
+// legible is a doubted session with as much of its body as can be read, so that
+// people can be shown what there is.
+func (s Session) legible() Session {
+	if s.Kind != KindUpgrade && s.Kind != KindRevert {
+		s.Kind = KindOf(s.ID)
+	}
+	if json.Unmarshal(s.record.Body, &s.Body) != nil {
+		s.Body = Body{}
+	}
+	if s.Kind == KindRevert && s.Revert == nil {
+		s.Revert = &RevertWork{}
+	}
+	return s
 }
 
 // Decode reads a stored record, for those who draw sessions.

@@ -58,6 +58,7 @@ const (
 	NoWayBack     Code = "no-way-back"    // a revert is not possible
 	Unreachable   Code = "unreachable"    // Redis Cloud or Slack could not say
 	Paused        Code = "paused"         // all changing calls are paused
+	Distrusted    Code = "distrusted"     // record, journal and world disagree
 )
 
 // ErrTryAgain is in errors that may pass by themselves: the store did not

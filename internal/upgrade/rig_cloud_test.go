@@ -112,12 +112,13 @@ func (w *world) keys(name string) map[string]string {
 
 // accepted is one accepted changing call.
 type accepted struct {
-	At       time.Time `json:"at"`
-	Method   string    `json:"method"`
-	Path     string    `json:"path"`
-	Resource int       `json:"resource_id"`
-	Outcome  string    `json:"outcome"`
-	Error    string    `json:"error"`
+	At       time.Time       `json:"at"`
+	Body     json.RawMessage `json:"body"`
+	Method   string          `json:"method"`
+	Path     string          `json:"path"`
+	Resource int             `json:"resource_id"`
+	Outcome  string          `json:"outcome"`
+	Error    string          `json:"error"`
 }
 
 func (w *world) ledger() []accepted {

@@ -95,6 +95,9 @@ func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, err
 	if wait := l.s.Plan.NotBefore.Sub(now); wait > 0 {
 		return min(wait, time.Minute), nil
 	}
+	if err := e.prove(ctx, l.s); err != nil {
+		return 0, fmt.Errorf("begin: %w", err)
+	}
 	return e.do(ctx, l, move{event: Begin}, nil)
 }
 

@@ -1,0 +1,101 @@
+package upgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/session"
+)
+
+// A session whose record, journal and world disagree is left as it is: nothing is
+// sent, nothing is recorded, and its card says what differs. It goes on when Redis or
+// SEAL_KEY is put right, or when people release the record that is there.
+
+// Distrusted is how many sessions this replica last found not to be believed. They
+// are looked at every StatusEvery; one that is fine again is no longer counted.
+func (e *Engine) Distrusted() int {
+	e.distrust.Lock()
+	defer e.distrust.Unlock()
+	n := 0
+	for id, at := range e.distrust.at {
+		if time.Since(at) > 4*e.cfg.StatusEvery {
+			delete(e.distrust.at, id) // another replica looks at it now
+			continue
+		}
+		n++
+	}
+	return n
+}
+
+// stand leaves a claimed session alone, and has its card drawn when that is news.
+func (e *Engine) stand(ctx context.Context, l *lease, why string) {
+	e.distrust.Lock()
+	_, known := e.distrust.at[l.s.ID]
+	e.distrust.at[l.s.ID] = time.Now()
+	e.distrust.Unlock()
+	if !known {
+		e.log.Error("session is not believed: nothing is sent for it", "session", l.s.ID, "state", l.s.State, "problem", why)
+		if err := e.store.Dirty().Set(ctx, l.s.ID, 0); err != nil {
+			e.log.Warn("cannot have the card drawn", "session", l.s.ID, "error", err)
+		}
+	}
+	l.reschedule(ctx, e.cfg.StatusEvery)
+}
+
+func (e *Engine) believed(id string) {
+	e.distrust.Lock()
+	defer e.distrust.Unlock()
+	delete(e.distrust.at, id)
+}
+
+// prove reads the session's whole journal before something that cannot be taken back.
+// A journal that does not hold is noted for all replicas; the error is an
+// [session.ErrTampered] then.
+func (e *Engine) prove(ctx context.Context, s Session) error {
+	err := e.store.Verify(ctx, s.ID)
+	if !errors.Is(err, session.ErrTampered) {
+		return err
+	}
+	return e.suspect(ctx, s, strings.TrimPrefix(err.Error(), session.ErrTampered.Error()+": "))
+}
+
+// suspect notes for all replicas why a session is not believed, and is the
+// [session.ErrTampered] that stops its step.
+func (e *Engine) suspect(ctx context.Context, s Session, why string) error {
+	return errors.Join(fmt.Errorf("%w: %s", session.ErrTampered, why), e.store.Distrust(ctx, s.record, why))
+}
+
+// Release notes that a person vouches for the record of a session that is not
+// believed, of which version was shown to him. Two people do, one of them of on-call;
+// then the session goes on from that record. missing is how many more have to.
+func (e *Engine) Release(ctx context.Context, id, version string, by approvals.Voter) (missing int, err error) {
+	if err := approvals.MayConfirm(by); err != nil {
+		return 0, entitlement(err)
+	}
+	s, err := e.Load(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if s.Distrusted == "" {
+		return 0, refuse(TooLate, "The record of %s is in order; there is nothing to release.", id)
+	}
+	missing, err = e.store.Release(ctx, id, by.ID, version, releasers)
+	switch {
+	case errors.Is(err, session.ErrNotThis):
+		return 0, refuse(Stale, "The record of %s changed after it was shown to you. Look at it again.", id)
+	case errors.Is(err, session.ErrNotAllowed):
+		return 0, refuse(TooLate, "Too much of the record of %s is lost: nothing can go on from it.", id)
+	case err != nil:
+		return 0, fmt.Errorf("release %s: %w", id, err)
+	}
+	e.log.Warn("release of a session that is not believed", "session", id, "by", by.ID, "missing", missing)
+	e.poke()
+	return missing, nil
+}
+
+// releasers is how many people release a record.
+const releasers = 2
