@@ -8,12 +8,21 @@ import (
 
 // Policy is how one kind of session is decided. Take [Upgrade] or [Revert]; a
 // rule may then change single fields.
+//
+// A session keeps the one with which it was opened, so it is stored; never rename a
+// field's key.
 type Policy struct {
-	Quorum       int           // votes it takes; less than 1 counts as 1
-	FourEyes     bool          // authors do not decide on their own request
-	OnCallCounts bool          // on-call votes count, all of them together as at most one
-	DecideWithin time.Duration // from the ask; 0: no limit
-	StartWithin  time.Duration // from the approval, where no window was chosen; 0: no limit
+	Quorum       int           `json:"quorum"`                   // votes it takes; less than 1 counts as 1
+	FourEyes     bool          `json:"four_eyes,omitempty"`      // authors do not decide on their own request
+	OnCallCounts bool          `json:"on_call_counts,omitempty"` // on-call votes count, all of them together as at most one
+	DecideWithin time.Duration `json:"decide_within,omitempty"`  // from the ask; 0: no limit
+	StartWithin  time.Duration `json:"start_within,omitempty"`   // from the approval, where no window was chosen; 0: no limit
+
+	// Approvers are the ids of the groups and people who decide, OnCall those of
+	// on-call. Whoever looks a voter up goes by them; with no Approvers, by what is
+	// configured now.
+	Approvers []string `json:"approvers,omitempty"`
+	OnCall    []string `json:"on_call,omitempty"`
 }
 
 // The two clocks, unless configured otherwise.

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,16 +114,19 @@ func (c Config) groups() []string {
 // Voter answers from Slack's word of less than a minute ago. With an error the
 // voter is unknown and may do nothing.
 func (r *roles) Voter(ctx context.Context, user string) (approvals.Voter, error) {
-	p, err := r.directory.Lookup(ctx, user)
+	return r.Under(ctx, user, r.cfg.rule(approvals.Policy{}))
+}
+
+// Under is Voter by a rule, which may name groups that are not configured now.
+func (r *roles) Under(ctx context.Context, user string, rule approvals.Policy) (approvals.Voter, error) {
+	isUser := func(id string) bool { return !strings.HasPrefix(id, "S") }
+	p, err := r.directory.Lookup(ctx, user, slices.DeleteFunc(slices.Concat(rule.Approvers, rule.OnCall), isUser)...)
 	if err != nil {
 		return approvals.Voter{ID: user, Name: user}, err
 	}
 	v := approvals.Voter{ID: p.ID, Name: p.Name, Guest: p.Guest, Bot: p.Bot, Deactivated: p.Deactivated, Foreign: p.Foreign, Known: p.Known}
-	v.Approver = p.In(r.cfg.ApproverGroups...)
-	for _, id := range r.cfg.ApproverUsers {
-		v.Approver = v.Approver || id == p.ID
-	}
-	v.OnCall = r.cfg.OnCallGroup != "" && p.In(r.cfg.OnCallGroup)
+	v.Approver = p.In(rule.Approvers...) || slices.Contains(rule.Approvers, p.ID)
+	v.OnCall = p.In(rule.OnCall...)
 	v.Member = len(r.cfg.RequesterGroups) == 0 || p.In(r.cfg.RequesterGroups...)
 	return v, nil
 }

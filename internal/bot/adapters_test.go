@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/people"
 )
@@ -45,6 +46,14 @@ func TestWhatPeopleMay(t *testing.T) {
 		v, err := replica(t, row.config).people.Voter(t.Context(), row.user)
 		if err != nil || !v.Known || v.Member != row.member || v.Approver != row.approver || v.OnCall != row.onCall {
 			t.Errorf("%s: got %+v, %v", row.sentence, v, err)
+		}
+	}
+	other := c
+	other.ApproverGroups, other.OnCallGroup = []string{"S0ONCALL"}, ""
+	rule := c.rule(approvals.Upgrade(1)) // of a session that another configuration opened
+	for user, approver := range map[string]bool{"U0BOB": true, "U0DAN": false} {
+		if v, err := replica(t, other).people.Under(t.Context(), user, rule); err != nil || v.Approver != approver || v.OnCall == approver {
+			t.Errorf("%s by the session's rule: %+v, %v", user, v, err)
 		}
 	}
 	if v, err := replica(t, c).people.Voter(t.Context(), "U0GUEST"); err != nil || !v.Guest {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -149,11 +150,20 @@ func (c Config) olderKeys() [][]byte {
 func (c Config) engine() upgrade.Config {
 	return upgrade.Config{
 		Mode: upgrade.Mode(c.Mode), Allow: c.allowed(), Destinations: c.BackupDestinations,
-		Upgrades: approvals.Upgrade(c.ApprovalsRequired), Reverts: approvals.Revert(c.RevertApprovalsRequired),
+		Upgrades: c.rule(approvals.Upgrade(c.ApprovalsRequired)), Reverts: c.rule(approvals.Revert(c.RevertApprovalsRequired)),
 		Soak: c.Soak, Poll: c.PollInterval, StatusEvery: c.StatusInterval, ProbeEvery: c.StatusInterval / 4,
 		SendTimeout: c.SendTimeout, Grace: c.SettleGrace, Patience: 60 * c.StatusInterval, Disbelief: 60 * c.StatusInterval,
 		Lease: c.Lease, Workers: 32,
 	}
+}
+
+// rule is a policy with those who decide by it.
+func (c Config) rule(p approvals.Policy) approvals.Policy {
+	p.Approvers = slices.Concat(c.ApproverGroups, c.ApproverUsers)
+	if c.OnCallGroup != "" {
+		p.OnCall = []string{c.OnCallGroup}
+	}
+	return p
 }
 
 // approvers and onCall name people in cards.

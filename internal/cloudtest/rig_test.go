@@ -33,6 +33,9 @@ var (
 type roster map[string]approvals.Voter
 
 func (r roster) Voter(_ context.Context, user string) (approvals.Voter, error) { return r[user], nil }
+func (r roster) Under(_ context.Context, user string, _ approvals.Policy) (approvals.Voter, error) {
+	return r[user], nil
+}
 
 // pipes is a listener over in-memory connections, the only ones on which a
 // bubble's clock goes on.

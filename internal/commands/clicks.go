@@ -250,7 +250,7 @@ func (h *Handler) denyForm(_ context.Context, s upgrade.Session, at place) (slac
 		if err != nil {
 			return nil // judged when it is submitted
 		}
-		return h.parts.Engine.MayDeny(s, upgrade.Click{Ask: at.Ask, By: v})
+		return h.parts.Engine.MayDeny(ctx, s, upgrade.Click{Ask: at.Ask, By: v})
 	}, nil
 }
 
@@ -263,7 +263,7 @@ func (h *Handler) approveForm(_ context.Context, s upgrade.Session, at place) (s
 		if err != nil {
 			return nil
 		}
-		return h.parts.Engine.MayApprove(s, upgrade.Click{Ask: at.Ask, By: v})
+		return h.parts.Engine.MayApprove(ctx, s, upgrade.Click{Ask: at.Ask, By: v})
 	}, nil
 }
 

@@ -162,6 +162,10 @@ func (d *desk) Voter(_ context.Context, user string) (approvals.Voter, error) {
 	return v, nil
 }
 
+func (d *desk) Under(ctx context.Context, user string, _ approvals.Policy) (approvals.Voter, error) {
+	return d.Voter(ctx, user)
+}
+
 // SessionAt and CardOf implement Threads.
 func (d *desk) SessionAt(_ context.Context, channel, ts string) (string, error) {
 	return d.threads[channel+"/"+ts], nil

@@ -77,27 +77,29 @@ func New(api API, groups []string, team string, now func() time.Time, maxAge tim
 	}
 }
 
-// Lookup says who a user is and in which of the groups that matter. All questions
+// Lookup says who a user is and in which of the groups that matter, and of those
+// that are named. All questions
 // to Slack leave at once. Every error contains ErrUnknown and comes with a Person
 // that has nothing but its id.
 // It implements https://docs.slack.dev/reference/methods/users.info and
 // https://docs.slack.dev/reference/methods/usergroups.users.list.
-func (d *Directory) Lookup(ctx context.Context, userID string) (Person, error) {
+func (d *Directory) Lookup(ctx context.Context, userID string, named ...string) (Person, error) {
 	nobody := Person{ID: userID}
 	if userID == "" {
 		return nobody, fmt.Errorf("%w: no user id", ErrUnknown)
 	}
 	person := d.people.ask(ctx, userID)
-	members := make([]func() ([]string, error), len(d.groups))
-	for i, group := range d.groups {
+	groups := slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.groups, named))))
+	members := make([]func() ([]string, error), len(groups))
+	for i, group := range groups {
 		members[i] = d.members.ask(ctx, group)
 	}
 	p, err := person()
 	if err != nil {
 		return nobody, err
 	}
-	p.Groups = make(map[string]bool, len(d.groups))
-	for i, group := range d.groups {
+	p.Groups = make(map[string]bool, len(groups))
+	for i, group := range groups {
 		ids, err := members[i]()
 		if err != nil {
 			return nobody, err

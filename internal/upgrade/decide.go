@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,6 +81,7 @@ func (e *Engine) open(ctx context.Context, id string, r Request, name string, f 
 	s.Body = Body{
 		Plan:  Plan{Database: r.Ref.String(), Name: name, From: f.Version, To: r.To, Backup: f.Backup.Where, NotBefore: r.NotBefore.UTC().Truncate(time.Second)},
 		Facts: f, Reason: strings.TrimSpace(r.Reason), By: r.By.ID, Home: r.Home, Authors: []string{r.By.ID}, Asked: now,
+		Rule: &e.cfg.Upgrades,
 	}
 	if r.NotBefore.IsZero() {
 		s.Plan.NotBefore = time.Time{}
@@ -149,14 +151,23 @@ func (e *Engine) Deny(ctx context.Context, c Click) (Session, error) {
 
 // MayApprove is Approve's judgement without the text that a modal asks for,
 // to be asked when the modal is opened. Nothing is recorded.
-func (e *Engine) MayApprove(s Session, c Click) error {
+func (e *Engine) MayApprove(ctx context.Context, s Session, c Click) error {
 	c.choice, c.Typed = approvals.Approve, s.ConfirmText()
-	return e.judgeClick(s, c)
+	return e.mayDecide(ctx, s, c)
 }
 
 // MayDeny is the same for Deny.
-func (e *Engine) MayDeny(s Session, c Click) error {
+func (e *Engine) MayDeny(ctx context.Context, s Session, c Click) error {
 	c.choice, c.Reason = approvals.Deny, "-"
+	return e.mayDecide(ctx, s, c)
+}
+
+func (e *Engine) mayDecide(ctx context.Context, s Session, c Click) error {
+	by, err := e.underRule(ctx, s, c.By)
+	if err != nil {
+		return nil // judged when it is submitted
+	}
+	c.By = by
 	return e.judgeClick(s, c)
 }
 
@@ -164,6 +175,11 @@ func (e *Engine) MayDeny(s Session, c Click) error {
 // different people never make each other stale.
 func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 	return e.retry(ctx, c.Session, func(s Session) (Session, error) {
+		by, err := e.underRule(ctx, s, c.By)
+		if err != nil {
+			return s, err
+		}
+		c.By = by
 		if r := e.judgeClick(s, c); r != nil {
 			return s, r
 		}
@@ -174,6 +190,10 @@ func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 		switch out := p.Outcome(q, so, e.now()).(type) {
 		case approvals.Denied:
 			m.event, m.note = Deny, "Denied: "+d.Reason
+			if s.mustSettle() {
+				m.event, m.note = Wish, m.note+"\nNothing more is sent; what has begun is put in order first."
+				return e.advance(ctx, s, m, func(b *Body) { b.Decisions, b.CancelBy = so, cmp.Or(b.CancelBy, d.By) })
+			}
 			return e.close(ctx, s, m, func(b *Body) { b.Decisions = so })
 		case approvals.Approved:
 			m.event = Approve
@@ -192,9 +212,27 @@ func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 	})
 }
 
+// underRule is somebody who decides, by the session's own rule: what is configured
+// now may name other groups.
+func (e *Engine) underRule(ctx context.Context, s Session, by approvals.Voter) (approvals.Voter, error) {
+	now := s.Policy(e.cfg.Upgrades, e.cfg.Reverts)
+	was := e.cfg.Upgrades
+	if s.Kind == KindRevert {
+		was = e.cfg.Reverts
+	}
+	if slices.Equal(now.Approvers, was.Approvers) && slices.Equal(now.OnCall, was.OnCall) {
+		return by, nil
+	}
+	v, err := e.voter(ctx, s, by.ID)
+	if err != nil {
+		return by, fmt.Errorf("%w whether %s may decide: %w", errNoWord, by.Name, err)
+	}
+	return v, nil
+}
+
 // judgeClick tests a decision against the session as it is now.
 func (e *Engine) judgeClick(s Session, c Click) error {
-	if s.State != Proposed && (s.State != Approved || c.choice != approvals.Deny) {
+	if s.State != Proposed && (c.choice != approvals.Deny || !s.Deniable()) {
 		return refuse(TooLate, "This %s is %s; there is nothing to decide any more.", s.Kind, s.State)
 	}
 	q := s.question()
@@ -245,8 +283,7 @@ func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Ses
 		if s.CancelBy != "" {
 			return s, refuse(TooLate, "It is being cancelled already.")
 		}
-		wish := s.callOut() || s.Kind == KindRevert && slices.Contains([]State{Rehearsing, Closing, Saving, Deleting}, s.State)
-		if wish {
+		if s.mustSettle() {
 			m := move{event: Wish, by: by.ID, note: wishText(s)}
 			if s.Call != nil && s.Call.Phase == Sending {
 				m.due = e.cfg.SendTimeout + e.cfg.Grace // by the store's clock: ours may be ahead of the sender's
@@ -255,6 +292,28 @@ func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Ses
 		}
 		return e.close(ctx, s, move{event: Cancel, by: by.ID, note: "Cancelled. Nothing was changed."}, func(b *Body) { b.CancelBy = by.ID })
 	})
+}
+
+// mustSettle reports whether something has begun that is brought to its end before
+// the session can be called off.
+func (s Session) mustSettle() bool {
+	return s.callOut() || s.Kind == KindRevert && slices.Contains([]State{Rehearsing, Closing, Saving, Deleting}, s.State)
+}
+
+// Deniable reports whether a denial still wins over the approvals: until the call
+// that cannot be taken back is about to leave.
+func (s Session) Deniable() bool {
+	at := []State{Approved, Checking, Blocked, BackingUp, Upgrading}
+	if s.Kind == KindRevert {
+		at = []State{Approved, Closing, Saving, Deleting}
+	}
+	gone := s.Call != nil && s.Call.irreversible() && s.Call.Phase != Planned && (s.Call.Phase != Settled || s.Call.Outcome != Rejected)
+	return slices.Contains(at, s.State) && !gone && !s.denied()
+}
+
+// denied reports whether a denial waits for what has begun to be brought to its end.
+func (s Session) denied() bool {
+	return slices.ContainsFunc(s.Decisions, func(d approvals.Decision) bool { return d.Choice == approvals.Deny && d.Ask == s.Ask })
 }
 
 // wishText says what becomes of a cancel that has to wait.

@@ -79,10 +79,10 @@ func TestDecisions(t *testing.T) {
 			old.Ask = s.Ask + 7
 			_, r := w.act(w.vote(old, bob))
 			w.wantRefusal(r, Stale, "has changed")
-			if err := w.engine().MayApprove(s, Click{Ask: s.Ask, By: bob}); err != nil {
+			if err := w.engine().MayApprove(w.ctx, s, Click{Ask: s.Ask, By: bob}); err != nil {
 				t.Error(err)
 			}
-			if err := w.engine().MayDeny(s, Click{Ask: s.Ask, By: ann}); err == nil {
+			if err := w.engine().MayDeny(w.ctx, s, Click{Ask: s.Ask, By: ann}); err == nil {
 				t.Error("ann may deny")
 			}
 			w.must(func(e *replica) (Session, error) { return e.Cancel(w.ctx, s.ID, ann) })

@@ -50,6 +50,8 @@ type Config struct {
 // and unknown means no.
 type Roles interface {
 	Voter(ctx context.Context, user string) (approvals.Voter, error)
+	// Under is Voter by a session's own rule, whatever is configured now.
+	Under(ctx context.Context, user string, rule approvals.Policy) (approvals.Voter, error)
 }
 
 // Parts are what an Engine works with.

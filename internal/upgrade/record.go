@@ -58,6 +58,7 @@ type Body struct {
 	Worker    string               `json:"worker,omitempty"`    // the replica that made the last move
 	Picked    time.Time            `json:"picked,omitzero"`     // when people were last told that it was picked up
 	Prior     State                `json:"prior,omitempty"`     // of an upgrade: the state from which its revert took over
+	Rule      *approvals.Policy    `json:"rule,omitempty"`      // who decides, as configured when it was opened; nil: opened by an older build
 
 	Upgrade UpgradeWork `json:"upgrade,omitzero"`
 	Revert  *RevertWork `json:"revert,omitempty"`

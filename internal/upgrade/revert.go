@@ -27,8 +27,9 @@ type RevertWork struct {
 	DryRun     string    `json:"dry_run,omitempty"` // what the dry-run create said
 	Was        *Captured `json:"was,omitempty"`     // settings read right before the door was closed
 	Recaptured int       `json:"recaptured,omitempty"`
-	DoorShut   time.Time `json:"door_shut,omitzero"` // the cut-over
-	SafetyAt   time.Time `json:"safety_at,omitzero"` // Redis Cloud's time of the safety backup
+	AskAgain   string    `json:"ask_again,omitempty"` // why people are asked once more when clients have access again
+	DoorShut   time.Time `json:"door_shut,omitzero"`  // the cut-over
+	SafetyAt   time.Time `json:"safety_at,omitzero"`  // Redis Cloud's time of the safety backup
 	DeletedAt  time.Time `json:"deleted_at,omitzero"`
 	NewRef     string    `json:"new_ref,omitempty"` // the recreated database
 	Endpoint   string    `json:"endpoint,omitempty"`
@@ -225,6 +226,7 @@ func (e *Engine) openRevert(ctx context.Context, up Session, r RevertRequest, f 
 		Plan: Plan{Database: up.Plan.Database, Name: up.Plan.Name, From: f.Version, To: up.Upgrade.Snapshot.Version,
 			Backup: up.Plan.Backup, Path: Recreate, Files: redactEach(uris)},
 		Facts: f, Reason: strings.TrimSpace(r.Reason), By: r.By.ID, Home: r.Home, Authors: []string{r.By.ID}, Asked: now, Link: up.ID,
+		Rule: &e.cfg.Reverts,
 		Revert: &RevertWork{Upgraded: f.Version, BackupAt: at, UpgradedAt: up.Upgrade.Sent, Snapshot: *up.Upgrade.Snapshot,
 			Trial: Trial{Name: trialName(up.Plan.Name, id)}},
 	}

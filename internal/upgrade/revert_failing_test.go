@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/redis-upgrade/bot/internal/approvals"
 )
 
 func TestWhatGoesWrongBeforeTheDelete(t *testing.T) {
@@ -97,18 +95,6 @@ func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a voter leaves the group: nothing is deleted", func(t *testing.T) {
-		bubble(t, shop(), func(t *testing.T, w *world) {
-			up := w.upgraded("cache", "7.4")
-			r := w.agreed(w.asked("cache", up))
-			w.untilState(r.ID, Saving)
-			w.roles.set(approvals.Voter{ID: bob.ID, Name: "bob", Known: true, Member: true})
-			r = w.wantEnd(r.ID, Failed)
-			if !strings.Contains(r.Problem, "lost the right") || w.find("cache").Version != "7.4" {
-				t.Error(r.Problem)
-			}
-		})
-	})
 	t.Run("Slack is silent right before the delete: it waits", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			up := w.upgraded("cache", "7.4")
@@ -158,7 +144,7 @@ func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
 			w.console("cache", map[string]any{"redis_version": "8.2"})
 			w.agreed(r)
 			r = w.wantEnd(r.ID, Failed)
-			if !strings.Contains(r.Problem, "reads 8.2 now") {
+			if !strings.Contains(r.Problem, "is on 8.2 now") {
 				t.Error(r.Problem)
 			}
 		})

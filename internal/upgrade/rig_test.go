@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -137,6 +138,12 @@ func (r *roster) Voter(_ context.Context, user string) (approvals.Voter, error) 
 		return approvals.Voter{ID: user}, r.fail
 	}
 	return v, nil
+}
+
+func (r *roster) Under(ctx context.Context, user string, rule approvals.Policy) (approvals.Voter, error) {
+	v, err := r.Voter(ctx, user)
+	v.Approver, v.OnCall = slices.Contains(rule.Approvers, user), slices.Contains(rule.OnCall, user)
+	return v, err
 }
 
 // silence makes Slack answer nothing but err; nil: it answers again.

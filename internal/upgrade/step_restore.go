@@ -28,6 +28,11 @@ func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
 	case g.stop != nil:
 		return e.failRevert(ctx, l, g.stop.Error()+" Nothing was changed by this revert.")
 	}
+	if err := e.entitled(ctx, s); errors.Is(err, errNoWord) {
+		return 0, err
+	} else if err != nil {
+		return e.askAgain(ctx, l, sentence(err))
+	}
 	w, err := e.captured(ctx, s, db)
 	if err != nil {
 		return 0, err
@@ -324,8 +329,11 @@ func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, er
 	if theirs := foreignDoor(s, db); err == nil && theirs != "" {
 		door = upperFirst(theirs)
 	}
-	if s.CancelBy != "" {
-		return e.end(ctx, l, Cancel, "Revert cancelled. "+door+". Nothing was deleted.")
+	switch {
+	case s.CancelBy != "":
+		return e.calledOff(ctx, l, door+". Nothing was deleted.")
+	case s.Revert.AskAgain != "":
+		return e.askAgain(ctx, l, door+"; nothing was deleted. "+s.Revert.AskAgain)
 	}
 	return e.failRevert(ctx, l, s.Problem+" "+door+"; nothing was deleted.")
 }

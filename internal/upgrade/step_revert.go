@@ -222,16 +222,55 @@ func (e *Engine) giveUp(ctx context.Context, l *lease, why string) (time.Duratio
 	})
 }
 
+// lapsedText says why people are asked once more.
+const lapsedText = "The approvals are older than they may be when a database is deleted."
+
+// maybeGiveUp leads back where somebody called the revert off, or where its
+// approvals are too old for the call of this key, which has not left yet.
+func (e *Engine) maybeGiveUp(ctx context.Context, l *lease, key string) (time.Duration, bool, error) {
+	switch {
+	case l.s.stopping() && l.s.denied():
+		wait, err := e.giveUp(ctx, l, "Denied.")
+		return wait, true, err
+	case l.s.stopping():
+		wait, err := e.giveUp(ctx, l, "Cancelled.")
+		return wait, true, err
+	case e.lapsed(l.s, key):
+		wait, err := e.reopenAndAsk(ctx, l, lapsedText)
+		return wait, true, err
+	}
+	return 0, false, nil
+}
+
+// reopenAndAsk leads back, and then asks people once more.
+func (e *Engine) reopenAndAsk(ctx context.Context, l *lease, why string) (time.Duration, error) {
+	return e.do(ctx, l, move{event: Reopen, note: why + " Restoring client access, then asking again; nothing was deleted."},
+		func(b *Body) { b.Call, b.Revert.AskAgain = nil, why })
+}
+
+// askAgain puts a revert that has changed nothing, or nothing that is not put
+// back, to people once more.
+func (e *Engine) askAgain(ctx context.Context, l *lease, why string) (time.Duration, error) {
+	return e.do(ctx, l, move{event: Revise, ask: true, note: why + " Please decide again."}, func(b *Body) {
+		b.Asked, b.Agreed, b.Decisions, b.Call, b.Problem = e.now(), time.Time{}, nil, nil, ""
+		w := b.Revert
+		w.Was, w.Recaptured, w.DoorShut, w.SafetyAt, w.AskAgain = nil, 0, time.Time{}, time.Time{}, ""
+	})
+}
+
 // stepClosing captures what will be built again, then closes the door.
 func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, error) {
 	if l.s.Revert.Was == nil {
 		if l.s.CancelBy != "" {
-			return e.end(ctx, l, Cancel, "Revert cancelled. Nothing was changed.")
+			return e.calledOff(ctx, l, "Nothing was changed.")
+		}
+		if e.lapsed(l.s, callCloseDoor) {
+			return e.askAgain(ctx, l, lapsedText)
 		}
 		return e.capture(ctx, l)
 	}
-	if l.s.CancelBy != "" && !l.s.callOut() {
-		return e.giveUp(ctx, l, "Cancelled.")
+	if wait, given, err := e.maybeGiveUp(ctx, l, callCloseDoor); given {
+		return wait, err
 	}
 	same := func(db cloud.Database) bool { return sameAddresses(db.Security.SourceIPs, closedDoor) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &closedDoor}, nil }
@@ -251,8 +290,8 @@ func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, erro
 }
 
 func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error) {
-	if l.s.CancelBy != "" && !l.s.callOut() {
-		return e.giveUp(ctx, l, "Cancelled.")
+	if wait, given, err := e.maybeGiveUp(ctx, l, callSafetyBackup); given {
+		return wait, err
 	}
 	o := e.backupCall(l.s, callSafetyBackup)
 	o.locked = true
@@ -273,8 +312,8 @@ func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error
 // stepDeleting is the point of no return: its ready tests everything once
 // more, and the approval is spent by its intent.
 func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, error) {
-	if l.s.stopping() {
-		return e.giveUp(ctx, l, "Cancelled.")
+	if wait, given, err := e.maybeGiveUp(ctx, l, callDelete); given {
+		return wait, err
 	}
 	o := e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete)
 	o.locked = true
@@ -284,6 +323,8 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 		return 0, err
 	case r.gate.again != nil && l.s.Revert.Recaptured < maxRecaptures:
 		return e.learn(ctx, l, "Settings were changed after they had been captured. Captured again.", func(w *RevertWork) { w.Was = r.gate.again; w.Recaptured++ })
+	case r.gate.stop != nil && r.gate.stop.Code == NotEntitled && r.gate.void:
+		return e.reopenAndAsk(ctx, l, sentence(r.gate.stop))
 	case r.gate.stop != nil:
 		return e.giveUp(ctx, l, r.gate.stop.Error())
 	case r.call == nil:
@@ -325,7 +366,7 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, _ cloud.Database) gate
 	case errors.Is(err, errNoWord) && e.now().Sub(s.Updated) < e.cfg.Patience:
 		return gate{wait: e.cfg.Poll, text: "Slack does not say whether the approvals still stand; nothing is deleted before it does"}
 	case err != nil: // or for too long: the door is closed all the time
-		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}}
+		return gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: !errors.Is(err, errNoWord)}
 	}
 	return e.unchanged(ctx, s, db)
 }

@@ -58,12 +58,28 @@ func free(s Session) []session.Hold {
 	return []session.Hold{{Database: s.Plan.Database, From: s.ID}}
 }
 
-// policy is who decides on this session.
-func (e *Engine) policy(s Session) approvals.Policy {
-	if s.Kind == KindRevert {
-		return e.cfg.Reverts
+// policy is who decides on this session: by the rule with which it was opened,
+// however this replica is configured.
+func (e *Engine) policy(s Session) approvals.Policy { return s.Policy(e.cfg.Upgrades, e.cfg.Reverts) }
+
+// Policy is the rule by which this session is decided; upgrades and reverts are
+// those configured now, for sessions that older builds opened.
+func (s Session) Policy(upgrades, reverts approvals.Policy) approvals.Policy {
+	switch {
+	case s.Rule != nil:
+		return *s.Rule
+	case s.Kind == KindRevert:
+		return reverts
 	}
-	return e.cfg.Upgrades
+	return upgrades
+}
+
+// voter looks somebody up by the session's rule.
+func (e *Engine) voter(ctx context.Context, s Session, user string) (approvals.Voter, error) {
+	if s.Rule == nil || len(s.Rule.Approvers) == 0 {
+		return e.roles.Voter(ctx, user)
+	}
+	return e.roles.Under(ctx, user, *s.Rule)
 }
 
 // stepProposed waits for people, and gives up when they have not decided.
@@ -89,8 +105,8 @@ func (e *Engine) end(ctx context.Context, l *lease, ev Event, note string) (time
 // stepApproved waits for the start, and never runs late.
 func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, error) {
 	now := e.now()
-	if until := e.startBy(l.s); missed(now, until) {
-		return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so the approval has lapsed. Nothing was done.", stamp(until)))
+	if missed(now, e.startBy(l.s)) {
+		return e.missedStart(ctx, l, "Nothing was done.")
 	}
 	if wait := l.s.Plan.NotBefore.Sub(now); wait > 0 {
 		return min(wait, time.Minute), nil
@@ -101,6 +117,10 @@ func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, err
 	return e.do(ctx, l, move{event: Begin}, nil)
 }
 
+func (e *Engine) missedStart(ctx context.Context, l *lease, note string) (time.Duration, error) {
+	return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so the approval has lapsed. %s", stamp(e.startBy(l.s)), note))
+}
+
 // startBy is the moment after which the approval is not used any more; zero:
 // there is none.
 func (e *Engine) startBy(s Session) time.Time {
@@ -109,6 +129,22 @@ func (e *Engine) startBy(s Session) time.Time {
 		from = s.Plan.NotBefore
 	}
 	return e.policy(s).StartBy(from, s.Plan.Until)
+}
+
+// lapsed reports whether the approvals are too old for the call of this key, which
+// has not left yet.
+func (e *Engine) lapsed(s Session, key string) bool {
+	c := s.Call
+	left := c != nil && c.Key == key && c.Phase != Planned && (c.Phase != Settled || c.RetryAt.IsZero())
+	return !left && missed(e.now(), e.startBy(s))
+}
+
+// calledOff ends a session as asked: denied, where somebody said no, else cancelled.
+func (e *Engine) calledOff(ctx context.Context, l *lease, note string) (time.Duration, error) {
+	if l.s.denied() {
+		return e.end(ctx, l, Deny, "Denied. "+note)
+	}
+	return e.end(ctx, l, Cancel, "Cancelled, as asked. "+note)
 }
 
 func missed(now, until time.Time) bool { return !until.IsZero() && now.After(until) }
@@ -181,7 +217,7 @@ func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Durati
 func (e *Engine) entitled(ctx context.Context, s Session) error {
 	now := map[string]approvals.Voter{}
 	for _, d := range s.Decisions {
-		v, err := e.roles.Voter(ctx, d.By)
+		v, err := e.voter(ctx, s, d.By)
 		if err != nil {
 			return fmt.Errorf("%w whether %s may still approve: %w", errNoWord, d.Name, err)
 		}
@@ -206,7 +242,10 @@ func (e *Engine) stepBlocked(ctx context.Context, l *lease) (time.Duration, erro
 // is out, however the backup ended.
 func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, error) {
 	if l.s.stopping() {
-		return e.end(ctx, l, Cancel, "Cancelled, as asked while the backup ran. Nothing was upgraded.")
+		return e.calledOff(ctx, l, "Nothing was upgraded.")
+	}
+	if e.lapsed(l.s, callBackup) {
+		return e.missedStart(ctx, l, "Nothing was done.")
 	}
 	r, err := e.drive(ctx, l, e.backupCall(l.s, callBackup))
 	switch {
@@ -227,12 +266,10 @@ func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, er
 
 func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, error) {
 	if l.s.stopping() {
-		return e.end(ctx, l, Cancel, "Cancelled, as asked. Nothing was upgraded; the backup stays.")
+		return e.calledOff(ctx, l, "Nothing was upgraded; the backup stays.")
 	}
-	if l.s.Call == nil || l.s.Call.Key != callUpgrade || l.s.Call.Phase == Planned {
-		if until := e.startBy(l.s); missed(e.now(), until) {
-			return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so nothing was upgraded. The backup stays.", stamp(until)))
-		}
+	if e.lapsed(l.s, callUpgrade) {
+		return e.missedStart(ctx, l, "Nothing was upgraded; the backup stays.")
 	}
 	r, err := e.drive(ctx, l, e.upgradeCall(l.s))
 	switch {

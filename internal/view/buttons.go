@@ -37,10 +37,11 @@ func buttons(s upgrade.Session, p Policy) []slack.BlockElement {
 			label = "Approve deletion…"
 		}
 		out = append(out, button(ActionApprove, label, slack.StylePrimary), deny)
-	case upgrade.Approved: // until it starts, a denial still wins
-		out = append(out, deny)
 	case upgrade.Blocked:
 		out = append(out, button(ActionRecheck, "Check again", slack.StylePrimary))
+	}
+	if s.Deniable() && s.CancelBy == "" { // until the call leaves that cannot be taken back
+		out = append(out, deny)
 	}
 	if s.Kind == upgrade.KindUpgrade && !s.Ended && s.State != upgrade.Reverting {
 		out = append(out, button(ActionChanges, "Breaking changes", slack.StyleDefault))

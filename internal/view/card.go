@@ -36,12 +36,42 @@ type Offers interface {
 	AbsentFrom(upgrade.Session) time.Time
 }
 
+// under is the policy by the rule with which a session was opened, whatever is
+// configured now.
+func (p Policy) under(s upgrade.Session) Policy {
+	if s.Rule == nil {
+		return p
+	}
+	p.Upgrades, p.Reverts = *s.Rule, *s.Rule
+	if ids := s.Rule.Approvers; len(ids) > 0 {
+		p.Approvers = mentions(ids)
+	}
+	if ids := s.Rule.OnCall; len(ids) > 0 {
+		p.OnCall = mentions(ids)
+	}
+	return p
+}
+
+// mentions name groups and people by their ids.
+func mentions(ids []string) string {
+	var out []string
+	for _, id := range ids {
+		if strings.HasPrefix(id, "S") {
+			out = append(out, "<!subteam^"+id+">")
+		} else {
+			out = append(out, "<@"+id+">")
+		}
+	}
+	return strings.Join(out, " ")
+}
+
 func (p Policy) revertible(s upgrade.Session) bool {
 	return s.Kind == upgrade.KindUpgrade && !revertLost(s) && p.Engine != nil && p.Engine.Revertible(s) == nil
 }
 
 // Card draws a session's one message.
 func Card(s upgrade.Session, p Policy) Message {
+	p = p.under(s)
 	var blocks []slack.Block
 	if s.Kind == upgrade.KindRevert {
 		blocks = revertBlocks(s, p)

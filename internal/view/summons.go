@@ -10,6 +10,7 @@ import (
 // edited card it notifies nobody. Empty: it is for who follows the thread. data is
 // the journal's.
 func Summons(s upgrade.Session, ev upgrade.Event, data []byte, p Policy) string {
+	p = p.under(s)
 	var call struct {
 		Answer upgrade.Answer `json:"answer"`
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
@@ -30,6 +31,19 @@ func labels(m Message) []string {
 	return out
 }
 
+// The rule of a session stands on its card, whatever is configured now.
+func TestACardShowsTheRuleOfItsSession(t *testing.T) {
+	s := with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) {
+		s.Rule = &approvals.Policy{Quorum: 3, Approvers: []string{"S0OTHER", "U0EVE"}}
+	})
+	card := said(t, Card(s, samplePolicy()))
+	for _, want := range []string{" of 3", "<!subteam^S0OTHER> <@U0EVE>"} {
+		if !strings.Contains(card, want) {
+			t.Errorf("the card does not say %q:\n%s", want, card)
+		}
+	}
+}
+
 func TestACardOffersWhatTheEngineTakesNow(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
@@ -38,7 +52,8 @@ func TestACardOffersWhatTheEngineTakesNow(t *testing.T) {
 	}{
 		{"a question can be answered, looked into and taken back", upgradeAt(upgrade.Proposed), "Approve, Deny…, Breaking changes, Cancel"},
 		{"until it starts, a denial wins over an approval", upgradeAt(upgrade.Approved), "Deny…, Breaking changes, Cancel"},
-		{"what is blocked can be checked again", upgradeAt(upgrade.Blocked), "Check again, Breaking changes, Cancel"},
+		{"what is blocked can be checked again", upgradeAt(upgrade.Blocked), "Check again, Deny…, Breaking changes, Cancel"},
+		{"while the backup runs a denial wins", upgradeAt(upgrade.BackingUp), "Deny…, Breaking changes, Cancel"},
 		{"a sent upgrade cannot be cancelled", with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Sent)), "Breaking changes"},
 		{"what is being cancelled is not cancelled again", with(upgradeAt(upgrade.BackingUp), cancelled(ann)), "Breaking changes"},
 		{"an unknown call has two answers, and a way to want nothing more sent", with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Unknown)), "It happened, It did not happen, Cancel"},
