@@ -3,12 +3,14 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -96,11 +98,14 @@ func slackClient(cfg Config, parts Parts, around func(http.RoundTripper) http.Ro
 }
 
 // roles says what people may do: who they are comes from Slack, what that
-// means from the configuration.
+// means from the configuration. Until know was called nobody is known.
 type roles struct {
 	cfg       Config
-	directory *people.Directory
+	directory atomic.Pointer[people.Directory]
 }
+
+// know says where people are looked up from now on.
+func (r *roles) know(d *people.Directory) { r.directory.Store(d) }
 
 func (c Config) groups() []string {
 	out := append([]string{}, c.ApproverGroups...)
@@ -119,8 +124,12 @@ func (r *roles) Voter(ctx context.Context, user string) (approvals.Voter, error)
 
 // Under is Voter by a rule, which may name groups that are not configured now.
 func (r *roles) Under(ctx context.Context, user string, rule approvals.Policy) (approvals.Voter, error) {
+	directory := r.directory.Load()
+	if directory == nil {
+		return approvals.Voter{ID: user, Name: user}, fmt.Errorf("%w: it has not said yet who this bot is", people.ErrUnknown)
+	}
 	isUser := func(id string) bool { return !strings.HasPrefix(id, "S") }
-	p, err := r.directory.Lookup(ctx, user, slices.DeleteFunc(slices.Concat(rule.Approvers, rule.OnCall), isUser)...)
+	p, err := directory.Lookup(ctx, user, slices.DeleteFunc(slices.Concat(rule.Approvers, rule.OnCall), isUser)...)
 	if err != nil {
 		return approvals.Voter{ID: user, Name: user}, err
 	}

@@ -20,11 +20,8 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
-	"github.com/redis-upgrade/bot/internal/commands"
 	"github.com/redis-upgrade/bot/internal/inventory"
-	"github.com/redis-upgrade/bot/internal/people"
 	"github.com/redis-upgrade/bot/internal/session"
-	"github.com/redis-upgrade/bot/internal/thread"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 	"github.com/redis-upgrade/bot/internal/view"
 )
@@ -79,14 +76,18 @@ type Bot struct {
 	policy    view.Policy
 	health    *health
 	metrics   *metrics
-	sockets   *sockets
+	slackPace pace
 }
 
 // New wires a replica and opens nothing; Run starts it. The configuration must
 // have been validated.
-func New(cfg Config, parts Parts) (*Bot, error) {
+func New(cfg Config, parts Parts) (*Bot, error) { return assemble(cfg, parts, false) }
+
+// assemble wires a replica, or (brief) what only looks once: it asks Redis without
+// trying again, and Redis Cloud without the budget that the replicas share in Redis.
+func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	parts = parts.withDefaults(cfg)
-	b := &Bot{cfg: cfg, parts: parts, log: parts.Log, metrics: newMetrics()}
+	b := &Bot{cfg: cfg, parts: parts, log: parts.Log, metrics: newMetrics(), slackPace: productionPace}
 	options, err := redisOptions(cfg.RedisURL)
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
@@ -95,15 +96,22 @@ func New(cfg Config, parts Parts) (*Bot, error) {
 		options.Dialer = parts.Dial
 	}
 	options.ContextTimeoutEnabled = true
+	var budget cloud.Limiter
+	if brief {
+		options.MaxRetries, options.DialerRetries, options.DialTimeout = -1, 1, redisTimeout
+	}
 	quietRedis()
 	b.rdb = redis.NewUniversalClient(options)
 	b.store = session.New(b.rdb, session.Config{
 		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),
 		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre,
 	})
+	if !brief {
+		budget = newLimiter(b.store, cfg.RateWindow)
+	}
 	account := cloud.Config{
 		URL: cfg.RedisCloudAPIURL, Key: cfg.RedisCloudAPIKey, Secret: cfg.RedisCloudSecretKey,
-		Dial: parts.Dial, Now: parts.Now, Limiter: newLimiter(b.store, cfg.RateWindow),
+		Dial: parts.Dial, Now: parts.Now, Limiter: budget,
 		RetryBase: cfg.RateWindow / 60, Log: b.log, Seen: b.metrics.answered,
 	}
 	if b.cloud, err = cloud.New(account); err != nil {
@@ -198,38 +206,26 @@ func replicaName(chance io.Reader) string {
 	return fmt.Sprintf("%s-%x", host, word)
 }
 
-// Ready reports whether this replica has a socket, its Redis and an inventory.
-func (b *Bot) Ready() bool { return b.health.ready() == nil }
+// Ready reports whether this replica has a socket and a Slack that knows it, its
+// Redis and an inventory.
+func (b *Bot) Ready() bool { return len(b.health.problems()) == 0 }
 
 // Run works until ctx ends: then no payload is taken any more, what is begun
 // is finished, and the answers on their way are written. The error is nil
-// after a wanted end.
+// after a wanted end. Whatever Slack answers, or does not, work that was begun
+// goes on.
 func (b *Bot) Run(ctx context.Context) error {
 	defer b.rdb.Close()
 	defer b.cloud.Close()
-	who, err := b.identify(ctx)
-	if err != nil {
-		return unlessEnded(ctx, err)
-	}
-	b.people.directory = people.New(b.slack, b.cfg.groups(), who.TeamID, b.parts.Now, people.MaxAge)
-	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Policy: b.policy, Workers: 64}, commands.Parts{
-		Engine: b.engine, Inventory: b.inventory, Roles: b.people, Inbox: &inbox{store: b.store, lease: b.cfg.Lease, log: b.log},
-		Threads: &threads{b.store}, Slack: b.slack, Now: b.parts.Now, Log: b.log,
-	})
-	drawer := thread.New(thread.Config{Channel: b.cfg.SlackChannel, Policy: b.policy, Lease: b.cfg.Lease, Window: b.cfg.RateWindow, Workers: 4}, b.store, b.slack, b.log)
-	b.sockets = newSockets(b.cfg, b.parts, handler, b.health, b.metrics)
-
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return b.health.watch(ctx, b.cfg.StatusInterval) })
-	g.Go(func() error { return b.inventory.Run(ctx) })
-	g.Go(func() error { return b.engine.Run(ctx) })
-	g.Go(func() error { return drawer.Run(ctx) })
-	g.Go(func() error { return handler.Adopt(ctx, min(b.cfg.Lease/5, time.Second)) })
-	g.Go(func() error { return b.sockets.run(ctx) })
 	if b.cfg.HealthAddr != "" {
 		g.Go(func() error { return b.health.serve(ctx, b.cfg.HealthAddr, b.metrics.handler()) })
 	}
-	return unlessEnded(ctx, b.finish(ctx, g, handler))
+	g.Go(func() error { return b.health.watch(ctx, b.cfg.StatusInterval) })
+	g.Go(func() error { return b.inventory.Run(ctx) })
+	g.Go(func() error { return b.engine.Run(ctx) })
+	g.Go(func() error { return b.converse(ctx) })
+	return unlessEnded(ctx, b.finish(ctx, g))
 }
 
 // farewell is how long an ending replica may finish what it has begun.
@@ -237,13 +233,9 @@ const farewell = 9 * time.Second
 
 // finish waits for everything, and after the end of ctx for no longer than
 // farewell: what is not finished by then is taken over like after a kill.
-func (b *Bot) finish(ctx context.Context, g *errgroup.Group, handler *commands.Handler) error {
+func (b *Bot) finish(ctx context.Context, g *errgroup.Group) error {
 	ended := make(chan error, 1)
-	go func() {
-		err := g.Wait()
-		handler.Wait()
-		ended <- err
-	}()
+	go func() { ended <- g.Wait() }()
 	late := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(farewell, func() { close(late) }) })
 	defer stop()
@@ -261,25 +253,4 @@ func unlessEnded(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// identify asks Slack who this bot is. What will not mend itself ends the
-// process with a clear message; what may is tried again.
-func (b *Bot) identify(ctx context.Context) (*slack.AuthTestResponse, error) {
-	for wait := 500 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
-		who, err := b.slack.AuthTestContext(ctx)
-		if err == nil {
-			b.log.Info("slack knows this bot", "user", who.UserID, "team", who.TeamID)
-			return who, nil
-		}
-		if hint := fatal(err); hint != "" {
-			return nil, fmt.Errorf("slack refuses this bot: %w: %s", err, hint)
-		}
-		b.log.Warn("slack does not answer; trying again", "error", err, "in", wait)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(wait):
-		}
-	}
 }

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/slack-go/slack"
 )
 
 // Scopes are what the bot user needs, as in manifest.yml.
@@ -19,24 +16,23 @@ var Scopes = []string{"commands", "chat:write", "app_mentions:read", "users:read
 var ErrUnhealthy = errors.New("something has to be mended")
 
 // Doctor checks everything that an upgrade will depend on and says how to
-// mend what is wrong. It changes nothing.
+// mend what is wrong: a line for each fault. It changes nothing.
 func Doctor(ctx context.Context, cfg Config, out io.Writer) error {
-	b, err := New(cfg, Parts{})
+	b, err := assemble(cfg, Parts{}, true)
 	if err != nil {
 		return err
 	}
 	defer b.rdb.Close()
 	defer b.cloud.Close()
-	d := &doctor{bot: b, out: out}
-	for _, check := range []struct {
-		name string
-		run  func(context.Context) (string, error)
-	}{
-		{"Slack bot token", d.botToken}, {"Slack app token", d.appToken}, {"Slack channel", d.channel}, {"user groups", d.groups},
-		{"Redis", d.redis}, {"Redis settings", d.redisSettings}, {"Redis Cloud keys", d.cloudKeys}, {"mode", d.mode},
+	d := &doctor{bot: b, out: out, failed: map[string]bool{}}
+	for _, c := range []check{
+		{"Slack bot token", "", d.botToken}, {"Slack app token", "", d.appToken},
+		{"Slack channel", "Slack bot token", b.checkChannel}, {"user groups", "Slack bot token", b.checkGroups}, {"approvers", "Slack bot token", b.checkApprovers},
+		{"Redis", "", d.redis}, {"Redis settings", "Redis", d.redisSettings},
+		{"Redis Cloud keys", "", d.cloudKeys}, {"mode", "", d.mode},
 	} {
 		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-		d.say(check.name, check.run, ctx)
+		d.say(ctx, c)
 		cancel()
 	}
 	if d.wrong > 0 {
@@ -45,36 +41,45 @@ func Doctor(ctx context.Context, cfg Config, out io.Writer) error {
 	return nil
 }
 
-type doctor struct {
-	bot   *Bot
-	out   io.Writer
-	wrong int
+// check is one thing that the doctor looks at.
+type check struct {
+	name  string
+	needs string // another check without which this one can find nothing
+	run   func(context.Context) (string, error)
 }
 
-func (d *doctor) say(name string, run func(context.Context) (string, error), ctx context.Context) {
-	found, err := run(ctx)
+type doctor struct {
+	bot    *Bot
+	out    io.Writer
+	failed map[string]bool
+	wrong  int
+}
+
+func (d *doctor) say(ctx context.Context, c check) {
+	if d.failed[c.needs] {
+		d.failed[c.name] = true
+		fmt.Fprintf(d.out, "--    %-17s not checked: it needs the %s\n", c.name, c.needs)
+		return
+	}
+	found, err := c.run(ctx)
 	mark, text := "ok  ", found
 	if err != nil {
 		mark, text = "MEND", err.Error()
+		d.failed[c.name] = true
 		d.wrong++
 	}
-	fmt.Fprintf(d.out, "%s  %-17s %s\n", mark, name, text)
+	fmt.Fprintf(d.out, "%s  %-17s %s\n", mark, c.name, text)
 }
 
 func (d *doctor) botToken(ctx context.Context) (string, error) {
-	who, err := d.bot.slack.AuthTestContext(ctx)
-	if err != nil {
+	who, err := d.bot.authTest(ctx)
+	switch {
+	case errors.As(err, new(*missingScopes)):
+		return "", err
+	case err != nil && passing(err):
+		return "", fmt.Errorf("%w: Slack does not answer at %s", err, d.bot.cfg.SlackAPIURL)
+	case err != nil:
 		return "", fmt.Errorf("%w: set SLACK_BOT_TOKEN to the Bot User OAuth Token (xoxb-…) of OAuth & Permissions", err)
-	}
-	granted := strings.FieldsFunc(who.Header.Get("X-OAuth-Scopes"), func(r rune) bool { return r == ',' || r == ' ' })
-	var missing []string
-	for _, s := range Scopes {
-		if !slices.Contains(granted, s) {
-			missing = append(missing, s)
-		}
-	}
-	if len(granted) > 0 && len(missing) > 0 {
-		return "", fmt.Errorf("scopes missing: %s; add them (or update the app from manifest.yml) and install the app again", strings.Join(missing, ", "))
 	}
 	return fmt.Sprintf("%s in %s", who.User, who.Team), nil
 }
@@ -86,53 +91,36 @@ func (d *doctor) appToken(ctx context.Context) (string, error) {
 	return "Socket Mode opens", nil
 }
 
-func (d *doctor) channel(ctx context.Context) (string, error) {
-	c, err := d.bot.slack.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: d.bot.cfg.SlackChannel})
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("%w: SLACK_CHANNEL must be the id (C…) of a channel that the bot can see", err)
-	case c.IsArchived:
-		return "", fmt.Errorf("#%s is archived: choose another SLACK_CHANNEL", c.Name)
-	case c.IsExtShared:
-		return "", fmt.Errorf("#%s is shared with other workspaces: choose a channel of your own", c.Name)
-	case !c.IsMember:
-		return "", fmt.Errorf("the bot is not in #%s: type /invite @redis-upgrade there", c.Name)
-	}
-	return "#" + c.Name, nil
-}
-
-func (d *doctor) groups(ctx context.Context) (string, error) {
-	var found []string
-	for _, g := range d.bot.cfg.groups() {
-		members, err := d.bot.slack.GetUserGroupMembersContext(ctx, g)
-		if err != nil {
-			return "", fmt.Errorf("group %s: %w: is the id right (S…), and is it of this workspace?", g, err)
-		}
-		if len(members) == 0 {
-			return "", fmt.Errorf("group %s has no members, so nobody could decide", g)
-		}
-		found = append(found, fmt.Sprintf("%s (%d people)", g, len(members)))
-	}
-	if len(found) == 0 {
-		return "none; approvers are named by APPROVER_USERS", nil
-	}
-	return strings.Join(found, ", "), nil
-}
-
 func (d *doctor) redis(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+	defer cancel()
 	if err := d.bot.store.Ping(ctx); err != nil {
-		return "", fmt.Errorf("%w: is REDIS_URL right, and reachable from here?", err)
+		return "", fmt.Errorf("%w: is REDIS_URL right, and reachable from here? %s", err, tlsHint(d.bot.cfg.RedisURL))
 	}
 	return "answers", nil
 }
 
+// redisTimeout is how long the doctor waits for Redis.
+const redisTimeout = 5 * time.Second
+
+// tlsHint says what to try where a server answers nothing that can be understood.
+func tlsHint(url string) string {
+	if strings.HasPrefix(url, "rediss") {
+		return "If that port speaks no TLS, write redis:// in place of rediss://."
+	}
+	return "If that port speaks TLS only, write rediss:// in place of redis://."
+}
+
 func (d *doctor) redisSettings(ctx context.Context) (string, error) {
-	problems, err := d.bot.store.Check(ctx)
+	problems, notes, err := d.bot.store.Check(ctx)
 	if err != nil {
 		return "", err
 	}
 	if len(problems) > 0 {
-		return "", errors.New(strings.Join(problems, "; "))
+		return "", errors.New(strings.Join(append(problems, notes...), "; "))
+	}
+	if len(notes) > 0 {
+		return strings.Join(notes, "; "), nil
 	}
 	return "nothing is evicted, and it is persisted", nil
 }

@@ -43,14 +43,18 @@ func newWorld(t *testing.T) (*world, Config) {
 	return w, c
 }
 
-// fault switches a bad day of Slack.
-func (w *world) fault(name string) {
+// fault switches a bad day of Slack on, until it is switched off; "none" switches
+// all off.
+func (w *world) fault(name, match string) {
 	w.t.Helper()
-	res, err := http.Post(w.url+"/hooks/slack/faults", "application/json", strings.NewReader(`{"fault":"`+name+`","times":-1}`))
+	res, err := http.Post(w.url+"/hooks/slack/faults", "application/json", strings.NewReader(`{"fault":"`+name+`","times":-1,"match":"`+match+`"}`))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	res.Body.Close()
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		w.t.Fatalf("fault %s: %s", name, res.Status)
+	}
 }
 
 func TestDoctorFindsNothingWhereAllIsWell(t *testing.T) {
@@ -83,7 +87,7 @@ func TestDoctorSaysHowToMend(t *testing.T) {
 		{"no Redis", func(w *world, _ *Config) { w.redis.Close() }, "Redis ", "REDIS_URL"},
 		{"wrong Redis Cloud keys", func(_ *world, c *Config) { c.RedisCloudSecretKey = "other" }, "Redis Cloud keys", "CIDR allow list"},
 		{"nobody on call", func(_ *world, c *Config) { c.OnCallGroup = "" }, "mode", "ONCALL_GROUP"},
-		{"a Slack that knows no groups today", func(w *world, _ *Config) { w.fault("usergroups_down") }, "user groups", "service_unavailable"},
+		{"a Slack that knows no groups today", func(w *world, _ *Config) { w.fault("usergroups_down", "") }, "user groups", "service_unavailable"},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			w, c := newWorld(t)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -23,18 +24,21 @@ type health struct {
 	inventory *inventory.Index
 	log       *slog.Logger
 
-	problems []string // of Redis' settings; owned by watch
+	settings, notes []string // of Redis' settings: what to mend, what is unknown; owned by watch
 
-	mu      sync.Mutex    // guards the rest
-	sockets int           // connections that have said hello and are not closed
-	slack   string        // why the last connection ended or could not be made
-	up      bool          // Redis answers, and takes writes
-	redis   error         // why not
-	changed chan struct{} // closed and replaced when up changes
+	mu       sync.Mutex        // guards the rest
+	sockets  int               // connections that have said hello and are not closed
+	socket   string            // why the last connection ended or could not be made
+	slack    string            // why Slack's Web API cannot be used; empty: it can
+	up       bool              // Redis answers, and takes writes
+	redis    error             // why not
+	changed  chan struct{}     // closed and replaced when up changes
+	degraded map[string]string // what works in part only, and how to mend it
 }
 
 func newHealth(store *session.Store, index *inventory.Index, log *slog.Logger) *health {
-	return &health{store: store, inventory: index, log: log, changed: make(chan struct{}), redis: errors.New("not asked yet")}
+	return &health{store: store, inventory: index, log: log, changed: make(chan struct{}),
+		redis: errors.New("not asked yet"), slack: "Slack has not said yet who this bot is", degraded: map[string]string{}}
 }
 
 // Redis is looked at every beat; it is away when it has not answered for
@@ -78,16 +82,23 @@ func (h *health) watch(ctx context.Context, every time.Duration) error {
 func (h *health) check(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patience/2)
 	defer cancel()
-	problems, err := h.store.Check(ctx)
+	problems, notes, err := h.store.Check(ctx)
 	if err != nil {
 		return // the next beat tells
 	}
+	for _, n := range notes {
+		if !slices.Contains(h.notes, n) {
+			h.log.Info("setting of Redis is unknown", "note", n)
+		}
+	}
+	h.notes = notes
 	for _, p := range problems {
-		if !slices.Contains(h.problems, p) {
+		if !slices.Contains(h.settings, p) {
 			h.log.Warn("Redis has to be mended", "problem", p)
 		}
 	}
-	h.problems = problems
+	h.settings = problems
+	h.setDegraded("redis_settings", strings.Join(problems, "; "))
 }
 
 // catchUp has cards drawn again that a failover left behind.
@@ -161,32 +172,71 @@ func (h *health) closed(n int) {
 func (h *health) trouble(why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.socket = why
+}
+
+// setSlack notes why Slack's Web API cannot be used, or with "" that it can.
+func (h *health) setSlack(why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.slack == why:
+	case why == "":
+		h.log.Info("slack answers, and knows this bot")
+	default:
+		h.log.Error("slack cannot be used; work that was begun goes on without it", "problem", why)
+	}
 	h.slack = why
+}
+
+// setDegraded notes what works in part only, or with "" that it works.
+func (h *health) setDegraded(what, why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.degraded[what] == why {
+		return
+	}
+	if h.degraded[what] = why; why != "" {
+		h.log.Error("something has to be mended", "what", what, "problem", why)
+		return
+	}
+	h.log.Info("mended", "what", what)
+}
+
+// partly is what works in part only: each by its name, with how to mend it.
+func (h *health) partly() map[string]string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return maps.Clone(h.degraded)
 }
 
 // condition is ready and the number of sockets, for the metrics.
 func (h *health) condition() (ready bool, sockets int) {
-	err := h.ready()
+	ready = len(h.problems()) == 0
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return err == nil, h.sockets
+	return ready, h.sockets
 }
 
-// ready is nil when this replica can take a payload and act on it.
-func (h *health) ready() error {
+// problems say why this replica cannot take a payload and act on it; none when
+// it can.
+func (h *health) problems() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var problems []error
+	var problems []string
 	if !h.up {
-		problems = append(problems, fmt.Errorf("no answer from Redis: %w", h.redis))
+		problems = append(problems, fmt.Sprintf("no answer from Redis: %v", h.redis))
+	}
+	if h.slack != "" {
+		problems = append(problems, h.slack)
 	}
 	if h.sockets == 0 {
-		problems = append(problems, errors.New(strings.TrimSuffix("no socket to Slack: "+h.slack, ": ")))
+		problems = append(problems, strings.TrimSuffix("no socket to Slack: "+h.socket, ": "))
 	}
 	if !h.inventory.Ready() {
-		problems = append(problems, errors.New("the list of databases has not been read yet"))
+		problems = append(problems, "the list of databases has not been read yet")
 	}
-	return errors.Join(problems...)
+	return problems
 }
 
 // serve answers /healthz (the process runs), /readyz (it can work) and /metrics.
@@ -194,25 +244,35 @@ func (h *health) serve(ctx context.Context, addr string, metrics http.Handler) e
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		err := h.ready()
-		if err != nil {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_ = json.NewEncoder(w).Encode(map[string]any{"ready": false, "problems": err.Error()})
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"ready": true, "inventory_age_seconds": int(h.inventory.Age().Seconds())})
-	})
+	mux.HandleFunc("GET /readyz", h.readyz)
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("HEALTH_ADDR: %w", err)
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 30 * time.Second,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug)}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return ctx.Err()
+}
+
+// readyz answers whether this replica can work, and why not; degraded is what has
+// to be mended although it works.
+func (h *health) readyz(w http.ResponseWriter, _ *http.Request) {
+	out := struct {
+		Ready        bool              `json:"ready"`
+		Problems     []string          `json:"problems,omitempty"`
+		Degraded     map[string]string `json:"degraded,omitempty"`
+		InventoryAge int               `json:"inventory_age_seconds"`
+	}{Problems: h.problems(), Degraded: h.partly(), InventoryAge: int(h.inventory.Age().Seconds())}
+	maps.DeleteFunc(out.Degraded, func(_, why string) bool { return why == "" })
+	out.Ready = len(out.Problems) == 0
+	w.Header().Set("Content-Type", "application/json")
+	if !out.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(out)
 }

@@ -1,9 +1,14 @@
 package bot
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"path"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -27,6 +32,7 @@ type metrics struct {
 	acks     *prometheus.HistogramVec
 	cloud    *prometheus.CounterVec
 	slack    *prometheus.CounterVec
+	refused  chan struct{} // Slack has refused the bot token in some call
 }
 
 const namespace = "redis_upgrade"
@@ -41,8 +47,9 @@ func newMetrics() *metrics {
 		acks: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: "acknowledgement_seconds",
 			Help:    "From a payload's arrival to its acknowledgement; Slack waits three seconds.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 3}}, []string{"type"}),
-		cloud: counter("cloud_requests_total", "Requests to Redis Cloud, by method and HTTP status; none: no answer came.", "method", "status"),
-		slack: counter("slack_requests_total", "Requests to Slack's Web API, by method and HTTP status; none: no answer came.", "method", "status"),
+		cloud:   counter("cloud_requests_total", "Requests to Redis Cloud, by method and HTTP status; none: no answer came.", "method", "status"),
+		slack:   counter("slack_requests_total", "Requests to Slack's Web API, by method, HTTP status (none: no answer came) and Slack's own error.", "method", "status", "error"),
+		refused: make(chan struct{}, 1),
 	}
 	m.registry.MustRegister(m.payloads, m.acks, m.cloud, m.slack,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -67,17 +74,60 @@ func (m *metrics) answered(method string, code int) {
 }
 
 // around counts requests to Slack by the last part of their path, which is the
-// method's name.
+// method's name, and by the error that Slack answers with status 200.
 func (m *metrics) around(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(req *http.Request) (*http.Response, error) {
+		method := path.Base(req.URL.Path)
 		resp, err := next.RoundTrip(req)
-		code := 0
+		code, said := 0, ""
 		if err == nil {
-			code = resp.StatusCode
+			code, said = resp.StatusCode, saidError(resp)
 		}
-		m.slack.WithLabelValues(path.Base(req.URL.Path), status(code)).Inc()
+		m.slack.WithLabelValues(method, status(code), said).Inc()
+		if said != "" && remedy(errors.New(said)) != "" && method != "auth.test" && method != "apps.connections.open" {
+			select {
+			case m.refused <- struct{}{}:
+			default:
+			}
+		}
 		return resp, err
 	})
+}
+
+// saidError is the error in an answer of Slack, "" when there is none. The body
+// can be read again.
+func saidError(resp *http.Response) string {
+	const most = 64 << 10 // no error is larger
+	head, err := io.ReadAll(io.LimitReader(resp.Body, most))
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), failing{err}, resp.Body), resp.Body}
+	var answer struct {
+		OK    bool   `json:"ok"`
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(head, &answer) != nil || answer.OK || answer.Error == "" {
+		return ""
+	}
+	if !errorCode.MatchString(answer.Error) {
+		return "other"
+	}
+	return answer.Error
+}
+
+// errorCode is what Slack's errors look like; anything else is no label.
+var errorCode = regexp.MustCompile(`^[a-z][a-z0-9_]{1,60}$`)
+
+// failing gives the error with which a body broke off; nil: it did not.
+type failing struct{ err error }
+
+// Read implements io.Reader.
+func (f failing) Read([]byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	return 0, io.EOF
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -123,6 +173,7 @@ var (
 	socketsGauge  = gauge("sockets", "Connections to Slack of this replica that have said hello.")
 	ageGauge      = gauge("inventory_age_seconds", "Age of the list of databases.")
 	sessionsGauge = gauge("sessions", "Sessions that have not ended, by kind and state; the same at every replica.", "kind", "state")
+	degradedGauge = gauge("degraded", "1 for what has to be mended although this replica works: the channel, the groups, approvers, settings of Redis; /readyz says how.", "what")
 	unknownGauge  = gauge("unknown_calls", "Sessions whose call to Redis Cloud has no answer that can be found, so that people have to decide; the same at every replica.")
 	waitingGauge  = gauge("queue_waiting", "Members of a queue whose time has come and that nobody has claimed; the same at every replica.", "queue")
 	lateGauge     = gauge("queue_late_seconds", "How long the first of them has been waiting.", "queue")
@@ -130,7 +181,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s state) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readyGauge, socketsGauge, ageGauge, sessionsGauge, unknownGauge, waitingGauge, lateGauge} {
+	for _, d := range []*prometheus.Desc{readyGauge, socketsGauge, ageGauge, degradedGauge, sessionsGauge, unknownGauge, waitingGauge, lateGauge} {
 		to <- d
 	}
 }
@@ -144,6 +195,9 @@ func (s state) Collect(to chan<- prometheus.Metric) {
 	ready, sockets := s.b.health.condition()
 	tell(readyGauge, map[bool]float64{true: 1}[ready])
 	tell(socketsGauge, float64(sockets))
+	for what, why := range s.b.health.partly() {
+		tell(degradedGauge, map[bool]float64{true: 1}[why != ""], what)
+	}
 	if s.b.inventory.Ready() {
 		tell(ageGauge, s.b.inventory.Age().Seconds())
 	}

@@ -52,7 +52,7 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 		`redis_upgrade_acknowledgement_seconds_count{type="slash_commands"} 1`,
 		`redis_upgrade_cloud_requests_total{method="GET",status="200"} 1`,
 		`redis_upgrade_cloud_requests_total{method="POST",status="none"} 1`,
-		`redis_upgrade_slack_requests_total{method="chat.update",status="none"} 1`,
+		`redis_upgrade_slack_requests_total{error="",method="chat.update",status="none"} 1`,
 		`redis_upgrade_ready 0`,
 		`redis_upgrade_sockets 1`,
 		`redis_upgrade_unknown_calls 0`,

@@ -30,7 +30,7 @@ const (
 	hasty         = 2 // so many short ones in a row are replaced at once
 	firstPause    = 500 * time.Millisecond
 	longestPause  = 30 * time.Second
-	crowdedPause  = 5 * time.Second // at least, after too_many_websockets
+	crowdedPause  = 5 * time.Second // at least, after too_many_websockets or where Slack refuses the token
 	disabledPause = 5 * time.Minute // after link_disabled only a person can help
 )
 
@@ -61,8 +61,7 @@ func newSockets(cfg Config, parts Parts, handler *commands.Handler, h *health, m
 	}}
 }
 
-// run keeps the sockets open while Redis answers, until ctx ends or Slack says
-// something that will not mend itself.
+// run keeps the sockets open while Redis answers, until ctx ends.
 func (s *sockets) run(ctx context.Context) error {
 	defer s.retired.Wait()
 	for ctx.Err() == nil {
@@ -76,8 +75,7 @@ func (s *sockets) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// whileStored keeps all connections until Redis is away (nil), ctx ends, or one
-// of them meets an error that will not mend itself.
+// whileStored keeps all connections until Redis is away (nil) or ctx ends.
 func (s *sockets) whileStored(ctx context.Context) error {
 	open, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -89,11 +87,7 @@ func (s *sockets) whileStored(ctx context.Context) error {
 		}
 	})
 	for n := range connections {
-		wg.Go(func() {
-			if err := s.keep(open, n); err != nil && open.Err() == nil {
-				cancel(err)
-			}
-		})
+		wg.Go(func() { s.keep(open, n) })
 	}
 	wg.Wait()
 	if err := context.Cause(open); !errors.Is(err, errStoreAway) {
@@ -103,16 +97,13 @@ func (s *sockets) whileStored(ctx context.Context) error {
 }
 
 // keep replaces one connection by the next for as long as ctx lasts.
-func (s *sockets) keep(ctx context.Context, n int) error {
+func (s *sockets) keep(ctx context.Context, n int) {
 	short := 0 // connections in a row that did not last
 	for ctx.Err() == nil {
 		began := time.Now()
 		why, err := s.one(ctx, n)
 		if ctx.Err() != nil {
 			break
-		}
-		if hint := fatal(err); hint != "" {
-			return fmt.Errorf("slack refuses the socket: %w: %s", err, hint)
 		}
 		if short++; time.Since(began) >= lasting {
 			short = 0
@@ -127,7 +118,6 @@ func (s *sockets) keep(ctx context.Context, n int) error {
 		case <-time.After(wait):
 		}
 	}
-	return ctx.Err()
 }
 
 // reason says in words why there is no connection, and what mends it.
@@ -138,6 +128,8 @@ func reason(why ending, err error) string {
 		return "link_disabled: Socket Mode is switched off in the app's settings; switch it on again"
 	case why == endTooMany:
 		return "too_many_websockets: Slack allows ten sockets per app, and a replica takes two"
+	case remedy(err) != "":
+		return fmt.Sprintf("Slack refuses the app token: %v: %s", err, remedy(err))
 	case err != nil:
 		return err.Error()
 	}
@@ -156,7 +148,7 @@ func wait(why ending, err error, short int) time.Duration {
 	switch {
 	case why == endDisabled:
 		return disabledPause
-	case why == endTooMany:
+	case why == endTooMany, remedy(err) != "":
 		return max(pause, crowdedPause)
 	case errors.As(err, &limited):
 		return max(pause, limited.RetryAfter)
@@ -201,13 +193,19 @@ func (s *sockets) one(ctx context.Context, n int) (ending, error) {
 	return why, err
 }
 
-// fatal says what to mend where trying again cannot help; "" where it can.
-func fatal(err error) string {
+// remedy says what to mend where Slack refuses a token and trying again cannot
+// help by itself; "" for every other error.
+func remedy(err error) string {
 	hints := map[string]string{
 		"invalid_auth": "is the token complete, and of this workspace?", "not_authed": "the token is missing",
 		"account_inactive": "the app was removed from the workspace: install it again", "token_revoked": "make a new token and set it",
 		"token_expired": "token rotation is on: switch it off in the app's settings", "not_allowed_token_type": "SLACK_BOT_TOKEN and SLACK_APP_TOKEN may be mixed up",
 		"missing_scope": "install the app again with the scopes of manifest.yml; the app token needs connections:write", "forbidden_team": "the app may not be used in this workspace",
+		"forbidden":               "Slack forbids this app the use of Socket Mode: is it switched on in the app's settings, and is the app allowed in this workspace?",
+		"access_denied":           "an administrator of the workspace has to allow the app",
+		"team_access_not_granted": "an administrator of the organisation has to grant the app access to this workspace",
+		"ekm_access_denied":       "an administrator has suspended the app's access (Enterprise Key Management)",
+		"org_login_required":      "the workspace is being moved to an organisation; try again when that is done",
 	}
 	if err == nil {
 		return ""

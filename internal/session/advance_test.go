@@ -262,7 +262,7 @@ func TestUnavailableServer(t *testing.T) {
 		t.Error("no answer is not an answer")
 	}
 	h.wantErr(h.Ping(h.ctx), session.ErrUnavailable)
-	_, err = h.Check(h.ctx)
+	_, _, err = h.Check(h.ctx)
 	h.wantErr(err, session.ErrUnavailable)
 	_, _, err = h.Due().Claim(h.ctx, time.Second, 1)
 	h.wantErr(err, session.ErrUnavailable)

@@ -55,7 +55,7 @@ func identity(ctx context.Context, server informant) (string, error) {
 		process += history
 	}
 	if err != nil {
-		_, err = unlessRefused(err, "")
+		err = unlessRefused(err, nil)
 		return "", err
 	}
 	return process, nil

@@ -11,26 +11,36 @@ import (
 
 // Check looks at the server's settings and returns, for people, what endangers the
 // memory and how to mend it. A setting that the server does not tell (Redis Cloud
-// refuses CONFIG GET) is reported as unknown. err is [ErrUnavailable] only.
-func (s *Store) Check(ctx context.Context) (problems []string, err error) {
+// refuses CONFIG GET) is a note: it is unknown. err is [ErrUnavailable] only.
+func (s *Store) Check(ctx context.Context) (problems, notes []string, err error) {
 	if err := s.Ping(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	master, err := s.master(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, look := range []func(context.Context, *redis.Client) ([]string, error){
 		checkEviction, checkPersistence, s.checkReplicas,
 	} {
 		found, err := look(ctx, master)
-		if err != nil {
-			return nil, err
+		var untold *unknownSetting
+		switch {
+		case errors.As(err, &untold):
+			notes = append(notes, untold.note)
+		case err != nil:
+			return nil, nil, err
 		}
 		problems = append(problems, found...)
 	}
-	return problems, nil
+	return problems, notes, nil
 }
+
+// unknownSetting is one that the server does not tell.
+type unknownSetting struct{ note string }
+
+// Error implements error.
+func (u *unknownSetting) Error() string { return u.note }
 
 // checkEviction: an evicted session is a lost session.
 func checkEviction(ctx context.Context, rdb *redis.Client) ([]string, error) {
@@ -39,7 +49,7 @@ func checkEviction(ctx context.Context, rdb *redis.Client) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case !known:
-		return []string{"maxmemory-policy is unknown (the server does not tell): make sure that it is noeviction"}, nil
+		return nil, &unknownSetting{"maxmemory-policy is unknown (the server does not tell): make sure that it is noeviction"}
 	case policy != "noeviction":
 		return []string{fmt.Sprintf("maxmemory-policy is %s, so sessions may be evicted: set it to noeviction", policy)}, nil
 	}
@@ -53,7 +63,7 @@ func checkPersistence(ctx context.Context, rdb *redis.Client) ([]string, error) 
 		return nil, err
 	}
 	if !known {
-		return []string{"persistence is unknown (the server does not tell): make sure that an append-only file is kept"}, nil
+		return nil, &unknownSetting{"persistence is unknown (the server does not tell): make sure that an append-only file is kept"}
 	}
 	if aof == "yes" {
 		if fsync, _, err := setting(ctx, rdb, "appendfsync"); err != nil || fsync != "no" {
@@ -78,7 +88,7 @@ func (s *Store) checkReplicas(ctx context.Context, rdb *redis.Client) ([]string,
 	}
 	n, err := connected(ctx, rdb)
 	if err != nil {
-		return unlessRefused(err, "number of replicas is unknown (the server does not tell)")
+		return nil, unlessRefused(err, &unknownSetting{"number of replicas is unknown (the server does not tell)"})
 	}
 	if n < s.cfg.WaitReplicas {
 		return []string{fmt.Sprintf("%d replicas are connected, %d must confirm: changing calls would wait for ever", n, s.cfg.WaitReplicas)}, nil
@@ -90,18 +100,17 @@ func (s *Store) checkReplicas(ctx context.Context, rdb *redis.Client) ([]string,
 func setting(ctx context.Context, rdb *redis.Client, name string) (value string, known bool, err error) {
 	got, err := rdb.ConfigGet(ctx, name).Result()
 	if err != nil {
-		_, err := unlessRefused(err, "")
-		return "", false, err
+		return "", false, unlessRefused(err, nil)
 	}
 	value, known = got[name]
 	return value, known, nil
 }
 
-// unlessRefused tells a refusal, which is an answer, from no answer.
-func unlessRefused(err error, problem string) ([]string, error) {
+// unlessRefused tells a refusal, which is an answer and stands for as, from no answer.
+func unlessRefused(err, as error) error {
 	var answer redis.Error
 	if errors.As(err, &answer) {
-		return []string{problem}, nil
+		return as
 	}
-	return nil, unavailable("read settings", err)
+	return unavailable("read settings", err)
 }

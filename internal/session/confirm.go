@@ -67,7 +67,7 @@ func (s *Store) confirming(ctx context.Context, conn *redis.Conn) (int, error) {
 	}
 	n, err := connected(ctx, conn)
 	if err != nil {
-		_, err := unlessRefused(err, "") // a server that does not tell is one without
+		err := unlessRefused(err, nil) // a server that does not tell is one without
 		return 0, err
 	}
 	return min(n, 1), nil

@@ -134,7 +134,7 @@ func TestConfirmWaitsForReplicas(t *testing.T) {
 	if diff := cmp.Diff(h.load("s1"), r); diff != "" {
 		t.Errorf("unconfirmed, but stored (-loaded +returned):\n%s", diff)
 	}
-	problems, err := store.Check(h.ctx)
+	problems, _, err := store.Check(h.ctx)
 	h.nil(err)
 	if !slices.ContainsFunc(problems, func(p string) bool { return strings.HasPrefix(p, "0 replicas are connected, 1 must confirm") }) {
 		t.Errorf("problems: %q", problems)
@@ -165,8 +165,9 @@ func TestCheck(t *testing.T) {
 	set := func(name, value string) { t.Helper(); h.nil(h.rdb.ConfigSet(h.ctx, name, value).Err()) }
 	want := func(words ...string) {
 		t.Helper()
-		problems, err := h.Check(h.ctx)
+		problems, notes, err := h.Check(h.ctx)
 		h.nil(err)
+		problems = append(problems, notes...)
 		if len(problems) != len(words) {
 			t.Fatalf("problems %q, want %q", problems, words)
 		}
@@ -187,6 +188,9 @@ func TestCheck(t *testing.T) {
 	want("appendfsync is no")
 	h.nil(h.rdb.Do(h.ctx, "ACL", "SETUSER", "default", "-config").Err())
 	want("maxmemory-policy is unknown", "persistence is unknown")
+	if problems, _, err := h.Check(h.ctx); err != nil || len(problems) > 0 {
+		t.Errorf("what is only unknown is a problem: %q, %v", problems, err)
+	}
 }
 
 func TestCheckElsewhere(t *testing.T) {
@@ -195,13 +199,13 @@ func TestCheckElsewhere(t *testing.T) {
 		on       backend
 		want     int
 	}{
-		{"a server that tells nothing gives two warnings", backends[0], 2},
+		{"a server that tells nothing gives two notes", backends[0], 2},
 		{"a cluster is asked at the master of our tag", backends[2], 1},
 	} {
 		t.Run(row.sentence, func(t *testing.T) {
 			h := newHarness(t, row.on.start(t))
-			problems, err := h.Check(h.ctx)
-			if err != nil || len(problems) != row.want {
+			problems, notes, err := h.Check(h.ctx)
+			if problems = append(problems, notes...); err != nil || len(problems) != row.want {
 				t.Errorf("problems %q, %v", problems, err)
 			}
 		})

@@ -1,0 +1,144 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/redis-upgrade/bot/internal/commands"
+	"github.com/redis-upgrade/bot/internal/people"
+	"github.com/redis-upgrade/bot/internal/thread"
+)
+
+// Begun work needs no Slack: engine, inventory and health run without it. What
+// needs to know who this bot is in Slack (people, sockets, cards) begins here, as
+// soon as Slack has said so. No answer of Slack ends the process.
+
+// converse runs what talks with people until ctx ends, and returns when
+// everything that was taken is answered.
+func (b *Bot) converse(ctx context.Context) error {
+	who, err := b.identify(ctx)
+	if err != nil {
+		return err
+	}
+	b.people.know(people.New(b.slack, b.cfg.groups(), who.TeamID, b.parts.Now, people.MaxAge))
+	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Policy: b.policy, Workers: 64}, commands.Parts{
+		Engine: b.engine, Inventory: b.inventory, Roles: b.people, Inbox: &inbox{store: b.store, lease: b.cfg.Lease, log: b.log},
+		Threads: &threads{b.store}, Slack: b.slack, Now: b.parts.Now, Log: b.log,
+	})
+	drawer := thread.New(thread.Config{Channel: b.cfg.SlackChannel, Policy: b.policy, Lease: b.cfg.Lease, Window: b.cfg.RateWindow, Workers: 4}, b.store, b.slack, b.log)
+	sockets := newSockets(b.cfg, b.parts, handler, b.health, b.metrics)
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return drawer.Run(ctx) })
+	g.Go(func() error { return handler.Adopt(ctx, min(b.cfg.Lease/5, time.Second)) })
+	g.Go(func() error { return sockets.run(ctx) })
+	g.Go(func() error { return b.watchSlack(ctx) })
+	err = g.Wait()
+	handler.Wait()
+	return err
+}
+
+// identify asks Slack who this bot is, until Slack says so.
+func (b *Bot) identify(ctx context.Context) (*slack.AuthTestResponse, error) {
+	for wait := 500 * time.Millisecond; ; wait = min(2*wait, b.slackPace.often) {
+		who, err := b.slack.AuthTestContext(ctx)
+		if err == nil {
+			b.log.Info("slack knows this bot", "user", who.UserID, "team", who.TeamID)
+			return who, nil
+		}
+		b.health.setSlack(slackTrouble(err))
+		if sleep(ctx, wait, nil) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// pace is how often Slack is asked whether it still knows this bot.
+type pace struct {
+	seldom time.Duration // while it does
+	often  time.Duration // while it does not, or may have answered by accident
+}
+
+// productionPace names a dead token within a minute.
+var productionPace = pace{seldom: 30 * time.Second, often: 5 * time.Second}
+
+// placesEvery is so many looks at the token to one look at channel and groups.
+const placesEvery = 10
+
+// watchSlack keeps the condition of the bot token, the channel and the groups
+// until ctx ends.
+func (b *Bot) watchSlack(ctx context.Context) error {
+	failed := 0
+	for looks := 0; ; looks++ {
+		err := b.checkScopes(ctx)
+		if errors.As(err, new(*slack.RateLimitedError)) { // who limits the rate, answers
+			err = nil
+		}
+		wait, wake := b.slackPace.seldom, b.metrics.refused
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			failed = 0
+			b.health.setSlack("")
+			if looks%placesEvery == 0 {
+				b.checkPlaces(ctx)
+			}
+		default:
+			if failed++; failed > 1 || !passing(err) {
+				b.health.setSlack(slackTrouble(err))
+				looks = -1 // then look at channel and groups as soon as it is mended
+			}
+			wait, wake = b.slackPace.often, nil
+		}
+		if sleep(ctx, wait, wake) {
+			return ctx.Err()
+		}
+	}
+}
+
+// slackTrouble says in words why Slack's Web API cannot be used.
+func slackTrouble(err error) string {
+	var scopes *missingScopes
+	switch remedy := remedy(err); {
+	case errors.As(err, &scopes):
+		return err.Error()
+	case remedy != "":
+		return fmt.Sprintf("Slack refuses the bot token: %v: %s", err, remedy)
+	}
+	return fmt.Sprintf("Slack does not answer: %v", err)
+}
+
+// checkPlaces looks at everything else in Slack that an operator has set.
+func (b *Bot) checkPlaces(ctx context.Context) {
+	for what, check := range map[string]func(context.Context) (string, error){
+		"slack_channel": b.checkChannel, "user_groups": b.checkGroups, "approvers": b.checkApprovers,
+	} {
+		_, err := check(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			b.health.setDegraded(what, "")
+		case !passing(err):
+			b.health.setDegraded(what, err.Error())
+		}
+	}
+}
+
+// sleep waits, for at most d; it is true when ctx has ended.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) (ended bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-wake:
+	}
+	return ctx.Err() != nil
+}
