@@ -84,7 +84,7 @@ type Config struct {
 	// backup files may be imported, beside each database's own destination.
 	BackupDestinations []string `envconfig:"BACKUP_DESTINATIONS"`
 
-	// SOAK is how long an upgraded database is watched before it is called done.
+	// SOAK is how long an upgraded database is monitored before it is called done.
 	Soak time.Duration `envconfig:"SOAK" default:"30m"`
 	// RETENTION is how long ended sessions and their journals are kept.
 	Retention time.Duration `envconfig:"RETENTION" default:"9600h"`
@@ -93,7 +93,7 @@ type Config struct {
 	Lease time.Duration `envconfig:"LEASE" default:"10s"`
 	// POLL_INTERVAL is between two looks at work in flight.
 	PollInterval time.Duration `envconfig:"POLL_INTERVAL" default:"10s"`
-	// STATUS_INTERVAL is between two looks at what is only watched, and between
+	// STATUS_INTERVAL is between two looks at what is only monitored, and between
 	// two readings of the inventory.
 	StatusInterval time.Duration `envconfig:"STATUS_INTERVAL" default:"60s"`
 	// SEND_TIMEOUT is how long after its intent a changing call may still leave.

@@ -151,7 +151,7 @@ func (c *chaos) judgeLeftovers(reverts map[string][]card, databases map[string]d
 		known[name] = true
 		for _, k := range all {
 			known[rehearsal(k)] = true
-			_, loose, _ := strings.Cut(k.words(), "Left for a person")
+			_, loose, _ := strings.Cut(k.words(), "Manual follow-up")
 			left += loose
 		}
 	}

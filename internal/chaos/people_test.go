@@ -67,7 +67,7 @@ func (w *world) asks(user, database, version string) error {
 		if err == nil {
 			return nil
 		}
-		if strings.Contains(err.Error(), "already has a session") || w.asked(database) {
+		if strings.Contains(err.Error(), "is already under way") || w.asked(database) {
 			return nil // an earlier submission arrived although its acknowledgement did not
 		}
 		_ = w.hook("POST", "/hooks/slack/close", object{"user": user, "view_id": m.ID, "all": true}, nil)

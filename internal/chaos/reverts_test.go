@@ -259,7 +259,7 @@ func (c *chaos) operate(stop chan struct{}) {
 	}
 }
 
-var untold = regexp.MustCompile(`nobody can tell whether the (.+) happened`)
+var untold = regexp.MustCompile(`utcome of the (.+) is unknown`)
 
 // findOut settles one call. Those that must not be declared absent so soon are
 // refused for a while.
@@ -295,15 +295,15 @@ func (c *chaos) findOut(k card) {
 // with an error did not happen.
 func (c *chaos) happened(k card, call string) (bool, error) {
 	name := k.database
-	if call == "rehearsal import" {
+	if call == "test import" {
 		name = rehearsal(k)
 	}
 	db := c.databases()[name]
-	if !slices.Contains([]string{"import", "rehearsal import"}, call) || db.ID == 0 {
+	if !slices.Contains([]string{"import", "test import"}, call) || db.ID == 0 {
 		return false, fmt.Errorf("the console does not tell about the %s of %s", call, name)
 	}
 	return c.tally()[db.ID]["import"] > 0, nil
 }
 
-// rehearsal is the name of a revert's throw-away database.
+// rehearsal is the name of a revert's temporary database.
 func rehearsal(k card) string { return k.database + "-rehearsal-" + k.session()[2:8] }

@@ -151,7 +151,7 @@ func (w *world) judgeRevert(out *ending, rev, up upgrade.Session, was hooked) {
 			out.breaks("done without tags, and nobody is told")
 		}
 	case gone:
-		if !strings.Contains(rev.Problem, "s3://acme/cache/") || !strings.Contains(rev.Problem, "Safety backup") {
+		if !strings.Contains(rev.Problem, "s3://acme/cache/") || !strings.Contains(rev.Problem, "Backup of the upgraded data") {
 			out.breaks("failed after the delete without telling where the data is: %s", rev.Problem)
 		}
 		if up.State != upgrade.Failed {
@@ -169,7 +169,7 @@ func (w *world) judgeRevert(out *ending, rev, up upgrade.Session, was hooked) {
 	hook(w.t, w.emu, "GET", "databases", nil, &all)
 	for _, d := range all {
 		if strings.Contains(d.Name, "-rehearsal-") && !strings.Contains(strings.Join(rev.Revert.Loose, " ")+rev.Problem, d.Name) {
-			out.breaks("throw-away database %s is left (%s), and nobody is told", d.Name, d.Status)
+			out.breaks("temporary database %s is left (%s), and nobody is told", d.Name, d.Status)
 		}
 	}
 }

@@ -32,8 +32,8 @@ func TestASlashCommandThatCannotBe(t *testing.T) {
 		{"a database with a session leads to its card", "cache-prod", "https://acme.slack.com/archives/C0REDISOPS/p5.5"},
 		{"three words", "cache-prod 7.4 please", "more than a database and a version"},
 		{"a history of nothing", "history", "Which database?"},
-		{"a cancel of nothing", "cancel", "Which session?"},
-		{"a cancel of a name", "cancel cache-prod", "Which session?"},
+		{"a cancel of nothing", "cancel", "Which upgrade or revert?"},
+		{"a cancel of a name", "cancel cache-prod", "Which upgrade or revert?"},
 		{"a revert of nothing", "revert", "Which upgrade?"},
 	} {
 		d.types("ann", row.text)
@@ -88,8 +88,8 @@ func TestWhoIsTurnedAwayIsToldWhyAndWho(t *testing.T) {
 		{"a recheck of what is not blocked", "ann", view.ActionRecheck, s, "not blocked"},
 		{"a settling of what nobody asks", "dan", view.ActionHappened, s, "No call of this upgrade waits"},
 		{"a settling by an engineer", "ann", view.ActionAbsent, s, "This is for on-call."},
-		{"a revert of what is not done", "dan", view.ActionRevert, s, "there is nothing to take back"},
-		{"a session that is gone", "bob", view.ActionApprove, upgrade.Session{ID: "u-aaaaaaaaaa", Ask: 1}, "There is no session"},
+		{"a revert of what is not done", "dan", view.ActionRevert, s, "there is nothing to revert"},
+		{"a session that is gone", "bob", view.ActionApprove, upgrade.Session{ID: "u-aaaaaaaaaa", Ask: 1}, "There is no upgrade or revert"},
 	} {
 		before := len(d.answers())
 		d.clicks(row.user, row.action, row.session)
@@ -217,7 +217,7 @@ func TestARequestIsValidatedFieldByField(t *testing.T) {
 		{"a value that nobody offered", func(v values) { v["database"] = chosen(view.ActionDatabase, "'; DROP TABLE") }, "database", "no longer exists"},
 		{"memcached", func(v values) { v["database"] = chosen(view.ActionDatabase, entry("legacy-mc")) }, "database", "memcached"},
 		{"Active-Active", func(v values) { v["database"] = chosen(view.ActionDatabase, entry("global-aa")) }, "database", "Active-Active"},
-		{"a database that has a session", func(v values) { v["database"] = chosen(view.ActionDatabase, busy.Plan.Database) }, "database", "already has a session"},
+		{"a database that has a session", func(v values) { v["database"] = chosen(view.ActionDatabase, busy.Plan.Database) }, "database", "is already under way"},
 		{"no version", func(v values) { delete(v, version) }, "database", "No version is picked"},
 		{"a version that is not on offer", func(v values) { v[version] = chosen(view.ActionVersion, "9.9") }, version, "cannot go to 9.9"},
 		{"a start in the past", func(v values) { v["start"] = at(time.Now().Add(-time.Hour)) }, "start", "in the past"},

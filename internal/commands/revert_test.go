@@ -158,7 +158,7 @@ func TestARevertCommandOpensTheForm(t *testing.T) {
 	}
 	d.types("ann", "history cache-prod")
 	d.types("ann", "status "+s.ID)
-	if told := d.answers(); len(told) != 2 || !strings.Contains(told[1].text, "Session "+s.ID) || !strings.Contains(told[1].text, "done") {
+	if told := d.answers(); len(told) != 2 || !strings.Contains(told[1].text, "Status of "+s.ID) || !strings.Contains(told[1].text, "done") {
 		t.Errorf("got %+v", told)
 	}
 }

@@ -203,7 +203,7 @@ func (h *Handler) status(ctx context.Context, req *request, cmd slack.SlashComma
 	case upgrade.IsID(words[0]):
 		var s upgrade.Session
 		s, err = h.parts.Engine.Load(ctx, words[0])
-		sessions, title = []upgrade.Session{s}, "Session "+s.ID
+		sessions, title = []upgrade.Session{s}, "Status of "+s.ID
 	default:
 		entry, answer := h.find(words[0])
 		if answer != nil {
@@ -242,7 +242,7 @@ func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashComm
 
 func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		req.ack(private(view.Notice(":grey_question: Which session? `%s cancel &lt;session&gt;`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)))
+		req.ack(private(view.Notice(":grey_question: Which upgrade or revert? `%s cancel &lt;id&gt;`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)))
 		return
 	}
 	h.decide(ctx, req, intent{Do: doCancel, User: cmd.UserID, At: place{Channel: cmd.ChannelID, Session: words[0]}})
@@ -250,7 +250,7 @@ func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.Sla
 
 func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		req.ack(private(view.Notice(":grey_question: Which upgrade? `%s revert &lt;session&gt;`; `%s history &lt;database&gt;` shows them.", h.cfg.Command, h.cfg.Command)))
+		req.ack(private(view.Notice(":grey_question: Which upgrade? `%s revert &lt;id&gt;`; `%s history &lt;database&gt;` shows them.", h.cfg.Command, h.cfg.Command)))
 		return
 	}
 	req.ack()
@@ -259,7 +259,7 @@ func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.Sla
 
 func (h *Handler) pause(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) > 0 {
-		req.ack(private(view.Notice(":grey_question: `%s pause` and `resume` are for all databases at once; write nothing behind them. `cancel &lt;session&gt;` stops one.", h.cfg.Command)))
+		req.ack(private(view.Notice(":grey_question: `%s pause` and `resume` are for all databases at once; write nothing behind them. `cancel &lt;id&gt;` stops one.", h.cfg.Command)))
 		return
 	}
 	on := strings.HasPrefix(strings.ToLower(strings.TrimSpace(cmd.Text)), "pause")

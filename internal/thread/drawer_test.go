@@ -65,7 +65,7 @@ func TestTheLatestWinsWhileALimitHolds(t *testing.T) {
 		if n := len(s.calls("chat.update")); n != 1 {
 			t.Errorf("six changes became %d updates, not one", n)
 		}
-		if got := s.cards()[0].Text; !strings.HasSuffix(got, "— upgraded; watching") {
+		if got := s.cards()[0].Text; !strings.HasSuffix(got, "— upgraded; monitoring") {
 			t.Errorf("the card says %q", got)
 		}
 	})
@@ -214,7 +214,7 @@ func TestARevertTellsItsStoryInItsUpgradesThread(t *testing.T) {
 		if len(cards) != 1 {
 			t.Fatalf("%d roots", len(cards))
 		}
-		want := []string{"Revert cache-prod: 7.2 → 7.4 — rehearsing the import; nothing is changed yet", ":information_source: <@U0BOB>: Settings captured."}
+		want := []string{"Revert cache-prod: 7.2 → 7.4 — test restore running; nothing is changed yet", ":information_source: <@U0BOB>: Settings captured."}
 		if diff := cmp.Diff(want, s.replies(cards[0].TS)); diff != "" {
 			t.Error(diff)
 		}

@@ -264,7 +264,7 @@ func (e *Engine) permitted(ctx context.Context, o outside) *Refusal {
 		return refuse(NotAllowed, "Subscription %d is not in ALLOW_SUBSCRIPTIONS.", o.ref.Subscription)
 	}
 	if entry, ok := e.inventory.Get(o.ref); ok && entry.Store {
-		return refuse(OwnStore, "%s is this bot's own memory.", entry.Name)
+		return refuse(OwnStore, "%s is the Redis that stores this bot's state.", entry.Name)
 	}
 	if o.rush {
 		return nil // a database is waiting to be built again: that waits for nobody

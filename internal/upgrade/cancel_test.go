@@ -35,7 +35,7 @@ func TestCancelWhileACallHasNoAnswer(t *testing.T) {
 				if n := w.calls("POST", "/upgrade"); n != row.calls {
 					t.Errorf("%d upgrades were accepted", n)
 				}
-				if row.ends == Done && (s.CancelBy != "" || !strings.Contains(w.said(s.ID), "came too late")) {
+				if row.ends == Done && (s.CancelBy != "" || !strings.Contains(w.said(s.ID), "arrived too late")) {
 					t.Errorf("cancelled by %q\n%s", s.CancelBy, w.said(s.ID))
 				}
 			})

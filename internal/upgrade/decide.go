@@ -104,7 +104,7 @@ func (e *Engine) Busy(ctx context.Context, ref cloud.Ref) *Refusal {
 	if err != nil || owner == "" {
 		return nil
 	}
-	return &Refusal{Code: Busy, Text: "This database already has a session, and only one may act on it at a time.", Link: owner}
+	return &Refusal{Code: Busy, Text: "An upgrade or revert of this database is already under way, and only one may act on it at a time.", Link: owner}
 }
 
 // entitlement turns an approvals refusal into ours.
@@ -233,7 +233,7 @@ func (e *Engine) underRule(ctx context.Context, s Session, by approvals.Voter) (
 // judgeClick tests a decision against the session as it is now.
 func (e *Engine) judgeClick(s Session, c Click) error {
 	if s.State != Proposed && (c.choice != approvals.Deny || !s.Deniable()) {
-		return refuse(TooLate, "This %s is %s; there is nothing to decide any more.", s.Kind, s.State)
+		return refuse(TooLate, "This %s is %s; there is nothing to decide any more.", s.Kind, s.State.Words())
 	}
 	q := s.question()
 	q.Seen, q.Now = c.Ask, e.now()
@@ -278,7 +278,7 @@ func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Ses
 			return s, entitlement(err)
 		}
 		if !s.Cancellable() {
-			return s, refuse(TooLate, "This %s is %s; it can no longer be cancelled.", s.Kind, s.State)
+			return s, refuse(TooLate, "This %s is %s; it can no longer be cancelled.", s.Kind, s.State.Words())
 		}
 		if s.CancelBy != "" {
 			return s, refuse(TooLate, "It is being cancelled already.")
@@ -357,7 +357,7 @@ func (e *Engine) Recheck(ctx context.Context, id string, by approvals.Voter) (Se
 			return s, entitlement(err)
 		}
 		if s.State != Blocked {
-			return s, refuse(TooLate, "This %s is %s, not blocked.", s.Kind, s.State)
+			return s, refuse(TooLate, "This %s is %s, not blocked.", s.Kind, s.State.Words())
 		}
 		return e.advance(ctx, s, move{event: Recheck, by: by.ID}, func(b *Body) { b.Call = nil })
 	})

@@ -106,7 +106,7 @@ func (e *Engine) now() time.Time { return e.clock().UTC().Truncate(time.Millisec
 func (e *Engine) Load(ctx context.Context, id string) (Session, error) {
 	r, err := e.store.Load(ctx, id)
 	if errors.Is(err, session.ErrNotFound) {
-		return Session{}, refuse(NotFound, "There is no session %s.", id)
+		return Session{}, refuse(NotFound, "There is no upgrade or revert %s.", id)
 	}
 	if err != nil {
 		return Session{}, fmt.Errorf("load session %s: %w", id, err)

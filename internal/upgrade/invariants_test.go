@@ -189,7 +189,7 @@ func (w *world) streams() string {
 	return b.String()
 }
 
-// checkCloud: what ended as done is done, and no throw-away database is left.
+// checkCloud: what ended as done is done, and no temporary database is left.
 func (w *world) checkCloud(ids ...string) (problems []string) {
 	w.t.Helper()
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -217,7 +217,7 @@ func (w *world) checkCloud(ids ...string) (problems []string) {
 	}
 	for _, d := range all {
 		if strings.Contains(d.Name, "-rehearsal-") && !strings.Contains(loose, d.Name) {
-			add("throw-away database %s is left, and nobody is told", d.Name)
+			add("temporary database %s is left, and nobody is told", d.Name)
 		}
 	}
 	return problems

@@ -33,7 +33,7 @@ const (
 	Soaking   State = "soaking"    // watched for a while
 	Reverting State = "reverting"  // a revert session has taken over
 
-	Rehearsing State = "rehearsing" // the backup is imported into a throw-away database, create is dry-run
+	Rehearsing State = "rehearsing" // the backup is imported into a temporary database, create is dry-run
 	Closing    State = "closing"    // source IPs closed, so that nothing more is written
 	Saving     State = "saving"     // safety backup of the upgraded data
 	Deleting   State = "deleting"   // the point of no return

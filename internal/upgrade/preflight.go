@@ -22,7 +22,7 @@ func (e *Engine) Admissible(entry inventory.Entry) *Refusal {
 		return refuse(Unsupported, "%s is Active-Active; this bot upgrades single-region databases only.", entry.Name).
 			hint("Redis Cloud documents version upgrades for single-region databases only: ask Redis support whether and how this one can be upgraded.")
 	case entry.Store:
-		return refuse(OwnStore, "%s is this bot's own memory: upgrading it would pull the floor from under the upgrade itself.", entry.Name).
+		return refuse(OwnStore, "%s is the Redis that stores this bot's state; upgrading it would interrupt the upgrade.", entry.Name).
 			hint("Upgrade it in the Redis Cloud console.")
 	case e.mode == ModeObserve:
 		return refuse(NotAllowed, "This bot runs with MODE=observe and changes nothing.").

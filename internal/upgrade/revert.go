@@ -39,7 +39,7 @@ type RevertWork struct {
 	Loose      []string  `json:"loose,omitempty"`       // what a person must look after
 }
 
-// Trial is the rehearsal: the backup imported into a throw-away database on
+// Trial is the rehearsal: the backup imported into a temporary database on
 // the original version.
 type Trial struct {
 	Name    string `json:"name,omitempty"`
@@ -149,14 +149,14 @@ func (e *Engine) Revertible(s Session) *Refusal {
 	case s.State == Reverting:
 		return (&Refusal{Code: Busy, Text: "A revert of this upgrade is under way.", Link: s.Link})
 	case !slices.Contains([]State{Soaking, Done, Failed}, s.State):
-		return refuse(TooLate, "This upgrade is %s; there is nothing to take back.", s.State)
+		return refuse(TooLate, "This upgrade is %s; there is nothing to revert.", s.State.Words())
 	case s.Upgrade.Gone:
 		return &Refusal{Code: NoWayBack, Text: "A revert of this upgrade deleted the database and could not build it again.",
 			Hint: "Its card says where the backup files are and what to do; docs/revert.md has the steps by hand.", Link: s.Link}
 	case s.Upgrade.NoWay != "":
 		return refuse(NoWayBack, "%s", s.Upgrade.NoWay)
 	case s.Upgrade.Sent.IsZero():
-		return refuse(NoWayBack, "This upgrade was never sent, so there is nothing to take back.")
+		return refuse(NoWayBack, "This upgrade was never sent, so there is nothing to revert.")
 	case s.Upgrade.BackupAt.IsZero():
 		return refuse(NoWayBack, "No backup was taken before this upgrade.")
 	case e.mode != ModeFull:
@@ -230,7 +230,7 @@ func (e *Engine) openRevert(ctx context.Context, up Session, r RevertRequest, f 
 		Revert: &RevertWork{Upgraded: f.Version, BackupAt: at, UpgradedAt: up.Upgrade.Sent, Snapshot: *up.Upgrade.Snapshot,
 			Trial: Trial{Name: trialName(up.Plan.Name, id)}},
 	}
-	open, err := e.prepare(s, move{event: Propose, by: r.By.ID, note: "Revert requested. Rehearsing the import first; nothing is changed yet."}, nil)
+	open, err := e.prepare(s, move{event: Propose, by: r.By.ID, note: "Revert requested. A test restore comes first; nothing is changed yet."}, nil)
 	if err != nil {
 		return s, err
 	}
@@ -259,7 +259,7 @@ func redactEach(uris []string) []string {
 	return out
 }
 
-// trialName is a valid name for the throw-away database: at most 40
+// trialName is a valid name for the temporary database: at most 40
 // characters, and the same for every process that works on this session.
 func trialName(name, id string) string {
 	suffix := "-rehearsal-" + strings.TrimPrefix(id, "r-")[:6]
@@ -270,7 +270,7 @@ func trialName(name, id string) string {
 func (e *Engine) openError(err error) error {
 	var held *session.HeldError
 	if errors.As(err, &held) {
-		return &Refusal{Code: Busy, Text: "This database already has a session.", Link: held.Owner}
+		return &Refusal{Code: Busy, Text: "Another upgrade or revert of this database is under way.", Link: held.Owner}
 	}
 	return fmt.Errorf("open session: %w", err)
 }

@@ -22,11 +22,11 @@ func TestWhatGoesWrongBeforeTheDelete(t *testing.T) {
 		}, "file-corrupted"},
 		{"a missing file fails the rehearsal", func(w *world) {
 			w.hook("POST", "backup", map[string]any{"uri": w.newest("cache")[0].URI, "set": map[string]any{"delete": true}}, nil)
-		}, "rehearsal failed"},
-		{"a throw-away database that cannot be made", func(w *world) { w.fault("create_failed", 1, "") }, "could not be created"},
-		{"a throw-away database that is refused", func(w *world) { w.fault("task_error", 1, "/databases") }, "could not be created"},
-		{"a failed safety backup reopens the door", func(w *world) { w.fault("backup_no_permission", 1, "") }, "The safety backup did not succeed"},
-		{"a refused close", func(w *world) { w.fault("task_error", 1, "PUT") }, "The door could not be closed"},
+		}, "test restore failed"},
+		{"a temporary database that cannot be made", func(w *world) { w.fault("create_failed", 1, "") }, "could not be created"},
+		{"a temporary database that is refused", func(w *world) { w.fault("task_error", 1, "/databases") }, "could not be created"},
+		{"a failed safety backup reopens the door", func(w *world) { w.fault("backup_no_permission", 1, "") }, "The backup of the upgraded data did not succeed"},
+		{"a refused close", func(w *world) { w.fault("task_error", 1, "PUT") }, "Client access could not be blocked"},
 		{"a refused delete reopens the door", func(w *world) {
 			w.fault("task_error", 1, fmt.Sprintf("DELETE /v1/subscriptions/%d/databases/%d", w.find("cache").Subscription, w.find("cache").ID))
 		}, "Redis Cloud refused the delete"},
@@ -90,7 +90,7 @@ func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
 			w.untilState(r.ID, Saving)
 			w.console("cache", map[string]any{"source_ips": []string{"10.9.9.9/32"}})
 			r = w.wantEnd(r.ID, Failed)
-			if !strings.Contains(r.Problem, "Somebody opened the door again") || w.find("cache").Version != "7.4" {
+			if !strings.Contains(r.Problem, "Somebody restored client access") || w.find("cache").Version != "7.4" {
 				t.Error(r.Problem)
 			}
 		})
@@ -218,7 +218,7 @@ func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
 		}, Failed, "the database does not exist any more"},
 		{"a role is refused", func(w *world) { w.fault("task_error", 1, "/acl/roles") }, Done, "bind the ACL role app"},
 		{"the door does not open at first", func(w *world) { w.fault("task_error", 2, "PUT /v1/subscriptions") }, Done, ""},
-		{"the door does not open", func(w *world) { w.fault("task_error", -1, "PUT /v1/subscriptions") }, Failed, "the door could not be opened"},
+		{"the door does not open", func(w *world) { w.fault("task_error", -1, "PUT /v1/subscriptions") }, Failed, "client access could not be restored"},
 		{"a pause in between only waits", func(w *world) {
 			w.nil(w.engine().Pause(w.ctx, dan, true))
 			time.Sleep(3 * time.Hour)
@@ -245,7 +245,7 @@ func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
 						t.Errorf("told %q", told)
 					}
 				} else {
-					for _, words := range []string{"The database was deleted at", "Its backup: s3://acme/cache/bk", "Safety backup of the upgraded data: s3://acme/cache"} {
+					for _, words := range []string{"The database was deleted at", "Its backup: s3://acme/cache/bk", "Backup of the upgraded data: s3://acme/cache"} {
 						if !strings.Contains(r.Problem, words) {
 							t.Errorf("the failure does not say %q: %s", words, r.Problem)
 						}

@@ -67,7 +67,7 @@ func TestARevertBringsBackEveryKey(t *testing.T) {
 				if owner, err := w.store.Owner(w.ctx, after.ref().String()); err != nil || owner != "" {
 					t.Errorf("the new database is held by %q, %v", owner, err)
 				}
-				for _, words := range []string{"Rehearsal passed", "Door closed", "Safety backup", "Deleted.", "Verified: version", "Done: " + row.db} {
+				for _, words := range []string{"Test restore passed", "Client access blocked", "Backup of the upgraded data", "Deleted.", "Verified: version", "Done: " + row.db} {
 					if !strings.Contains(w.said(r.ID), words) {
 						t.Errorf("the thread does not say %q:\n%s", words, w.said(r.ID))
 					}

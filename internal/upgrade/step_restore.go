@@ -37,7 +37,7 @@ func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return e.learn(ctx, l, "Settings captured. Closing the door.", func(r *RevertWork) { r.Was = w })
+	return e.learn(ctx, l, "Settings saved. Blocking client access (source IPs).", func(r *RevertWork) { r.Was = w })
 }
 
 func (e *Engine) captured(ctx context.Context, s Session, db cloud.Database) (*Captured, error) {
@@ -246,7 +246,7 @@ func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, st
 
 func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
 	s := l.s
-	done, wait, problem, err := e.sourceIPs(ctx, l, callOpenDoor, "opening of the door of "+s.Plan.Name, ref, true)
+	done, wait, problem, err := e.sourceIPs(ctx, l, callOpenDoor, "restoration of client access to "+s.Plan.Name, ref, true)
 	if err != nil || !done && problem == "" {
 		return wait, err
 	}
@@ -257,9 +257,9 @@ func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Du
 	case err != nil:
 		return 0, fmt.Errorf("look at the database a last time: %w", err)
 	case problem != "":
-		return e.stuck(ctx, l, "The data is back, but the door could not be opened: "+problem+". Set the source IPs by hand")
+		return e.stuck(ctx, l, "The data is back, but client access could not be restored: "+problem+". Set the source IPs by hand")
 	case !sameVersion(db.Version, s.Plan.To):
-		return e.failRevert(ctx, l, fmt.Sprintf("Everything was put back and the door is open, but %s reads %s now, not %s: somebody else changed it. %s",
+		return e.failRevert(ctx, l, fmt.Sprintf("Everything was restored, client access included, but %s reads %s now, not %s: somebody else changed it. %s",
 			s.Plan.Name, db.Version, s.Plan.To, remains(s)))
 	}
 	note := fmt.Sprintf("Done: %s is back on %s at %s with the data of %s. Its id is now %d (was %d).",
@@ -311,17 +311,17 @@ func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref
 func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, error) {
 	s := l.s
 	if s.Revert.Was != nil {
-		done, wait, problem, err := e.sourceIPs(ctx, l, callReopenDoor, "reopening of the door of "+s.Plan.Name, s.Plan.Ref(), true)
+		done, wait, problem, err := e.sourceIPs(ctx, l, callReopenDoor, "restoration of client access to "+s.Plan.Name, s.Plan.Ref(), true)
 		switch {
 		case err != nil:
 			return 0, err
 		case problem != "":
-			return e.failRevert(ctx, l, "The door of "+s.Plan.Name+" could not be reopened: "+problem+". Set its source IPs by hand to "+strings.Join(s.Revert.Was.SourceIPs, ", ")+".")
+			return e.failRevert(ctx, l, "Client access to "+s.Plan.Name+" could not be restored: "+problem+". Set its source IPs by hand to "+strings.Join(s.Revert.Was.SourceIPs, ", ")+".")
 		case !done:
 			return wait, nil
 		}
 	}
-	door := "The door is open again"
+	door := "Client access is restored"
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
 		return 0, fmt.Errorf("read the door: %w", err)

@@ -13,9 +13,9 @@ import (
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
-// stepRehearsing imports the backup into a throw-away database on the
+// stepRehearsing imports the backup into a temporary database on the
 // original version, and dry-runs the create. It changes nothing that anybody
-// uses. Whatever happens, the throw-away database is deleted again.
+// uses. Whatever happens, the temporary database is deleted again.
 func (e *Engine) stepRehearsing(ctx context.Context, l *lease) (time.Duration, error) {
 	t := l.s.Revert.Trial
 	switch {
@@ -30,7 +30,7 @@ func (e *Engine) stepRehearsing(ctx context.Context, l *lease) (time.Duration, e
 	case l.s.CancelBy != "":
 		return e.end(ctx, l, Cancel, "Revert cancelled. Nothing was changed.")
 	case !t.Passed:
-		return e.failRevert(ctx, l, "The rehearsal failed: "+t.Result+". Nothing was changed.")
+		return e.failRevert(ctx, l, "The test restore failed: "+t.Result+". Nothing was changed.")
 	}
 	return e.rehearseDryRun(ctx, l)
 }
@@ -51,7 +51,7 @@ func (e *Engine) rehearseCreate(ctx context.Context, l *lease) (time.Duration, e
 		c.Name, c.Port, c.SourceIPs, c.Backup, c.Password = s.Revert.Trial.Name, 0, closedDoor, nil, ""
 		return c, nil
 	}
-	r, err := e.drive(ctx, l, e.createCall(build{key: callRehearsalCreate, label: "creation of the rehearsal database", parent: s.Plan.Ref(), name: s.Revert.Trial.Name, body: body}))
+	r, err := e.drive(ctx, l, e.createCall(build{key: callRehearsalCreate, label: "creation of the temporary database", parent: s.Plan.Ref(), name: s.Revert.Trial.Name, body: body}))
 	switch {
 	case err != nil:
 		return 0, err
@@ -60,7 +60,7 @@ func (e *Engine) rehearseCreate(ctx context.Context, l *lease) (time.Duration, e
 	case r.call == nil:
 		return r.wait, nil
 	case r.call.Outcome != Happened:
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the throw-away database could not be created: " + r.call.Error })
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the temporary database could not be created: " + r.call.Error })
 	}
 	return 0, nil // its ref is in the record
 }
@@ -86,9 +86,9 @@ func (e *Engine) rehearseImport(ctx context.Context, l *lease) (time.Duration, e
 		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "cancelled" })
 	}
 	if c := s.Call; c != nil && c.Key == callRehearsalCreate && c.Outcome == Broke { // it exists all the same
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the throw-away database could not be created: " + c.Error })
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the temporary database could not be created: " + c.Error })
 	}
-	r, err := e.drive(ctx, l, e.importCall(s, callRehearsalImport, "rehearsal import", ref))
+	r, err := e.drive(ctx, l, e.importCall(s, callRehearsalImport, "test import", ref))
 	switch {
 	case err != nil:
 		return 0, err
@@ -106,19 +106,19 @@ func (e *Engine) rehearseImport(ctx context.Context, l *lease) (time.Duration, e
 func (e *Engine) judgeTrial(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
 	db, err := e.cloud.Database(ctx, ref)
 	if errors.Is(err, cloud.ErrNotFound) {
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "somebody deleted the throw-away database" })
+		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "somebody deleted the temporary database" })
 	}
 	if err != nil {
 		return 0, err
 	}
 	if !sameVersion(db.Version, l.s.Plan.To) {
 		return e.learn(ctx, l, "", func(w *RevertWork) {
-			w.Trial.Result = fmt.Sprintf("the throw-away database reads %s, not %s", db.Version, l.s.Plan.To)
+			w.Trial.Result = fmt.Sprintf("the temporary database reads %s, not %s", db.Version, l.s.Plan.To)
 		})
 	}
 	return e.learn(ctx, l, "", func(w *RevertWork) {
 		w.Trial.Passed = true
-		w.Trial.Result = fmt.Sprintf("%s imported into a throw-away database on %s (%.0f MB used afterwards)", counted(len(l.s.Plan.Files)), db.Version, db.UsedMB)
+		w.Trial.Result = fmt.Sprintf("%s imported into a temporary database on %s (%.0f MB used afterwards)", counted(len(l.s.Plan.Files)), db.Version, db.UsedMB)
 	})
 }
 
@@ -134,7 +134,7 @@ func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (time.Duration, e
 		}
 		return gate{}
 	}
-	r, err := e.drive(ctx, l, e.deleteCall(callRehearsalDelete, "removal of the rehearsal database", ref, only))
+	r, err := e.drive(ctx, l, e.deleteCall(callRehearsalDelete, "removal of the temporary database", ref, only))
 	loose := ""
 	switch {
 	case err != nil:
@@ -144,7 +144,7 @@ func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (time.Duration, e
 	case r.gate.stop == nil && r.call == nil:
 		return r.wait, nil
 	case r.call != nil && r.call.Outcome != Happened:
-		loose = "the throw-away database " + name + " could not be deleted (" + r.call.Error + "); delete it by hand"
+		loose = "the temporary database " + name + " could not be deleted (" + r.call.Error + "); delete it by hand"
 	}
 	hold := session.Hold{Database: ref.String(), From: l.s.ID}
 	return e.do(ctx, l, move{event: Note, holds: []session.Hold{hold}}, func(b *Body) {
@@ -199,7 +199,7 @@ func expectedWhileItExists(code string) bool {
 }
 
 func (e *Engine) ask(ctx context.Context, l *lease) (time.Duration, error) {
-	return e.do(ctx, l, move{event: Rehearse, ask: true, note: "Rehearsal passed: " + l.s.Revert.Trial.Result + ". Two people decide now."}, func(b *Body) {
+	return e.do(ctx, l, move{event: Rehearse, ask: true, note: "Test restore passed: " + l.s.Revert.Trial.Result + ". Two people decide now."}, func(b *Body) {
 		b.Asked, b.Revert.DryRun, b.Call = e.now(), "accepted", nil
 	})
 }
@@ -213,7 +213,7 @@ func (e *Engine) failRevert(ctx context.Context, l *lease, text string) (time.Du
 
 // giveUp leads back over the door before anything is deleted.
 func (e *Engine) giveUp(ctx context.Context, l *lease, why string) (time.Duration, error) {
-	note := why + " Reopening the door; nothing was deleted."
+	note := why + " Restoring client access; nothing was deleted."
 	return e.do(ctx, l, move{event: Reopen, note: note}, func(b *Body) {
 		b.Call = nil
 		if b.CancelBy == "" {
@@ -274,7 +274,7 @@ func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, erro
 	}
 	same := func(db cloud.Database) bool { return sameAddresses(db.Security.SourceIPs, closedDoor) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &closedDoor}, nil }
-	r, err := e.drive(ctx, l, e.updateCall(callCloseDoor, "closing of the door of "+l.s.Plan.Name, l.s.Plan.Ref(), change, same))
+	r, err := e.drive(ctx, l, e.updateCall(callCloseDoor, "blocking of client access to "+l.s.Plan.Name, l.s.Plan.Ref(), change, same))
 	switch {
 	case err != nil:
 		return 0, err
@@ -283,9 +283,9 @@ func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, erro
 	case r.call == nil:
 		return r.wait, nil
 	case r.call.Outcome != Happened:
-		return e.giveUp(ctx, l, "The door could not be closed: "+r.call.Error+".")
+		return e.giveUp(ctx, l, "Client access could not be blocked: "+r.call.Error+".")
 	}
-	return e.do(ctx, l, move{event: Close, note: "Door closed: no application can connect any more. Taking a safety backup of the upgraded data."},
+	return e.do(ctx, l, move{event: Close, note: "Client access blocked (source IPs). Backing up the upgraded data."},
 		func(b *Body) { b.Revert.DoorShut = e.now() })
 }
 
@@ -304,9 +304,9 @@ func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error
 	case r.call == nil:
 		return r.wait, nil
 	case r.call.Outcome != Happened:
-		return e.giveUp(ctx, l, "The safety backup did not succeed: "+r.call.Error+".")
+		return e.giveUp(ctx, l, "The backup of the upgraded data did not succeed: "+r.call.Error+".")
 	}
-	return e.do(ctx, l, move{event: Save, note: "Safety backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."}, nil)
+	return e.do(ctx, l, move{event: Save, note: "Backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."}, nil)
 }
 
 // stepDeleting is the point of no return: its ready tests everything once
@@ -332,7 +332,7 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 	case r.call.Outcome != Happened:
 		return e.giveUp(ctx, l, "Redis Cloud refused the delete: "+r.call.Error+".")
 	}
-	return e.do(ctx, l, move{event: Delete, note: tooLate(l.s) + "Deleted. Creating it again on " + l.s.Plan.To + ", same port, still closed."},
+	return e.do(ctx, l, move{event: Delete, note: tooLate(l.s) + "Deleted. Creating it again on " + l.s.Plan.To + ", same port, client access still blocked."},
 		func(b *Body) { b.Revert.DeletedAt, b.CancelBy = e.now(), "" })
 }
 
@@ -355,9 +355,9 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, _ cloud.Database) gate
 	case g.stop != nil:
 		return g
 	case !sameAddresses(db.Security.SourceIPs, closedDoor):
-		return gate{stop: refuse(Stale, "Somebody opened the door again (source IPs %s).", strings.Join(db.Security.SourceIPs, ", "))}
+		return gate{stop: refuse(Stale, "Somebody restored client access (source IPs %s).", strings.Join(db.Security.SourceIPs, ", "))}
 	case s.Revert.SafetyAt.IsZero():
-		return gate{stop: refuse(NoBackup, "There is no safety backup.")}
+		return gate{stop: refuse(NoBackup, "There is no backup of the upgraded data.")}
 	}
 	if _, err := e.recreateBody(s); err != nil {
 		return gate{stop: refuse(NoWayBack, "The captured settings cannot be unsealed: %s.", err)}
@@ -491,12 +491,12 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, er
 	case r.call.Outcome != Happened:
 		return e.stuck(ctx, l, "The import did not succeed: "+r.call.Error)
 	}
-	return e.do(ctx, l, move{event: Import, note: "Imported at " + stamp(l.s.Revert.ImportedAt) + ". Verifying, then putting users, roles and tags back."}, nil)
+	return e.do(ctx, l, move{event: Import, note: "Imported at " + stamp(l.s.Revert.ImportedAt) + ". Verifying, then restoring users, roles and tags."}, nil)
 }
 
 // remains says what there is of a deleted database.
 func remains(s Session) string {
-	return fmt.Sprintf("The database was deleted at %s. Its backup: %s. Safety backup of the upgraded data: %s, at %s.",
+	return fmt.Sprintf("The database was deleted at %s. Its backup: %s. Backup of the upgraded data: %s, at %s.",
 		stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt))
 }
 
@@ -506,7 +506,7 @@ func (e *Engine) stuck(ctx context.Context, l *lease, why string) (time.Duration
 	s := l.s
 	text := strings.TrimSuffix(why, ".") + ". " + remains(s)
 	if s.Revert.NewRef != "" {
-		text += " The new database exists and its door is closed: " + s.Revert.NewRef + "."
+		text += " The new database exists, with client access blocked: " + s.Revert.NewRef + "."
 	}
 	return e.failRevert(ctx, l, text)
 }

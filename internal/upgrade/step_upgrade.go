@@ -195,7 +195,7 @@ func denied(err error) *Refusal {
 // mend ends it; everything else blocks and names who can unblock it.
 func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Duration, error) {
 	if !g.void && (g.stop.Code == NotFound || g.stop.Code == Stale) {
-		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: g.stop.Error() + " Nothing was upgraded by this session."}, func(b *Body) { b.Problem = g.stop.Error() })
+		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: g.stop.Error() + " Nothing was upgraded."}, func(b *Body) { b.Problem = g.stop.Error() })
 	}
 	if !g.void {
 		return e.do(ctx, l, move{event: Block, note: "Blocked: " + g.stop.Error()}, func(b *Body) { b.Problem = g.stop.Error() })
@@ -293,7 +293,7 @@ func tooLate(s Session) string {
 	if s.CancelBy == "" {
 		return ""
 	}
-	return "The wish to cancel came too late. "
+	return "The cancel request arrived too late. "
 }
 
 // brokenUpgrade ends an upgrade that Redis Cloud carried out badly. Where the
@@ -337,7 +337,7 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, er
 		return e.do(ctx, l, move{event: Fail, holds: free(s), note: "The upgraded database is not what it was: " + changed}, func(b *Body) { b.Problem = changed })
 	}
 	now := e.now()
-	note := fmt.Sprintf("Version %s confirmed; endpoint and shards unchanged. Watching for %s. Application health is not checked.", db.Version, words(e.cfg.Soak))
+	note := fmt.Sprintf("Version %s confirmed; endpoint and shards unchanged. Monitoring for %s. Application health is not checked.", db.Version, words(e.cfg.Soak))
 	return e.do(ctx, l, move{event: Verify, note: note}, func(b *Body) {
 		b.Upgrade.Finished, b.Upgrade.SoakUntil = now, now.Add(e.cfg.Soak)
 		b.Facts.Version, b.Facts.Status = db.Version, db.Status
@@ -392,13 +392,13 @@ func (e *Engine) stepSoaking(ctx context.Context, l *lease) (time.Duration, erro
 	}
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
-		return e.vanished(ctx, l, "watched")
+		return e.vanished(ctx, l, "monitored")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("watch: %w", err)
 	}
 	if !reached(db.Version, s.Plan.To, movesByItself(db)) || db.Failed() {
-		text := fmt.Sprintf("While watched, %s turned to version %s, status %s.", s.Plan.Name, db.Version, db.Status)
+		text := fmt.Sprintf("While being monitored, %s turned to version %s, status %s.", s.Plan.Name, db.Version, db.Status)
 		return e.do(ctx, l, move{event: Fail, holds: free(s), note: text}, func(b *Body) {
 			b.Problem = text
 			if sameVersion(db.Version, b.Plan.From) {

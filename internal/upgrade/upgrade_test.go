@@ -190,7 +190,7 @@ func TestCancel(t *testing.T) {
 			w.wantRefusal(r, TooLate, "can no longer be cancelled")
 			s = w.untilState(s.ID, Soaking)
 			_, r = cancel(w, s, ann)
-			w.wantRefusal(r, TooLate, "soaking")
+			w.wantRefusal(r, TooLate, "being monitored")
 			w.wantEnd(s.ID, Done)
 		})
 	})
@@ -267,11 +267,11 @@ func TestSubscriptionsAndTheOwnStore(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			w.storeIs(w.find("cache").ref())
 			_, r := w.act(w.request("cache", "7.4"))
-			w.wantRefusal(r, OwnStore, "own memory")
+			w.wantRefusal(r, OwnStore, "stores this bot's state")
 			s := w.approve(w.propose("orders", "7.4", func(r *Request) { r.NotBefore = time.Now().Add(time.Hour) }), bob)
 			w.storeIs(w.find("orders").ref())
 			s = w.untilState(s.ID, Blocked)
-			if len(w.ledger()) != 0 || !strings.Contains(s.Problem, "own memory") {
+			if len(w.ledger()) != 0 || !strings.Contains(s.Problem, "stores this bot's state") {
 				t.Error(s.Problem)
 			}
 		})

@@ -62,7 +62,7 @@ func cancelText(s upgrade.Session) string {
 	case s.Kind == upgrade.KindUpgrade:
 		return "Nothing has been upgraded yet, and nothing will be."
 	case slices.Contains([]upgrade.State{upgrade.Closing, upgrade.Saving, upgrade.Deleting}, s.State):
-		return "The revert stops and the door is opened again. Nothing is deleted."
+		return "The revert stops and client access is restored. Nothing is deleted."
 	}
 	return "The revert stops. Nothing is deleted."
 }
@@ -72,7 +72,7 @@ func absentText(s upgrade.Session) string {
 	text := "Check the Redis Cloud console first. "
 	switch {
 	case isImport(call):
-		return text + "An import is never sent twice, so the session ends here and people go on by hand."
+		return text + "An import is never sent twice, so the revert ends here and the rest is done by hand."
 	case isGrave(call):
 		return text + "Two people have to say so, and not within the first hour. Then it is sent once more."
 	}

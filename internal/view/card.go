@@ -154,7 +154,7 @@ func facts(s upgrade.Session) []string {
 		"*Version*\n" + Escape(s.Plan.From) + " → *" + Escape(s.Plan.To) + "*",
 		"*Size*\n" + fmt.Sprintf("%s, %.0f MB used", plural(f.Shards, "shard"), f.UsedMB),
 		"*Backup*\n" + backup(s),
-		"*Way back*\n" + wayBack(f),
+		"*Revert*\n" + wayBack(f),
 	}
 	if !s.Plan.NotBefore.IsZero() {
 		out = append(out, "*Start*\nnot before "+when(s.Plan.NotBefore))
@@ -185,7 +185,7 @@ func backup(s upgrade.Session) string {
 	if s.Facts.At.Sub(f.Last) < time.Minute {
 		age = "less than a minute"
 	}
-	return fmt.Sprintf("last %s (%s old when asked)%s\n%s", when(f.Last), age, fresh, code(f.Where))
+	return fmt.Sprintf("last %s (%s old at last check)%s\n%s", when(f.Last), age, fresh, code(f.Where))
 }
 
 func wayBack(f upgrade.Facts) string {

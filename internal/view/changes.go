@@ -42,7 +42,7 @@ func changes(s upgrade.Session) []slack.Block {
 	if unknown != "" {
 		lines = append(lines, unknown)
 	}
-	return []slack.Block{section("*Breaking changes on the way*\n" + strings.Join(append(lines, worst...), "\n"))}
+	return []slack.Block{section(fmt.Sprintf("*Breaking changes from %s to %s*\n", Escape(s.Plan.From), Escape(s.Plan.To)) + strings.Join(append(lines, worst...), "\n"))}
 }
 
 // unexplained names the plan's versions that the version table does not have;
@@ -76,13 +76,13 @@ func counts(all []releases.Change, in func(releases.Change) bool) string {
 		}
 	}
 	var parts []string
-	for _, severity := range []struct{ key, word string }{{releases.Blocker, "blocker"}, {releases.Behaviour, "behaviour change"}, {releases.Info, "note"}} {
+	for _, severity := range []struct{ key, word string }{{releases.Blocker, "breaking change"}, {releases.Behaviour, "behaviour change"}, {releases.Info, "note"}} {
 		if k := n[severity.key]; k > 0 {
 			parts = append(parts, plural(k, severity.word))
 		}
 	}
 	if len(parts) == 0 {
-		return "no breaking change listed"
+		return "no change listed"
 	}
 	return strings.Join(parts, ", ")
 }

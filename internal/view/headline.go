@@ -59,33 +59,26 @@ func revertLost(s upgrade.Session) bool {
 // stateWords say the state as people do.
 func stateWords(s upgrade.Session) string {
 	if isUnknown(s) {
-		return "nobody can tell whether the " + Escape(s.Call.Key) + " happened"
+		return "outcome of the " + callWords(s.Call.Key) + " is unknown"
 	}
 	if lost(s) {
 		return "failed after its delete; the database is not back"
 	}
+	if s.State == upgrade.Soaking {
+		return "upgraded; monitoring"
+	}
 	revert := map[upgrade.State]string{
 		upgrade.Proposed:   "waiting for approval of the deletion",
-		upgrade.Rehearsing: "rehearsing the import; nothing is changed yet",
+		upgrade.Rehearsing: "test restore running; nothing is changed yet",
 		upgrade.Done:       "reverted",
 	}
 	if words, ok := revert[s.State]; ok && s.Kind == upgrade.KindRevert {
 		return words
 	}
-	words := map[upgrade.State]string{
-		upgrade.Proposed: "waiting for approval", upgrade.Approved: "approved", upgrade.Checking: "checking",
-		upgrade.Blocked: "blocked", upgrade.BackingUp: "backing up", upgrade.Upgrading: "upgrading",
-		upgrade.Verifying: "verifying", upgrade.Soaking: "upgraded; watching", upgrade.Done: "done",
-		upgrade.Denied: "denied", upgrade.Expired: "expired", upgrade.Cancelled: "cancelled", upgrade.Failed: "failed",
-		upgrade.Reverting: "being reverted", upgrade.Reverted: "reverted",
-		upgrade.Closing: "closing the door", upgrade.Saving: "taking a safety backup", upgrade.Deleting: "deleting",
-		upgrade.Creating: "creating it again", upgrade.Importing: "importing the backup", upgrade.Restoring: "putting settings back",
-		upgrade.Reopening: "giving up; reopening the door",
+	if !s.State.Known() {
+		return "in a state that this replica does not know: " + Escape(string(s.State))
 	}
-	if w := words[s.State]; w != "" {
-		return w
-	}
-	return "in a state that this replica does not know: " + Escape(string(s.State))
+	return s.State.Words()
 }
 
 // aside is what belongs right behind the state.
@@ -134,20 +127,20 @@ func nextOfUpgrade(s upgrade.Session, p Policy) string {
 	case upgrade.Proposed:
 		return asks(s, p.Upgrades, p.Approvers) + " Once approved, the bot backs up, upgrades and verifies by itself" + start(s) + "."
 	case upgrade.Approved:
-		return "Nobody has to act. Until it starts it can still be denied or cancelled."
+		return "No action needed. Until it starts it can still be denied or cancelled."
 	case upgrade.Checking:
-		return "Reading everything again before anything is sent. Nobody has to act."
+		return "No action needed. The bot reads everything again before it sends anything."
 	case upgrade.Blocked:
 		return "Nothing is upgraded until this is solved; then press *Check again*. Otherwise the approval lapses " + when(startBy(s, p)) + "."
 	case upgrade.BackingUp:
-		return "Nobody has to act. The upgrade follows by itself when the backup is done."
+		return "No action needed. The upgrade starts by itself when the backup is done."
 	case upgrade.Upgrading:
 		if s.Call != nil && s.Call.Phase == upgrade.Sending {
 			return "The request has left, or is about to. *Cancel* only keeps it from being sent again."
 		}
-		return "Nobody has to act. The bot follows it to its end and tells the result here."
+		return "No action needed. The bot follows it to its end and tells the result here."
 	case upgrade.Verifying:
-		return "Nobody has to act. The bot follows it to its end and tells the result here."
+		return "No action needed. The bot follows it to its end and tells the result here."
 	case upgrade.Failed:
 		return nextOfFailed(s, p)
 	case upgrade.Denied, upgrade.Expired, upgrade.Cancelled:
@@ -158,7 +151,7 @@ func nextOfUpgrade(s upgrade.Session, p Policy) string {
 		return "It runs " + Escape(s.Plan.From) + " again. The revert's card in this thread says what has changed."
 	}
 	if p.revertible(s) { // soaking, done
-		return "If applications misbehave, *Revert…* is the way back."
+		return "If applications misbehave, use *Revert…*."
 	}
 	return ""
 }
@@ -168,7 +161,7 @@ func nextOfFailed(s upgrade.Session, p Policy) string {
 	case revertLost(s):
 		return "Its revert failed after the delete. The revert's card in this thread says what is left and what to do."
 	case p.revertible(s):
-		return "The bot does nothing more by itself. If applications misbehave, *Revert…* is the way back."
+		return "The bot does nothing more by itself. If applications misbehave, use *Revert…*."
 	}
 	return "The bot does nothing more by itself. Once this is solved, ask again with `/redis-upgrade`."
 }
@@ -176,13 +169,13 @@ func nextOfFailed(s upgrade.Session, p Policy) string {
 func nextOfRevert(s upgrade.Session, p Policy) string {
 	switch s.State {
 	case upgrade.Rehearsing:
-		return "Nobody has to act yet. People are asked to approve the deletion when the result is known."
+		return "No action needed yet. Approvers are asked to approve the deletion when the result is known."
 	case upgrade.Proposed:
-		return asks(s, p.Reverts, p.Approvers+" or "+p.OnCall) + " Once approved, the bot closes the door, takes a safety backup and deletes; the delete cannot be taken back."
+		return asks(s, p.Reverts, p.Approvers+" or "+p.OnCall) + " Once approved, the bot blocks client access, backs up the upgraded data and deletes the database; the delete cannot be undone."
 	case upgrade.Approved:
-		return "The door closes next. *Cancel* still stops it."
+		return "Client access is blocked next. *Cancel* still stops it."
 	case upgrade.Closing, upgrade.Saving:
-		return "From now on applications cannot connect. Nothing is deleted yet: *Cancel* stops the revert and opens the door again."
+		return "From now on applications cannot connect. Nothing is deleted yet: *Cancel* stops the revert and restores client access."
 	case upgrade.Deleting:
 		if s.Cancellable() && s.Call != nil && s.Call.Phase == upgrade.Sending {
 			return "Applications cannot connect. The delete has left, or is about to: *Cancel* only keeps it from being sent again."

@@ -117,12 +117,12 @@ func Help() Message {
 		"• `/redis-upgrade` opens the request form\n" +
 		"• `/redis-upgrade &lt;database&gt; [version]` opens it filled in\n" +
 		"• `/redis-upgrade list` shows which databases are behind\n" +
-		"• `/redis-upgrade status [session or database]` shows what is under way\n" +
+		"• `/redis-upgrade status [id or database]` shows what is under way\n" +
 		"• `/redis-upgrade history &lt;database&gt;` shows what was done to it\n" +
-		"• `/redis-upgrade cancel &lt;session&gt;` calls a session off while nothing irreversible has happened\n" +
-		"• `/redis-upgrade revert &lt;session&gt;` starts the guided way back\n" +
+		"• `/redis-upgrade cancel &lt;id&gt;` cancels an upgrade or revert while nothing irreversible has happened\n" +
+		"• `/redis-upgrade revert &lt;id&gt;` starts a guided revert\n" +
 		"• `/redis-upgrade pause` and `resume`: on-call stops and restarts all changing calls\n" +
-		"Somebody else approves on the card. The bot backs up, upgrades, follows and verifies; the card's thread tells the story, and its *Revert…* button is the way back.")
+		"Somebody else approves on the card. The bot backs up, upgrades, follows and verifies. Progress is told in the card's thread; its *Revert…* button starts a revert. `&lt;id&gt;` stands at the foot of each card.")
 }
 
 // List shows who is behind.

@@ -43,10 +43,10 @@ func unknownCall(s upgrade.Session, p Policy) []slack.Block {
 		absent = "takes two people, one of on-call and a second of on-call or the approvers" + from(s, p) + ". It is then sent once more."
 	}
 	if isImport(c.Key) {
-		absent = strings.Replace(absent, "It is then sent once more.", "An import is never sent twice: the session then ends, and people go on by hand.", 1)
+		absent = strings.Replace(absent, "It is then sent once more.", "An import is never sent twice: the revert then ends, and the rest is done by hand.", 1)
 	}
 	text := fmt.Sprintf("The *%s* (attempt %d) left before %s and was never answered.%s Look at %s in the console, then decide:\n"+
-		"• *It happened*: the bot goes on from there and verifies.\n• *It did not happen*: %s", Escape(c.Key), c.Intent, when(c.SendBy), readBack(c), Escape(s.Plan.Name), absent)
+		"• *It happened*: the bot goes on from there and verifies.\n• *It did not happen*: %s", callWords(c.Key), c.Intent, when(c.SendBy), readBack(c), Escape(s.Plan.Name), absent)
 	if len(c.Settlers) > 0 {
 		text += "\n" + people(c.Settlers) + " says that it did not happen; a second person, of on-call or the approvers, has to say so too."
 	}
@@ -81,18 +81,18 @@ var upgradeStages = []stage{
 	{"Backup", []upgrade.State{upgrade.BackingUp}},
 	{"Upgrade", []upgrade.State{upgrade.Upgrading}},
 	{"Verification", []upgrade.State{upgrade.Verifying}},
-	{"Watch", []upgrade.State{upgrade.Soaking}},
+	{"Monitoring", []upgrade.State{upgrade.Soaking}},
 }
 
 var revertStages = []stage{
-	{"Rehearsal and dry run", []upgrade.State{upgrade.Rehearsing}},
+	{"Test restore and dry run", []upgrade.State{upgrade.Rehearsing}},
 	{"Approval of the deletion", []upgrade.State{upgrade.Proposed, upgrade.Denied}},
-	{"Close the door", []upgrade.State{upgrade.Approved, upgrade.Closing}},
-	{"Safety backup", []upgrade.State{upgrade.Saving}},
+	{"Block client access", []upgrade.State{upgrade.Approved, upgrade.Closing}},
+	{"Backup of the upgraded data", []upgrade.State{upgrade.Saving}},
 	{"Delete", []upgrade.State{upgrade.Deleting}},
-	{"Create on the original version, closed", []upgrade.State{upgrade.Creating}},
+	{"Create on the original version, access blocked", []upgrade.State{upgrade.Creating}},
 	{"Import the backup", []upgrade.State{upgrade.Importing}},
-	{"Verify, users, tags, open the door", []upgrade.State{upgrade.Restoring}},
+	{"Verify, restore users, tags and client access", []upgrade.State{upgrade.Restoring}},
 }
 
 // progress is the list of stages with the present one marked.

@@ -29,11 +29,11 @@ func byHand(s upgrade.Session) string {
 	if r.NewRef != "" && !back {
 		step("Look at the new database %s in the Redis Cloud console. Where its creation failed, delete it (the database, not the subscription) and go on with 2; else with 3.", code(r.NewRef))
 	}
-	create := fmt.Sprintf("Create %s in subscription %s on version %s at port %d, source addresses closed: %s.", code(s.Plan.Name), Escape(s.Facts.Subscription), Escape(s.Plan.To), r.Snapshot.Port, Escape(Cut(settings(db), 900)))
+	create := fmt.Sprintf("Create %s in subscription %s on version %s at port %d, client access blocked (source IPs): %s.", code(s.Plan.Name), Escape(s.Facts.Subscription), Escape(s.Plan.To), r.Snapshot.Port, Escape(Cut(settings(db), 900)))
 	if !back {
 		step("%s", create)
 		step("Import all backup files named below, and wait for its success.")
-		step("Its password was erased with this session: set the one that your applications have. Default user: %s.", map[bool]string{true: "on", false: "off"}[db.Security.DefaultUser])
+		step("Its saved password was erased when this revert ended: set the one that your applications have. Default user: %s.", map[bool]string{true: "on", false: "off"}[db.Security.DefaultUser])
 	}
 	if len(r.Was.Tags) > 0 {
 		var tags []string
@@ -49,7 +49,7 @@ func byHand(s upgrade.Session) string {
 		}
 		step("ACL roles: %s.", Escape(Cut(strings.Join(roles, "; "), 400)))
 	}
-	step("Last, the source addresses: %s.", Escape(Cut(strings.Join(r.Was.SourceIPs, ", "), 400)))
+	step("Last, restore client access (source IPs): %s.", Escape(Cut(strings.Join(r.Was.SourceIPs, ", "), 400)))
 	return lines(out, maxSection)
 }
 

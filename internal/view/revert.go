@@ -28,7 +28,7 @@ func revertBlocks(s upgrade.Session, p Policy) []slack.Block {
 
 // loose is what a person must look after.
 func loose(s upgrade.Session) string {
-	out := []string{"*Left for a person*"}
+	out := []string{"*Manual follow-up*"}
 	for _, l := range s.Revert.Loose {
 		out = append(out, "• "+Escape(Cut(l, 600)))
 	}
@@ -45,12 +45,12 @@ func loss(s upgrade.Session) string {
 	if s.Ended && !gone {
 		return ":white_circle: *Nothing is lost:* the database was not deleted."
 	}
-	verb, until, span := "What is lost", "the moment the door closes", "everything until then"
+	verb, until, span := "What is lost", "the moment client access is blocked", "everything until then"
 	switch {
 	case !r.DoorShut.IsZero():
 		until, span = when(r.DoorShut), upgrade.Words(r.DoorShut.Sub(r.BackupAt).Round(time.Second))
 	case !s.Asked.IsZero():
-		span = upgrade.Words(s.Asked.Sub(r.BackupAt).Round(time.Second)) + " when asked, and counting"
+		span = upgrade.Words(s.Asked.Sub(r.BackupAt).Round(time.Second)) + " when asked, and growing"
 	}
 	if gone {
 		verb = "What was lost"
@@ -60,9 +60,9 @@ func loss(s upgrade.Session) string {
 	}
 	text := fmt.Sprintf(":wastebasket: *%s:* everything written between the start of the backup (%s) and %s: %s. ", verb, when(r.BackupAt), until, span)
 	if r.SafetyAt.IsZero() {
-		text += fmt.Sprintf("A safety backup will keep it, but only %s or later is sure to load that.", Escape(r.Upgraded))
+		text += fmt.Sprintf("A backup of the upgraded data will keep it, but only %s or later is sure to load that.", Escape(r.Upgraded))
 	} else {
-		text += fmt.Sprintf("The safety backup of %s keeps it, but only %s or later is sure to load that.", when(r.SafetyAt), Escape(r.Upgraded))
+		text += fmt.Sprintf("The backup of the upgraded data of %s keeps it, but only %s or later is sure to load that.", when(r.SafetyAt), Escape(r.Upgraded))
 	}
 	if s.Facts.Dynamic {
 		text += "\n:warning: The dynamic endpoint names change; clients that use them must be told."
@@ -75,10 +75,10 @@ func revertFacts(s upgrade.Session) []string {
 	out := []string{
 		"*Database*\n" + Escape(s.Plan.Name) + "  " + code(s.Plan.Database),
 		"*Path*\nrecreate: delete, create on " + Escape(s.Plan.To) + " at port " + fmt.Sprint(r.Snapshot.Port) + ", import",
-		"*Rehearsal*\n" + rehearsal(s),
+		"*Test restore*\n" + testRestore(s),
 		"*Dry run of the create*\n" + dryRun(s),
 		"*Backup files*\n" + files(s.Plan.Files),
-		"*Safety backup*\n" + safety(s),
+		"*Backup of the upgraded data*\n" + upgradedBackup(s),
 	}
 	if r.NewRef != "" {
 		out = append(out, "*New database*\n"+code(r.NewRef)+" (the id is new: Terraform state, dashboards and roles that name the old one must follow)")
@@ -89,7 +89,7 @@ func revertFacts(s upgrade.Session) []string {
 	return out
 }
 
-func rehearsal(s upgrade.Session) string {
+func testRestore(s upgrade.Session) string {
 	t := s.Revert.Trial
 	switch {
 	case t.Passed:
@@ -112,14 +112,14 @@ func dryRun(s upgrade.Session) string {
 	return "not yet"
 }
 
-func safety(s upgrade.Session) string {
+func upgradedBackup(s upgrade.Session) string {
 	switch {
 	case !s.Revert.SafetyAt.IsZero():
 		return ":white_check_mark: " + when(s.Revert.SafetyAt) + "\n" + code(s.Plan.Backup)
 	case s.Ended:
 		return "not taken"
 	}
-	return "taken behind the closed door, before the delete"
+	return "taken while client access is blocked, before the delete"
 }
 
 // files shows where a backup lies and the names of its first files.
@@ -151,8 +151,8 @@ func RevertModal(f RevertForm) slack.ModalViewRequest {
 	s := f.Upgrade
 	lost := fmt.Sprintf(":wastebasket: *This deletes %s and builds it again on %s.* Everything written since the backup of %s will be gone from it.",
 		Escape(s.Plan.Name), Escape(s.Plan.From), when(s.Upgrade.BackupAt))
-	order := "*What happens now:* the backup is imported into a throw-away database as a rehearsal. Nothing is changed until two people have approved the deletion.\n" +
-		"*Then:* close the door, safety backup, delete, create on the same port, import, verify, open the door. Applications cannot connect from the closed door to the end."
+	order := "*What happens now:* a test restore imports the backup into a temporary database. Nothing is changed until two people have approved the deletion.\n" +
+		"*Then:* block client access (source IPs), back up the upgraded data, delete, create on the same port, import, verify, restore client access. Applications cannot connect from the first of these steps to the last."
 	if s.Facts.Dynamic {
 		order += "\n:warning: This database has dynamic endpoints; their names will change."
 	}
@@ -163,7 +163,7 @@ func RevertModal(f RevertForm) slack.ModalViewRequest {
 	name := slack.NewPlainTextInputBlockElement(plain(s.Plan.Name, maxPlaceholder), ActionName)
 	name.MaxLength = 80
 	nameInput := slack.NewInputBlock("name", plain("Type the database's name: "+s.Plan.Name, maxLabel), nil, name)
-	return modal(CallbackRevert, "Revert this upgrade", "Start rehearsal", "Back",
+	return modal(CallbackRevert, "Revert this upgrade", "Start test restore", "Back",
 		[]slack.Block{section(lost), section(order), filesInput, nameInput, reasonInput("Why?", "What goes wrong on the new version?")}, f.Metadata)
 }
 
@@ -174,7 +174,7 @@ func ApproveModal(s upgrade.Session, metadata string) slack.ModalViewRequest {
 	blocks := []slack.Block{
 		section(fmt.Sprintf(":wastebasket: You are about to approve that *%s is deleted* and built again on %s.", Escape(s.Plan.Name), Escape(s.Plan.To))),
 		section(loss(s)),
-		section("*Rehearsal:* " + rehearsal(s)),
+		section("*Test restore:* " + testRestore(s)),
 		slack.NewInputBlock("name", plain("Type "+s.ConfirmText(), maxLabel), nil, in),
 	}
 	return modal(CallbackApprove, "Approve deletion", "Approve", "Back", blocks, metadata)

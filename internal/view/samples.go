@@ -68,19 +68,19 @@ func upgradeSamples() []Sample {
 		card("upgrade-backing-up-cancelling", "Cancel was clicked while the backup runs.", with(upgradeAt(upgrade.BackingUp), cancelled(ann), calling("backup", upgrade.Sent))),
 		card("upgrade-waiting-turn", "Other upgrades of the account come first.", with(upgradeAt(upgrade.Upgrading), doing(0, "waiting for its turn: 2 ahead in this subscription"))),
 		card("upgrade-upgrading", "The upgrade runs.", with(upgradeAt(upgrade.Upgrading), doing(62, "shard 1 of 2"), calling("upgrade", upgrade.Sent))),
-		card("upgrade-unknown-call", "No answer came, and nobody can tell.", with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Unknown))),
+		card("upgrade-unknown-call", "No answer came; the outcome is unknown.", with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Unknown))),
 		card("upgrade-verifying", "Nothing is believed that is not read back.", with(upgradeAt(upgrade.Verifying), doing(0, "waiting for the database: pending"))),
-		card("upgrade-soaking", "Watched for half an hour.", upgradeAt(upgrade.Soaking)),
-		card("upgrade-done", "Done, with the way back.", upgradeAt(upgrade.Done)),
-		card("upgrade-done-no-way-back", "Done; the old version cannot be created any more.", with(upgradeAt(upgrade.Done), func(s *upgrade.Session) {
+		card("upgrade-soaking", "Monitored for half an hour.", upgradeAt(upgrade.Soaking)),
+		card("upgrade-done", "Done; it can be reverted.", upgradeAt(upgrade.Done)),
+		card("upgrade-done-not-revertible", "Done; the old version cannot be created any more.", with(upgradeAt(upgrade.Done), func(s *upgrade.Session) {
 			s.Plan.Database, s.Facts.AutoMinor = "essentials/104511/73002", true
 			s.Facts.WayBack = upgrade.WayBack{Text: "Essentials databases cannot be created anew on the same port; a revert is a restore into another database, by hand."}
 		})),
 		card("upgrade-failed", "Redis Cloud refused the upgrade.", with(failedAt(upgrade.Upgrading), func(s *upgrade.Session) {
 			s.Problem = "Redis Cloud refused the upgrade: the target version 7.4 is not available for this database"
 		})),
-		card("upgrade-failed-while-watched", "It fell over after the upgrade: revert is offered.", with(failedAt(upgrade.Soaking), func(s *upgrade.Session) {
-			s.Problem = "While watched, cache-prod turned to version 7.4, status error."
+		card("upgrade-failed-while-monitored", "It fell over after the upgrade: revert is offered.", with(failedAt(upgrade.Soaking), func(s *upgrade.Session) {
+			s.Problem = "While being monitored, cache-prod turned to version 7.4, status error."
 		})),
 		card("upgrade-denied", "Somebody said no.", with(upgradeAt(upgrade.Denied), denied(carol, "Black Friday freeze until Monday. Ask again then, and please try 7.4 on staging first."))),
 		card("upgrade-expired", "Nobody decided in time.", upgradeAt(upgrade.Expired)),
@@ -99,33 +99,35 @@ func revertSamples() []Sample {
 		}
 	}
 	return []Sample{
-		card("revert-rehearsing", "Before anybody is asked: the backup is tried out.", with(revertAt(upgrade.Rehearsing), doing(0, "importing into cache-prod-rehearsal-k3v9qd"))),
+		card("revert-test-restore", "Before anybody is asked: the backup is tried out.", with(revertAt(upgrade.Rehearsing), doing(0, "importing into cache-prod-rehearsal-k3v9qd"))),
 		card("revert-proposed", "Two people decide on the deletion.", revertAt(upgrade.Proposed)),
 		card("revert-proposed-one-vote", "One of two has approved.", with(revertAt(upgrade.Proposed), func(s *upgrade.Session) { s.Decisions = votes(s, dan); s.Decisions[0].OnCall = true })),
 		card("revert-approved", "Approved.", revertAt(upgrade.Approved)),
-		card("revert-closing", "The door closes.", with(revertAt(upgrade.Closing), calling("close door", upgrade.Sent))),
-		card("revert-saving", "Safety backup behind the closed door.", with(revertAt(upgrade.Saving), doing(0, "backup running"))),
+		card("revert-closing", "Client access is being blocked.", with(revertAt(upgrade.Closing), calling("close door", upgrade.Sent))),
+		card("revert-saving", "Backup of the upgraded data, client access blocked.", with(revertAt(upgrade.Saving), doing(0, "backup running"))),
 		card("revert-deleting", "The last moment to cancel.", revertAt(upgrade.Deleting)),
 		card("revert-deleting-sent", "The delete is out.", with(revertAt(upgrade.Deleting), calling("delete", upgrade.Sent))),
 		card("revert-unknown-delete", "No answer came to the delete.", with(revertAt(upgrade.Deleting), calling("delete", upgrade.Unknown), func(s *upgrade.Session) { s.Call.Settlers = []string{dan} })),
-		card("revert-creating", "Built again, still closed.", with(revertAt(upgrade.Creating), doing(0, "the port is still taken; trying again"))),
+		card("revert-creating", "Created again, client access still blocked.", with(revertAt(upgrade.Creating), doing(0, "the port is still taken; trying again"))),
 		card("revert-importing", "The backup comes back.", with(revertAt(upgrade.Importing), doing(0, "import running"))),
 		card("revert-unknown-import", "No answer came to the import.", with(revertAt(upgrade.Importing), calling("import", upgrade.Unknown))),
-		card("revert-restoring", "Users, tags and roles, then the door.", revertAt(upgrade.Restoring)),
-		card("revert-done", "The way back was gone to its end.", revertAt(upgrade.Done)),
-		card("revert-done-loose-ends", "Done, with things left for a person.", with(revertAt(upgrade.Done), left)),
+		card("revert-restoring", "Users, tags and roles, then client access.", revertAt(upgrade.Restoring)),
+		card("revert-done", "Reverted.", revertAt(upgrade.Done)),
+		card("revert-done-loose-ends", "Done, with manual follow-up.", with(revertAt(upgrade.Done), left)),
 		card("revert-failed-after-delete", "The worst day: deleted, and not back.", with(revertFailed(upgrade.Importing), left, func(s *upgrade.Session) {
 			s.Problem = "The import did not succeed: file-corrupted. The database was deleted at 2026-03-04 14:31:00 UTC. Its backup: " + s.Plan.Files[0] +
-				". Safety backup of the upgraded data: s3://acme-redis-backups/cache-prod, at 2026-03-04 14:30:00 UTC. The new database exists and its door is closed: pro/1206/51177."
+				". Backup of the upgraded data: s3://acme-redis-backups/cache-prod, at 2026-03-04 14:30:00 UTC. The new database exists, with client access blocked: pro/1206/51177."
 		})),
-		card("revert-failed-rehearsal", "The rehearsal failed; nothing was changed.", with(revertFailed(upgrade.Rehearsing), func(s *upgrade.Session) {
+		card("revert-failed-test-restore", "The test restore failed; nothing was changed.", with(revertFailed(upgrade.Rehearsing), func(s *upgrade.Session) {
 			s.Revert.Trial.Result, s.Revert.Trial.Passed = "the import did not succeed: file-does-not-exist", false
-			s.Problem = "The rehearsal failed: the import did not succeed: file-does-not-exist. Nothing was changed."
+			s.Problem = "The test restore failed: the import did not succeed: file-does-not-exist. Nothing was changed."
 		})),
-		card("revert-reopening", "Given up before the delete.", with(revertAt(upgrade.Reopening), func(s *upgrade.Session) { s.Problem = "The safety backup did not succeed: no-permission." })),
+		card("revert-reopening", "Given up before the delete.", with(revertAt(upgrade.Reopening), func(s *upgrade.Session) {
+			s.Problem = "The backup of the upgraded data did not succeed: no-permission."
+		})),
 		card("revert-denied", "Somebody said no to the deletion.", with(revertAt(upgrade.Denied), denied(carol, "The new version is fine; the timeouts came from the load balancer."))),
 		card("revert-expired", "Nobody decided in time.", revertAt(upgrade.Expired)),
-		card("revert-cancelled", "Called off; the door is open again.", with(revertAt(upgrade.Cancelled), cancelled(dan))),
+		card("revert-cancelled", "Cancelled; client access is restored.", with(revertAt(upgrade.Cancelled), cancelled(dan))),
 	}
 }
 
@@ -205,7 +207,7 @@ func modalSamples() []Sample {
 
 func noticeSamples() []Sample {
 	e := sampleEntry()
-	busy := &upgrade.Refusal{Code: upgrade.Busy, Text: "This database already has a session, and only one may act on it at a time.", Link: "u-3f7ka2mzq5"}
+	busy := &upgrade.Refusal{Code: upgrade.Busy, Text: "An upgrade or revert of this database is already under way, and only one may act on it at a time.", Link: "u-3f7ka2mzq5"}
 	version := &upgrade.Refusal{Code: upgrade.BadVersion, Text: "cache-prod (now 7.2) cannot go to 9.9.", Hint: "Offered: 7.4, 8.0, 8.2, 8.4."}
 	order := &upgrade.Refusal{Code: upgrade.ReplicasFirst, Text: "catalog-prod feeds catalog-replica (7.2) through Active-Passive. A target must not be older than its source, so targets go first.",
 		Hint: "Upgrade catalog-replica to 8.2 or later, then ask again.", Instead: []upgrade.Suggestion{{Ref: cloud.Ref{Plan: cloud.Pro, Subscription: 104503, Database: 51013}, Name: "catalog-replica", To: "8.2"}}}
@@ -215,7 +217,7 @@ func noticeSamples() []Sample {
 	milestone, _ := Milestone(upgrade.BackUp, "", "Backup done at 2026-03-04 12:31:07 UTC. Upgrading.")
 	voted, _ := Milestone(upgrade.Vote, bob, "Approved (1 of 2).")
 	return []Sample{
-		message("notice-refused-link", "The database has a session already.", Refused(busy, "https://acme.slack.com/archives/C0REDISOPS/p1772625600000100")),
+		message("notice-refused-link", "An upgrade or revert is already under way.", Refused(busy, "https://acme.slack.com/archives/C0REDISOPS/p1772625600000100")),
 		message("notice-refused-offer", "A source before its target: the target is offered.", Refused(order, "")),
 		message("notice-refused-hint", "A version that is not on offer.", Refused(version, "")),
 		message("notice-unposted", "The bot was removed from its channel before it could post a card.", Unposted(upgradeAt(upgrade.Proposed), "C0REDISOPS", "not_in_channel", false)),

@@ -161,7 +161,7 @@ func reach(s *upgrade.Session, at int) {
 	r, asked := s.Revert, s.Asked
 	if at >= 0 {
 		r.Trial.Ref, r.Trial.Passed, r.Trial.Deleted, r.DryRun = "pro/1206/51176", true, true, "accepted"
-		r.Trial.Result = "all 2 files imported into a throw-away database on 7.2 (806 MB used afterwards)"
+		r.Trial.Result = "all 2 files imported into a temporary database on 7.2 (806 MB used afterwards)"
 	}
 	if at >= 1 {
 		s.Decisions, s.Agreed = votes(s, bob, dan), asked.Add(6*time.Minute)

@@ -47,9 +47,9 @@ func TestAFailureAfterTheDeleteSaysWhatToDo(t *testing.T) {
 		not      string
 	}{
 		{"nothing was created", func(s *upgrade.Session) { s.Revert.NewRef, s.Revert.Endpoint = "", "" },
-			[]string{"1. Create `cache-prod`", "on version 7.2 at port 12010", "dataset 4 GB", "throughput 25000", "TLS", "2. Import all", "3. Its password was erased", "team=cart", "app (Read-Write)", "Last, the source addresses: 10.0.0.0/8, 192.168.1.0/24"}, "Look at the new database"},
+			[]string{"1. Create `cache-prod`", "on version 7.2 at port 12010", "dataset 4 GB", "throughput 25000", "TLS", "2. Import all", "3. Its saved password was erased", "team=cart", "app (Read-Write)", "Last, restore client access (source IPs): 10.0.0.0/8, 192.168.1.0/24"}, "Look at the new database"},
 		{"it was created", func(s *upgrade.Session) { s.Revert.NewRef = "pro/1206/51177" }, []string{"1. Look at the new database `pro/1206/51177`", "2. Create"}, ""},
-		{"only the door is closed", func(s *upgrade.Session) { s.Revert.ImportedAt = noon }, []string{"1. Tags: team=cart", "Last, the source addresses"}, "Create `cache-prod`"},
+		{"only the door is closed", func(s *upgrade.Session) { s.Revert.ImportedAt = noon }, []string{"1. Tags: team=cart", "Last, restore client access"}, "Create `cache-prod`"},
 	} {
 		got := byHand(with(revertFailed(upgrade.Importing), row.change))
 		for _, want := range row.says {

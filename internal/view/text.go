@@ -160,3 +160,21 @@ func plural(n int, word string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }
+
+// callNames are the calls whose stored name is not what people call them.
+var callNames = map[string]string{
+	"close door": "blocking of client access", "open door": "restoration of client access", "reopen door": "restoration of client access",
+	"safety backup": "backup of the upgraded data", "rehearsal create": "creation of the temporary database",
+	"rehearsal import": "test import", "rehearsal delete": "removal of the temporary database",
+}
+
+// callWords name a call that changes something.
+func callWords(key string) string {
+	if words, ok := callNames[key]; ok {
+		return words
+	}
+	if strings.HasPrefix(key, "role ") {
+		return "binding of ACL " + Escape(key)
+	}
+	return Escape(key)
+}

@@ -140,11 +140,11 @@ func TestTheStagesTellHowFarItCame(t *testing.T) {
 		{upgradeAt(upgrade.Approved), "*Preflight*"},
 		{failedAt(upgrade.Upgrading), ":x: *Upgrade*"},
 		{failedAt(upgrade.Verifying), ":x: *Verification*"},
-		{failedAt(upgrade.Soaking), ":x: *Watch*"},
-		{with(upgradeAt(upgrade.Failed), linked), ":white_check_mark: Watch"},
+		{failedAt(upgrade.Soaking), ":x: *Monitoring*"},
+		{with(upgradeAt(upgrade.Failed), linked), ":white_check_mark: Monitoring"},
 		{revertFailed(upgrade.Importing), ":x: *Import the backup*"},
-		{revertFailed(upgrade.Rehearsing), ":x: *Rehearsal and dry run*"},
-		{revertAt(upgrade.Denied), ":white_check_mark: Rehearsal and dry run\n:white_circle: Approval of the deletion"},
+		{revertFailed(upgrade.Rehearsing), ":x: *Test restore and dry run*"},
+		{revertAt(upgrade.Denied), ":white_check_mark: Test restore and dry run\n:white_circle: Approval of the deletion"},
 	} {
 		if got := progress(row.session); !strings.Contains(got, row.want) {
 			t.Errorf("%s %s: %q is missing in\n%s", row.session.Kind, row.session.State, row.want, got)

@@ -41,7 +41,7 @@ function step(me, card, type) {
         : { text: 'Four eyes: nobody approves their own upgrade. Become an approver and decide on the card.', buttons: approvers.map(become) };
     case 'soaking':
       return {
-        text: me === 'dan' ? 'Upgraded, and watched for a while. You are on call: Revert… on the card leads back.' : 'Upgraded, and watched for a while. For the way back become Dan, who is on call, and press Revert….',
+        text: me === 'dan' ? 'Upgraded, and monitored for a while. You are on call: Revert… on the card starts a revert.' : 'Upgraded, and monitored for a while. To revert it, become Dan, who is on call, and press Revert….',
         buttons: [become('dan'), open],
       };
     case 'done':
@@ -75,7 +75,7 @@ function revertStep(me, card, { start, become, open }) {
 function atWork(card, { start, open }) {
   return over.includes(card.state)
     ? { text: `That one is over (${card.state}). Start another, or look at Redis Cloud and Bad days on the left.`, buttons: [start, open] }
-    : { text: `The bot is at work (${card.state}). Follow it in the thread, or watch the database under Redis Cloud.`, buttons: [open] };
+    : { text: `The bot is at work. Follow it in the thread, or watch the database under Redis Cloud.`, buttons: [open] };
 }
 
 export function drawGuide(box, type) {
