@@ -108,7 +108,7 @@ func TestACardSays(t *testing.T) {
 		{"of an unknown version nothing is claimed", between("7.2", "10.0"), "Nothing is known here about Redis 10.0 and other versions after 8.10", ""},
 		{"not even where no known version is crossed", between("9.0", "10.0"), "Nothing is known here about Redis 9.0 and 10.0", ""},
 		{"a gap in the table is no later version", between("8.1", "8.2"), "Nothing is known here about Redis 8.1. Read <https://redis.io/docs/", ""},
-		{"of known ones the table is the answer", between("7.2", "8.6"), "Breaking changes on the way", "Nothing is known"},
+		{"of known ones the table is the answer", between("7.2", "8.6"), "Breaking changes from 7.2 to 8.6", "Nothing is known"},
 		{"whoever asked does not decide", upgradeAt(upgrade.Proposed), "(not <@U0ANN>, who asked)", ""},
 		{"two votes are counted", with(upgradeAt(upgrade.Proposed), voted(bob)), "1 of 1", ""},
 		{"a blocked one says when its approval lapses", upgradeAt(upgrade.Blocked), "the approval lapses <!date^1772712300^", ""},
