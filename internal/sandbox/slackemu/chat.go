@@ -11,6 +11,7 @@ import (
 const (
 	maxText          = 40000 // longer text is cut, with a warning
 	maxUpdateText    = 4000
+	maxMarkdownText  = 12000
 	maxMetadataBytes = 16 << 10
 )
 
@@ -25,6 +26,15 @@ func (s *Server) readDraft(c *call) (draft, error) {
 	}
 	if d.attachments, err = listArg(c.args["attachments"], "invalid_attachments"); err != nil {
 		return d, err
+	}
+	if md := c.str("markdown_text"); md != "" {
+		if d.text != "" || len(blocks) > 0 {
+			return d, refuse("markdown_text_conflict")
+		}
+		if utf8.RuneCountInString(md) > maxMarkdownText {
+			return d, refuse("msg_too_long")
+		}
+		d.text = md
 	}
 	if problems := checkMessageBlocks(blocks, d.attachments); len(problems) > 0 {
 		return d, invalidBlocks(problems)

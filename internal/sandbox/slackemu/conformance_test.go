@@ -306,7 +306,7 @@ func TestARealClientReadsTheDirectory(t *testing.T) {
 }
 
 func TestARealClientReadsThreads(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, readers)
 	api := r.api()
 	_, root, _ := api.PostMessage("C0REDISOPS", slack.MsgOptionText("root", false))
 	_, first, _ := api.PostMessage("C0REDISOPS", slack.MsgOptionText("one", false), slack.MsgOptionTS(root))

@@ -53,7 +53,7 @@ func (s *Server) slashCommand(base string, who *person, r *room, text string) ob
 		"token": "deprecated", "team_id": teamID, "team_domain": teamDomain, "channel_id": r.id, "channel_name": r.payloadName(),
 		"user_id": who.shownID(), "user_name": who.name, "command": s.cfg.Command, "text": text, "api_app_id": appID,
 		"is_enterprise_install": strconv.FormatBool(s.orgInstall), "response_url": s.newResponseURL(base, responseURL{room: r, user: who.id}),
-		"trigger_id": s.newTrigger(who.id, ""),
+		"trigger_id": s.newTrigger(who.id, nil, r),
 	}
 	if s.grid {
 		o["enterprise_id"], o["enterprise_name"] = orgID, orgName

@@ -167,7 +167,7 @@ func (s *Server) sendJunk(kind string) (any, error) {
 	case "unknown_type":
 		d.kind, payload = "unheard_of", object{"type": "unheard_of"}
 	case "unknown_interaction":
-		payload = s.interaction("unheard_of", who, object{"trigger_id": s.newTrigger(who.id, "")})
+		payload = s.interaction("unheard_of", who, object{"trigger_id": s.newTrigger(who.id, nil, nil)})
 	case "unknown_element":
 		el := object{"type": "unheard_of_input", "action_id": "a"}
 		payload = s.interaction("view_submission", who, object{"view": object{"id": "V0JUNK", "type": "modal", "callback_id": "junk",

@@ -177,7 +177,7 @@ func (s *Server) respondWithView(v *view, action string, shown any) string {
 		return "invalid view in response_action: " + describe(err)
 	}
 	if action == "push" {
-		s.addView(v.user, def, v)
+		s.addView(v.user, def, v, v.origin)
 	} else {
 		s.define(v, def)
 	}

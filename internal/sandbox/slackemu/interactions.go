@@ -47,11 +47,14 @@ type clicked struct {
 func (s *Server) messageAction(base string, c clicked) object {
 	m := c.message
 	container := object{"type": "message", "message_ts": m.ts, "channel_id": m.room.id, "is_ephemeral": m.ephemeralTo != ""}
+	if n := m.attachmentOf(c.element.blockID); n > 0 && c.blocks == nil {
+		maps.Copy(container, object{"type": "message_attachment", "attachment_id": n, "is_app_unfurl": false})
+	}
 	if root := m.wire()["thread_ts"]; root != nil {
 		container["thread_ts"] = root
 	}
 	o := s.interaction("block_actions", c.who, object{
-		"container": container, "trigger_id": s.newTrigger(c.who.id, ""),
+		"container": container, "trigger_id": s.newTrigger(c.who.id, nil, m.room),
 		"channel": object{"id": m.room.id, "name": m.room.payloadName()},
 		"state":   object{"values": m.entered(c.who.id)},
 		"response_url": s.newResponseURL(base, responseURL{
@@ -80,7 +83,7 @@ func (m *message) entered(user string) values {
 // viewAction is the payload of an act inside a modal or home tab. mu is held.
 func (s *Server) viewAction(who *person, v *view, p placed, state object) object {
 	return s.interaction("block_actions", who, object{
-		"container": object{"type": "view", "view_id": v.id}, "trigger_id": s.newTrigger(who.id, v.id),
+		"container": object{"type": "view", "view_id": v.id}, "trigger_id": s.newTrigger(who.id, v, v.origin),
 		"view": v.wire(), "actions": []any{actionObject(p, state, s.newTS())},
 	})
 }
@@ -88,7 +91,7 @@ func (s *Server) viewAction(who *person, v *view, p placed, state object) object
 // shortcut is the payload of a message shortcut. mu is held.
 func (s *Server) shortcut(base string, who *person, m *message, callbackID string) object {
 	return s.interaction("message_action", who, object{
-		"action_ts": s.newTS(), "callback_id": callbackID, "trigger_id": s.newTrigger(who.id, ""),
+		"action_ts": s.newTS(), "callback_id": callbackID, "trigger_id": s.newTrigger(who.id, nil, m.room),
 		"channel": object{"id": m.room.id, "name": m.room.payloadName()}, "message_ts": m.ts, "message": m.wire(),
 		"response_url": s.newResponseURL(base, responseURL{room: m.room, user: who.id}),
 	})
@@ -106,7 +109,7 @@ func (s *Server) submission(base string, who *person, v *view) object {
 			"response_url": s.newResponseURL(base, responseURL{room: room, user: who.id})})
 	}
 	return s.interaction("view_submission", who, object{
-		"trigger_id": s.newTrigger(who.id, v.id), "view": v.wire(), "response_urls": urls,
+		"trigger_id": s.newTrigger(who.id, v, v.origin), "view": v.wire(), "response_urls": urls,
 	})
 }
 

@@ -1,8 +1,10 @@
 package slackemu
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // message is one message of a room. Its block trees are immutable: an edit
@@ -61,6 +63,9 @@ func (s *Server) post(r *room, user string, byApp bool, ephemeralTo string, d dr
 	}
 	if parent := r.public(d.threadTS); parent != nil {
 		m.threadTS = parent.root()
+		if d.broadcast {
+			m.subtype = "thread_broadcast"
+		}
 		r.threads[m.threadTS] = append(r.threads[m.threadTS], m)
 	}
 	r.messages = append(r.messages, m)
@@ -119,11 +124,14 @@ func (m *message) wire() object {
 		o["bot_profile"] = object{"id": otherBotID, "app_id": otherAppID, "name": "Deploy Bot", "team_id": teamID,
 			"user_id": otherBotUserID, "deleted": false, "updated": 1700000000}
 	}
-	if len(m.blocks) > 0 {
+	switch {
+	case len(m.blocks) > 0:
 		o["blocks"] = m.blocks
+	case m.text != "" && m.subtype != "tombstone":
+		o["blocks"] = richText("r"+m.ts[len(m.ts)-4:], m.text)
 	}
 	if len(m.attachments) > 0 {
-		o["attachments"] = m.attachments
+		o["attachments"] = m.wireAttachments()
 	}
 	if m.edited != nil {
 		o["edited"] = m.edited
@@ -138,12 +146,51 @@ func (m *message) wire() object {
 	return o
 }
 
+// wireAttachments are the attachments with what Slack adds to them.
+// https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments
+func (m *message) wireAttachments() []any {
+	if m.raw {
+		return m.attachments
+	}
+	out := []any{}
+	for i, a := range m.attachments {
+		att := maps.Clone(a.(object)) // readDraft has checked it
+		att["id"] = i + 1
+		text, _ := att["text"].(string)
+		if att["fallback"] == nil {
+			att["fallback"] = cmp.Or(text, "[no preview available]")
+		}
+		if color, ok := att["color"].(string); ok {
+			att["color"] = strings.TrimPrefix(color, "#")
+		}
+		out = append(out, att)
+	}
+	return out
+}
+
+// attachmentOf is the number of the attachment in which a block stands, or 0.
+func (m *message) attachmentOf(blockID string) int {
+	for i, a := range m.attachments {
+		att, _ := a.(object)
+		blocks, _ := att["blocks"].([]any)
+		for _, b := range blocks {
+			if block, _ := b.(object); block["block_id"] == blockID {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
 // addThread adds what a message says about its thread.
 func (m *message) addThread(o object) {
 	if m.threadTS != "" {
 		o["thread_ts"] = m.threadTS
 		if root := m.room.find(m.threadTS); root != nil {
 			o["parent_user_id"] = root.user
+			if m.broadcast {
+				o["root"] = root.wire()
+			}
 		}
 		return
 	}

@@ -38,6 +38,10 @@ func newRig(t *testing.T, change ...func(*Config)) *rig {
 	return rigOf(t, New(c))
 }
 
+// readers grants the scopes to read what is written in channels, which the
+// manifest does not ask for.
+func readers(c *Config) { c.Scopes = append(grantedScopes(), "channels:history", "groups:history") }
+
 // hastyRig gives up on acknowledgements sooner than Slack does.
 func hastyRig(t *testing.T) *rig {
 	t.Helper()

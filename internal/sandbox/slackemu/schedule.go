@@ -1,6 +1,7 @@
 package slackemu
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ type scheduledMessage struct {
 	id    string
 	room  *room
 	at    time.Time
+	since time.Time // when the app asked for it
 	draft draft
 }
 
@@ -37,7 +39,7 @@ func (s *Server) chatScheduleMessage(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &scheduledMessage{id: s.newID("Q"), room: r, at: at, draft: d}
+	m := &scheduledMessage{id: s.newID("Q"), room: r, at: at, since: now, draft: d}
 	s.scheduled = append(s.scheduled, m)
 	return object{"channel": r.id, "scheduled_message_id": m.id, "post_at": sec, "message": object{
 		"type": "delayed_message", "text": d.text, "user": botUserID, "bot_id": botID, "team": teamID, "app_id": appID,
@@ -71,13 +73,31 @@ func (s *Server) chatDeleteScheduledMessage(c *call) (object, error) {
 // chatScheduledMessagesList is https://docs.slack.dev/reference/methods/chat.scheduledMessages.list
 func (s *Server) chatScheduledMessagesList(c *call) (object, error) {
 	s.postDue()
-	out := []any{}
+	ch := c.str("channel")
+	if ch != "" && s.room(ch) == nil {
+		return nil, refuse("invalid_channel")
+	}
+	var all []any
 	for _, m := range s.scheduled {
-		if ch := c.str("channel"); ch == "" || ch == m.room.id {
-			out = append(out, object{"id": m.id, "channel_id": m.room.id, "post_at": m.at.Unix(), "text": m.draft.text})
+		at := m.at.Unix()
+		if (ch == "" || ch == m.room.id) && at >= c.seconds("oldest", 0) && at <= c.seconds("latest", math.MaxInt64) {
+			all = append(all, object{"id": m.id, "channel_id": m.room.id, "post_at": at, "date_created": m.since.Unix(), "text": m.draft.text})
 		}
 	}
-	return object{"scheduled_messages": out, "response_metadata": object{"next_cursor": ""}}, nil
+	page, meta, err := c.page(all, 100)
+	if err != nil {
+		return nil, err
+	}
+	return object{"scheduled_messages": page, "response_metadata": meta}, nil
+}
+
+// seconds is a time argument in epoch seconds, or the fallback.
+func (c *call) seconds(name string, fallback int64) int64 {
+	f, err := strconv.ParseFloat(c.str(name), 64)
+	if err != nil {
+		return fallback
+	}
+	return int64(f)
 }
 
 // postDue posts what has been scheduled for a time that has come. mu is held.

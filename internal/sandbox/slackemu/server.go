@@ -29,6 +29,9 @@ type Config struct {
 	// BotToken and AppToken are the only tokens that are accepted.
 	BotToken, AppToken string
 
+	// Scopes are those of the bot token. Default: those of manifest.yml.
+	Scopes []string
+
 	// Command is the only registered slash command. Default "/redis-upgrade".
 	Command string
 
@@ -94,6 +97,9 @@ func New(c Config) *Server {
 	if c.Speed == nil {
 		c.Speed = func() float64 { return 1 }
 	}
+	if c.Scopes == nil {
+		c.Scopes = grantedScopes()
+	}
 	if c.Command == "" {
 		c.Command = "/redis-upgrade"
 	}
@@ -104,7 +110,7 @@ func New(c Config) *Server {
 		cfg:      c,
 		log:      c.Log,
 		methods:  methodTable(),
-		scopes:   grantedScopes(),
+		scopes:   c.Scopes,
 		patience: ackDeadline,
 		upgrader: websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }},
 		done:     make(chan struct{}),

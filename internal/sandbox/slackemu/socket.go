@@ -17,6 +17,7 @@ const (
 	silenceAllowed  = 60 * time.Second // without any frame or pong
 	writeAllowed    = 10 * time.Second
 	warningTime     = 10 * time.Second // between "warning" and the end
+	refreshTime     = ackDeadline      // between "refresh_requested" and the end, for what is still owed
 	usualLife       = 18060 * time.Second
 	debugLife       = 360 * time.Second // with debug_reconnects=true
 	socketWriteSize = 32 << 10
@@ -34,6 +35,7 @@ type conn struct {
 	once   sync.Once
 	live   bool // said hello and not gone; owned by Server.mu
 	warned bool // will close soon: others are preferred; owned by Server.mu
+	ending bool // takes no payloads any more, but acknowledgements; owned by Server.mu
 }
 
 // frame is something to write. One with an end closes the socket that much
@@ -101,7 +103,7 @@ func (s *Server) enter(c *conn, life time.Duration) bool {
 	s.wg.Add(1) // the writer
 	s.connSeq++
 	c.id = s.connSeq
-	full := len(s.conns) >= maxConns
+	full := len(s.conns)-s.ending() >= maxConns
 	s.conns = append(s.conns, c)
 	go c.write(life)
 	switch {
@@ -110,7 +112,7 @@ func (s *Server) enter(c *conn, life time.Duration) bool {
 	case s.takeFault("no_hello") != nil:
 	default:
 		hello, _ := json.Marshal(object{
-			"type": "hello", "num_connections": len(s.conns), "connection_info": object{"app_id": appID},
+			"type": "hello", "num_connections": len(s.conns) - s.ending(), "connection_info": object{"app_id": appID},
 			"debug_info": object{"host": "applink-sandbox-1", "build_number": 1, "approximate_connection_time": life.Seconds()},
 		})
 		c.out <- frame{data: hello}
@@ -133,6 +135,17 @@ func (s *Server) leave(c *conn) {
 		}
 	}
 	s.changed()
+}
+
+// ending counts the sockets that only wait for what they are owed. mu is held.
+func (s *Server) ending() int {
+	n := 0
+	for _, c := range s.conns {
+		if c.ending {
+			n++
+		}
+	}
+	return n
 }
 
 // liveConns are the sockets among which payloads are dealt. mu is held.
@@ -230,7 +243,8 @@ func disconnectFrame(reason string, in time.Duration) frame {
 }
 
 // disconnect announces the end of one socket. After a warning it still gets
-// payloads if there is no other; after anything else it is gone at once.
+// payloads if there is no other; after a request to refresh it can only
+// acknowledge what it has; after anything else it is gone at once.
 func (s *Server) disconnect(c *conn, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,9 +252,12 @@ func (s *Server) disconnect(c *conn, reason string) {
 		return
 	}
 	var in time.Duration
-	if reason == "warning" {
+	switch reason {
+	case "warning":
 		in, c.warned = warningTime, true
-	} else {
+	case "refresh_requested":
+		in, c.live, c.ending = refreshTime, false, true
+	default:
 		c.live = false
 	}
 	select {

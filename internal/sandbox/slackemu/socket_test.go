@@ -221,6 +221,7 @@ func TestAnAcknowledgementOnAnotherSocketDoesNotCount(t *testing.T) {
 }
 
 func TestDisconnectFramesEndSockets(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	warned := r.dial().connected()
 	r.do("disconnect", object{"reason": "warning"})

@@ -15,18 +15,23 @@ const (
 type trigger struct {
 	user   string
 	viewID string // the view it came from, if any
+	origin *room  // the room in which the person was, if any
 	issued stopwatch
 	used   bool
 }
 
 // newTrigger issues a trigger. mu is held.
-func (s *Server) newTrigger(user, viewID string) string {
+func (s *Server) newTrigger(user string, from *view, in *room) string {
 	if len(s.triggers) >= s.triggerSweep { // forget those that nobody asks for any more
 		maps.DeleteFunc(s.triggers, func(_ string, t *trigger) bool { return t.issued.elapsed() > triggerMemory })
 		s.triggerSweep = 2*len(s.triggers) + 1000
 	}
 	id := fmt.Sprintf("%d.%d.%s", s.cfg.Now().UnixMilli(), 1000+s.rand.IntN(9000), s.random(hexDigits, 32))
-	s.triggers[id] = &trigger{user: user, viewID: viewID, issued: startWatch()}
+	t := &trigger{user: user, origin: in, issued: startWatch()}
+	if from != nil {
+		t.viewID = from.id
+	}
+	s.triggers[id] = t
 	return id
 }
 

@@ -20,6 +20,7 @@ type view struct {
 	errors     map[string]string // shown under their blocks
 	trouble    bool              // "We had some trouble connecting"
 	suggested  suggestions
+	origin     *room // where the person was when it opened, if anywhere
 }
 
 func (v *view) blocks() []any       { b, _ := v.def["blocks"].([]any); return b }
@@ -35,6 +36,9 @@ func (v *view) wire() object {
 		"clear_on_close": false, "notify_on_close": false,
 	}
 	maps.Copy(o, v.def)
+	if v.home() {
+		o["title"] = object{"type": "plain_text", "text": "View Title", "emoji": true} // what Slack puts there
+	}
 	o["id"], o["team_id"], o["app_id"], o["bot_id"], o["app_installed_team_id"] = v.id, teamID, appID, botID, teamID
 	o["hash"], o["root_view_id"], o["previous_view_id"] = v.hash, v.rootID, nil
 	if v.previousID != "" {
@@ -54,15 +58,34 @@ func (s *Server) define(v *view, def object) {
 	blocks, _ := def["blocks"].([]any)
 	stored["blocks"] = s.adopt(blocks)
 	v.def, v.hash = stored, s.newHash()
-	v.state = v.state.carriedTo(elementsOf(v.blocks()))
+	v.state = v.startInOrigin(v.state, v.state.carriedTo(elementsOf(v.blocks())))
 	v.errors, v.trouble = nil, false
 	s.changed()
 }
 
+// startInOrigin chooses the conversation that the modal was opened in, for new
+// menus that want it and have no choice of their own.
+// https://docs.slack.dev/reference/block-kit/block-elements/multi-select-menu-element
+func (v *view) startInOrigin(before, state values) values {
+	for _, p := range elementsOf(v.blocks()) {
+		sl := slotOf(p.kind)
+		wanted := p.el["default_to_current_conversation"] == true && p.el[sl.initial] == nil
+		if v.origin == nil || !wanted || before.get(p) != nil {
+			continue
+		}
+		var chosen any = v.origin.id
+		if sl.many {
+			chosen = []any{chosen}
+		}
+		state = state.with(p, object{"type": p.kind, sl.state: chosen})
+	}
+	return state
+}
+
 // addView puts a new modal on top of somebody's screen, above previous or as a
-// root of its own. mu is held.
-func (s *Server) addView(user string, def object, previous *view) *view {
-	v := &view{id: s.newID("V"), user: user, suggested: suggestions{}}
+// root of its own, opened in a room if the person was in one. mu is held.
+func (s *Server) addView(user string, def object, previous *view, in *room) *view {
+	v := &view{id: s.newID("V"), user: user, suggested: suggestions{}, origin: in}
 	v.rootID = v.id
 	if previous != nil {
 		v.rootID, v.previousID = previous.rootID, previous.id
@@ -146,7 +169,7 @@ func (s *Server) viewsOpen(c *call) (object, error) {
 		return nil, err
 	}
 	t.used = true
-	return object{"view": s.addView(t.user, def, nil).wire()}, nil
+	return object{"view": s.addView(t.user, def, nil, t.origin).wire()}, nil
 }
 
 // viewsPush is https://docs.slack.dev/reference/methods/views.push
@@ -169,7 +192,7 @@ func (s *Server) viewsPush(c *call) (object, error) {
 		return nil, refuse("push_limit_reached")
 	}
 	t.used = true
-	return object{"view": s.addView(t.user, def, s.top(from.user, from.rootID)).wire()}, nil
+	return object{"view": s.addView(t.user, def, s.top(from.user, from.rootID), t.origin).wire()}, nil
 }
 
 // viewsUpdate is https://docs.slack.dev/reference/methods/views.update

@@ -77,6 +77,9 @@ func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 	}
 	out := s.answer(c, token, argErr, entry)
 	provided := strings.Join(s.scopes, ",")
+	if token == s.cfg.AppToken {
+		provided = "connections:write"
+	}
 	s.mu.Unlock()
 	w.Header().Set("X-OAuth-Scopes", provided)
 	s.write(w, r, out)

@@ -48,7 +48,7 @@ func TestCallsAreRefusedInSlacksWords(t *testing.T) {
 }
 
 func TestChatMethodsRefuseWhatSlackRefuses(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, readers)
 	r.do("limits", object{"mode": "off"})
 	mine := r.must("chat.postMessage", object{"channel": "C0REDISOPS", "text": "mine"})["ts"]
 	theirs := r.do("message", object{"user": "ann", "channel": "redis-ops", "text": "theirs"})["ts"]
@@ -126,7 +126,7 @@ func TestMessagesCarryWhatSlackAdds(t *testing.T) {
 }
 
 func TestHistoryIsNewestFirstAndPaged(t *testing.T) {
-	r := newRig(t)
+	r := newRig(t, readers)
 	r.do("limits", object{"mode": "off"})
 	var stamps []string
 	for i := range 5 {
