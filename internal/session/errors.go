@@ -22,6 +22,8 @@ var (
 	// ErrUnavailable: Redis gave no usable answer (network, time-out, READONLY,
 	// LOADING, OOM, …). A read told nothing; a write happened whole or not at all.
 	ErrUnavailable = errors.New("session store unavailable")
+	// ErrLate: it reached Redis after the caller's deadline. Nothing was written.
+	ErrLate = errors.New("it reached Redis too late")
 	// ErrUnconfirmed: the move is stored on the master, but fewer replicas than
 	// Config.WaitReplicas have it. The records returned with it are valid.
 	ErrUnconfirmed = errors.New("move not confirmed by replicas")

@@ -3,50 +3,197 @@ package session
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// receiveScript records an envelope, already claimed by its receiver, once.
+// receiveScript records an envelope, already claimed by its receiver, once, unless
+// it comes too late.
 //
-//	KEYS  1 queue  2 fence  3 payloads  4 received
+//	KEYS  1 queue  2 fence  3 payloads  4 notes  5 received
 //	ARGV  1 envelope  2 payload  3 lease ms  4 ms to remember it  5 nonce of this call
-//	→     token, "" when it was received before by another call
+//	      6 last moment, ms of Redis time; 0: none
+//	→     {token, "" when it was received before by another call, "late" when it came
+//	       too late; Redis time, ms; receipt number}
 var receiveScript = redis.NewScript(clockLua + `
-local by, score = redis.call('GET', KEYS[4]), redis.call('ZSCORE', KEYS[1], ARGV[1])
-if by == ARGV[5] and score then return text(tonumber(score)) end
-if by or score then return '' end
+local now = clock()
+local by, score = redis.call('GET', KEYS[5]), redis.call('ZSCORE', KEYS[1], ARGV[1])
+if by == ARGV[5] and score then
+  return { text(tonumber(score)), now, tonumber(redis.call('HGET', KEYS[4], ARGV[1])) }
+end
+if by or score then return { '', now, 0 } end
+local last = tonumber(ARGV[6])
+if last > 0 and now > last then return { 'late', now, 0 } end
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[2])
-redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[4])
-local token = stamp(KEYS[1], KEYS[2], ARGV[1], clock() + tonumber(ARGV[3]), 1)
+redis.call('SET', KEYS[5], ARGV[5], 'PX', ARGV[4])
+local token = stamp(KEYS[1], KEYS[2], ARGV[1], now + tonumber(ARGV[3]), 1)
 redis.call('ZADD', KEYS[1], token, ARGV[1])
-return token
+local receipt = redis.call('INCR', KEYS[2])
+redis.call('HSET', KEYS[4], ARGV[1], receipt)
+return { token, now, receipt }
 `)
+
+// timeScript tells the time of the server that holds our keys.
+//
+//	KEYS  1 any key of ours
+//	→     Redis time, ms
+var timeScript = redis.NewScript(clockLua + `return clock()`)
 
 // Receive records what a person did, before it is acknowledged. The item comes
 // back claimed by the caller; should the caller die, another replica claims it
 // from the [Store.Inbox] when the lease ends. fresh is false, and the item empty,
 // when the envelope was received before, within the hour or not worked off yet.
 // The client's own repeat of the script after a lost reply is fresh all the same.
+//
+// Where ctx has a deadline, Redis itself refuses what reaches it in the last
+// quarter of the time, or later, by its own clock: [ErrLate]. A caller that gives up
+// at its deadline therefore leaves nothing behind in a server that was slow; what
+// was recorded in time and whose answer was lost is taken back by [Store.Withdraw].
 func (s *Store) Receive(ctx context.Context, envelope string, payload []byte, lease time.Duration) (it Item, fresh bool, err error) {
 	nonce, err := s.nonce()
 	if err != nil {
 		return Item{}, false, err
 	}
-	keys := append(s.Inbox().keys, s.keys.received(envelope))
-	text, err := receiveScript.Run(ctx, s.rdb, keys, envelope, payload, ms(lease), ms(s.seenFor), nonce).Text()
+	inbox := s.Inbox().keys
+	keys := append(inbox[:len(inbox):len(inbox)], s.keys.received(envelope))
+	for again := false; ; again = true {
+		last, err := s.lastMoment(ctx)
+		if err != nil {
+			return Item{}, false, unavailable("receive "+envelope, err)
+		}
+		answer, err := s.run(ctx, s.rdb, "receive "+envelope, receiveScript, keys, envelope, payload, ms(lease), ms(s.seenFor), nonce, last)
+		if err != nil {
+			return Item{}, false, err
+		}
+		text, _ := answer[0].(string)
+		now, _ := answer[1].(int64)
+		s.tell(now)
+		switch {
+		case text == "":
+			return Item{}, false, nil
+		case text == "late" && !again && s.early(ctx, now):
+			continue // Redis' clock was set meanwhile
+		case text == "late":
+			return Item{}, false, fmt.Errorf("receive %s: %w", envelope, ErrLate)
+		}
+		if it, err = itemOf([]any{envelope, text, int64(0), int64(0), string(payload)}); err != nil {
+			return Item{}, false, fmt.Errorf("receive %s: %w", envelope, err)
+		}
+		it.Receipt, _ = answer[2].(int64)
+		return it, true, nil
+	}
+}
+
+// lastMoment is the Redis time in ms from which on a call with this ctx is refused;
+// 0 for a ctx without a deadline.
+func (s *Store) lastMoment(ctx context.Context) (int64, error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0, nil
+	}
+	if s.ahead.Load() == nil {
+		now, err := timeScript.Run(ctx, s.rdb, []string{s.keys.fence()}).Int64()
+		if err != nil {
+			return 0, err
+		}
+		s.tell(now)
+	}
+	return time.Now().Add(time.Until(deadline)*3/4).UnixMilli() + *s.ahead.Load(), nil
+}
+
+// tell notes by how much Redis' clock is ahead of ours, from an answer of just now.
+// What the answer took to come makes the difference smaller than it is, and so a
+// last moment earlier.
+func (s *Store) tell(now int64) {
+	ahead := now - time.Now().UnixMilli()
+	s.ahead.Store(&ahead)
+}
+
+// early reports whether a refusal at that Redis time was none by ctx.
+func (s *Store) early(ctx context.Context, now int64) bool {
+	last, err := s.lastMoment(ctx)
+	return err == nil && now < last
+}
+
+// withdrawScript takes back what was recorded; the envelope stays known.
+//
+//	KEYS  1 queue  2 fence  3 payloads  4 notes
+//	ARGV  1 envelope
+//	→     1 taken back, 0 there was nothing
+var withdrawScript = redis.NewScript(`
+redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('HDEL', KEYS[4], ARGV[1], ARGV[1] .. ':failed')
+return redis.call('ZREM', KEYS[1], ARGV[1])
+`)
+
+// Withdraw takes an envelope off the inbox, whoever has it: its person was shown
+// that it failed. It is true when there was something to take back.
+func (s *Store) Withdraw(ctx context.Context, envelope string) (bool, error) {
+	n, err := s.runInt(ctx, "withdraw "+envelope, withdrawScript, s.Inbox().keys, envelope)
+	return n == 1, err
+}
+
+// ClaimInbox claims from the inbox like [Queue.Claim], with the receipt numbers.
+func (s *Store) ClaimInbox(ctx context.Context, lease time.Duration, max int) ([]Item, error) {
+	items, _, err := s.Inbox().Claim(ctx, lease, max)
+	if err != nil || len(items) == 0 {
+		return nil, err
+	}
+	var fields []string
+	for _, it := range items {
+		fields = append(fields, it.ID)
+	}
+	notes, err := s.rdb.HMGet(ctx, s.keys.notes(), fields...).Result()
 	if err != nil {
-		return Item{}, false, unavailable("receive "+envelope, err)
+		return nil, unavailable("read receipts", err)
 	}
-	if text == "" {
-		return Item{}, false, nil
+	for i, n := range notes {
+		text, _ := n.(string)
+		items[i].Receipt, _ = strconv.ParseInt(text, 10, 64) // 0: recorded by a release without receipts
 	}
-	it, err = itemOf([]any{envelope, text, int64(0), int64(0), string(payload)})
-	if err != nil {
-		return Item{}, false, fmt.Errorf("receive %s: %w", envelope, err)
-	}
-	return it, true, nil
+	return items, nil
+}
+
+// failedScript counts a failure of a claimed envelope.
+//
+//	KEYS  1 queue  2 fence  3 payloads  4 notes
+//	ARGV  1 envelope  2 token
+//	→     failures so far, 0 when it is somebody else's
+var failedScript = redis.NewScript(fencedLua + `
+if not fenced(KEYS[1], ARGV[1], ARGV[2]) then return 0 end
+return redis.call('HINCRBY', KEYS[4], ARGV[1] .. ':failed', 1)
+`)
+
+// Failed counts that working off a claimed envelope went wrong in a way that will
+// not pass by itself, and says how often it has; 0 when the claim has lapsed.
+func (s *Store) Failed(ctx context.Context, it Item) (int, error) {
+	n, err := s.runInt(ctx, "count a failure of "+it.ID, failedScript, s.Inbox().keys, it.ID, it.Token)
+	return int(n), err
+}
+
+// flagScript sets a flag unless what was received later has set it.
+//
+//	KEYS  1 flag  2 its receipt  3 fence
+//	ARGV  1 value, "" to take it away  2 receipt number; 0: received now
+//	→     1 set, 0 something later has set it
+var flagScript = redis.NewScript(`
+local receipt = tonumber(ARGV[2])
+if receipt == 0 then receipt = redis.call('INCR', KEYS[3]) end
+if receipt < tonumber(redis.call('GET', KEYS[2]) or '0') then return 0 end
+redis.call('SET', KEYS[2], string.format('%.0f', receipt))
+if ARGV[1] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[1]) end
+return 1
+`)
+
+// SetFlagInOrder is [Store.SetFlag] for what people decide: decisions about a flag
+// hold in the order in which they were received ([Item.Receipt]; 0: now), whoever
+// works them off and when. False, and nothing set, when a later one has set it.
+func (s *Store) SetFlagInOrder(ctx context.Context, name, value string, receipt int64) (bool, error) {
+	keys := []string{s.keys.flag(name), s.keys.flag(name + ":receipt"), s.keys.fence()}
+	n, err := s.runInt(ctx, "set flag "+name, flagScript, keys, value, receipt)
+	return n == 1, err
 }
 
 // Seen marks an event and says whether this was the first time within the hour.

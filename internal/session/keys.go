@@ -44,6 +44,7 @@ func (k keys) byThread(channel, ts string) string { return k.tag + "by-thread:" 
 
 func (k keys) queue(name string) string     { return k.tag + "queue:" + name } // zset: fenced queue
 func (k keys) inbox() string                { return k.tag + "inbox" }         // hash: envelope → payload
+func (k keys) notes() string                { return k.tag + "inbox:notes" }   // hash: envelope → receipt number, envelope:failed → failures
 func (k keys) seen(event string) string     { return k.tag + "seen:event:" + event }
 func (k keys) received(envel string) string { return k.tag + "seen:envelope:" + envel }
 

@@ -24,13 +24,14 @@ type Item struct {
 	Late    time.Duration // how long it had been waiting to be claimed
 	Lapsed  bool          // whoever had it before neither finished nor gave it back
 	Payload []byte        // inbox only
+	Receipt int64         // inbox only: grows in the order of receipt; see ClaimInbox
 }
 
 // Queue is a fenced queue: members with the time of their next look, in Redis.
 type Queue struct {
 	store *Store
 	name  string
-	keys  []string // queue, fence, and the payloads of an inbox
+	keys  []string // queue, fence, and the payloads and notes of an inbox
 }
 
 // Due holds the sessions that want to be looked at. A move sets it.
@@ -43,7 +44,7 @@ func (s *Store) Dirty() *Queue { return s.queue(queueDirty) }
 // Inbox holds what people did and nobody has worked off; [Store.Receive] sets it.
 func (s *Store) Inbox() *Queue {
 	q := s.queue(queueInbox)
-	q.keys = append(q.keys, s.keys.inbox())
+	q.keys = append(q.keys, s.keys.inbox(), s.keys.notes())
 	return q
 }
 
@@ -130,13 +131,14 @@ end
 
 // doneScript removes a member that is still claimed.
 //
-//	KEYS  1 queue  2 fence  3 payloads (inbox)
+//	KEYS  1 queue  2 fence  3 payloads, 4 notes (inbox)
 //	ARGV  1 id  2 token
 //	→     1 removed, 0 somebody else's
 var doneScript = redis.NewScript(fencedLua + `
 if not fenced(KEYS[1], ARGV[1], ARGV[2]) then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 if KEYS[3] then redis.call('HDEL', KEYS[3], ARGV[1]) end
+if KEYS[4] then redis.call('HDEL', KEYS[4], ARGV[1], ARGV[1] .. ':failed') end
 return 1
 `)
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -54,6 +55,8 @@ type Store struct {
 
 	turnPatience time.Duration // a waiter who has not asked for so long is passed over
 	seenFor      time.Duration // how long dedupe marks stay
+
+	ahead atomic.Pointer[int64] // ms of Redis' clock before ours, from its last answer; nil: it has given none
 }
 
 // New makes a store over a client of a single server, of Sentinel or of Cluster.

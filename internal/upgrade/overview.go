@@ -100,6 +100,13 @@ func (e *Engine) AbsentFrom(s Session) time.Time {
 // Calls that are out are followed to their end, and what follows a revert's
 // delete is sent all the same.
 func (e *Engine) Pause(ctx context.Context, by approvals.Voter, on bool) error {
+	return e.PauseInOrder(ctx, by, on, 0)
+}
+
+// PauseInOrder is [Engine.Pause] for a word with a receipt number (0: received
+// now): the last one received holds, in whatever order they are worked off. An
+// earlier one is refused.
+func (e *Engine) PauseInOrder(ctx context.Context, by approvals.Voter, on bool, receipt int64) error {
 	if err := approvals.MayOperate(by); err != nil {
 		return entitlement(err)
 	}
@@ -107,8 +114,12 @@ func (e *Engine) Pause(ctx context.Context, by approvals.Voter, on bool) error {
 	if on {
 		value = by.ID
 	}
-	if err := e.store.SetFlag(ctx, flagPause, value); err != nil {
+	set, err := e.store.SetFlagInOrder(ctx, flagPause, value, receipt)
+	if err != nil {
 		return fmt.Errorf("set pause: %w", err)
+	}
+	if !set {
+		return refuse(TooLate, "Somebody paused or resumed after you; that holds, and your earlier word changes nothing.")
 	}
 	e.log.Info("changing calls", "paused", on, "by", by.ID)
 	return nil
