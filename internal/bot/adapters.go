@@ -156,14 +156,25 @@ func (i *inbox) Receive(ctx context.Context, envelope string, payload []byte) (c
 	return &claim{inbox: i, it: it}, fresh, err
 }
 
+// Withdraw implements commands.Inbox.
+func (i *inbox) Withdraw(ctx context.Context, envelope string) error {
+	_, err := i.store.Withdraw(ctx, envelope)
+	return err
+}
+
 // Abandoned implements commands.Inbox.
 func (i *inbox) Abandoned(ctx context.Context, max int) ([]commands.Claim, error) {
-	items, _, err := i.store.Inbox().Claim(ctx, i.lease, max)
+	items, err := i.store.ClaimInbox(ctx, i.lease, max)
 	var out []commands.Claim
 	for _, it := range items {
 		out = append(out, &claim{inbox: i, it: it})
 	}
 	return out, err
+}
+
+// Newest implements commands.Inbox.
+func (i *inbox) Newest(ctx context.Context, name string, n int64) (bool, error) {
+	return i.store.Newest(ctx, name, n)
 }
 
 // First implements commands.Inbox.
@@ -180,6 +191,24 @@ type claim struct {
 
 // Payload implements commands.Claim.
 func (c *claim) Payload() []byte { return c.it.Payload }
+
+// Receipt implements commands.Claim.
+func (c *claim) Receipt() int64 { return c.it.Receipt }
+
+// Leave implements commands.Claim: another replica has time to find it first.
+func (c *claim) Leave(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.inbox.store.Inbox().Reschedule(ctx, c.it, c.inbox.lease)
+	return err
+}
+
+// Failed implements commands.Claim.
+func (c *claim) Failed(ctx context.Context) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inbox.store.Failed(ctx, c.it)
+}
 
 // Keep implements commands.Claim.
 func (c *claim) Keep(ctx context.Context) (stop func()) {
@@ -216,6 +245,20 @@ func (c *claim) Done(ctx context.Context) error {
 	defer c.mu.Unlock()
 	_, err := c.inbox.store.Inbox().Done(ctx, c.it)
 	return err
+}
+
+// A person may have Redis Cloud looked at so often in a window, by all replicas
+// together: upgrades and reverts at work need its budget more.
+const (
+	lookups     = 12
+	lookupBurst = 6
+)
+
+// lookup takes one of a person's look-ups; while the store does not answer there
+// are none.
+func (b *Bot) lookup(ctx context.Context, user string) bool {
+	wait, err := b.store.TakeBudget(ctx, "lookups:"+user, lookups, b.cfg.RateWindow, lookupBurst, 1)
+	return err == nil && wait <= 0
 }
 
 // threads is the store's memory of messages in the handler's words.

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 func (h *Handler) interaction(ctx context.Context, req *request, cb slack.InteractionCallback) {
 	switch cb.Type {
 	case slack.InteractionTypeBlockSuggestion:
-		h.suggest(req, cb)
+		h.suggest(ctx, req, cb)
 	case slack.InteractionTypeBlockActions:
 		h.clicked(ctx, req, cb)
 	case slack.InteractionTypeViewSubmission:
@@ -42,11 +43,11 @@ type options struct {
 	Options []json.RawMessage `json:"options"`
 }
 
-func (h *Handler) suggest(req *request, cb slack.InteractionCallback) {
+func (h *Handler) suggest(ctx context.Context, req *request, cb slack.InteractionCallback) {
 	out := options{Options: []json.RawMessage{}}
-	if cb.ActionID == view.ActionDatabase {
+	if cb.ActionID == view.ActionDatabase && h.mayLook(ctx, cb.User.ID) == nil {
 		room := suggestionBytes
-		for _, e := range h.parts.Inventory.Search(cb.Value, suggestions) {
+		for _, e := range h.parts.Inventory.Search(strings.Join(wordsOf(cb.Value), " "), suggestions) {
 			option, err := json.Marshal(view.Option(e))
 			if room -= len(option) + 1; err != nil || room < 0 {
 				break
@@ -65,14 +66,14 @@ func (h *Handler) clicked(ctx context.Context, req *request, cb slack.Interactio
 		return
 	}
 	action := cb.ActionCallback.BlockActions[0]
+	at := place{Channel: cb.Channel.ID, Thread: threadOf(cb)}
+	opening := func(open func(context.Context)) { h.opening(ctx, req, cb.User.ID, open) }
 	if action.ActionID == view.ActionDatabase {
-		req.ack()
-		h.picked(ctx, cb, action)
+		opening(func(ctx context.Context) { h.picked(ctx, cb, action) })
 		return
 	}
 	if strings.HasPrefix(action.ActionID, view.ActionRequest) {
-		req.ack()
-		h.wished(ctx, cb, action.Value)
+		opening(func(ctx context.Context) { h.offered(ctx, cb, at, action.Value) })
 		return
 	}
 	target, ok := view.ParseTarget(action.Value)
@@ -80,20 +81,25 @@ func (h *Handler) clicked(ctx context.Context, req *request, cb slack.Interactio
 		req.ack() // a link button, an input, or a button of another life
 		return
 	}
-	at := place{Channel: cb.Channel.ID, Thread: threadOf(cb), Session: target.Session, Ask: target.Ask}
+	at.Session, at.Ask = target.Session, target.Ask
+	formFor := func(make formMaker) {
+		opening(func(ctx context.Context) { h.openFor(ctx, cb.TriggerID, cb.User.ID, at, make) })
+	}
 	i := intent{User: cb.User.ID, At: at}
 	switch action.ActionID {
-	case view.ActionApprove:
-		h.approve(ctx, req, cb, i)
+	case view.ActionApprove: // of a revert it opens the modal in which the vote's text is typed
+		if upgrade.KindOf(at.Session) == upgrade.KindRevert {
+			formFor(h.approveForm)
+			return
+		}
+		i.Do = doApprove
+		h.decide(ctx, req, i)
 	case view.ActionDeny:
-		req.ack()
-		h.openFor(ctx, cb.TriggerID, cb.User.ID, at, h.denyForm)
+		formFor(h.denyForm)
 	case view.ActionRevert:
-		req.ack()
-		h.openFor(ctx, cb.TriggerID, cb.User.ID, at, h.revertForm)
+		formFor(h.revertForm)
 	case view.ActionChanges:
-		req.ack()
-		h.openFor(ctx, cb.TriggerID, cb.User.ID, at, h.changesForm)
+		formFor(h.changesForm)
 	case view.ActionCancel:
 		i.Do = doCancel
 		h.decide(ctx, req, i)
@@ -108,11 +114,10 @@ func (h *Handler) clicked(ctx context.Context, req *request, cb slack.Interactio
 	}
 }
 
-// wished opens the request form that a button of a private answer offers.
-func (h *Handler) wished(ctx context.Context, cb slack.InteractionCallback, value string) {
-	at := place{Channel: cb.Channel.ID, Thread: threadOf(cb)}
-	if _, answer := h.find(""); answer != nil && !h.parts.Inventory.Ready() {
-		h.tell(ctx, cb.User.ID, at, *answer)
+// offered opens the request form that a button of a private answer offers.
+func (h *Handler) offered(ctx context.Context, cb slack.InteractionCallback, at place, value string) {
+	if !h.parts.Inventory.Ready() {
+		h.tell(ctx, cb.User.ID, at, view.Reading(h.parts.Inventory.Progress()))
 		return
 	}
 	w, ok := view.ParseWish(value)
@@ -139,28 +144,25 @@ func threadOf(cb slack.InteractionCallback) string {
 	return ""
 }
 
-// approve is a vote, or, for a revert, opens the modal in which the vote's
-// text is typed. Which it is, the session's id says without a look-up.
-func (h *Handler) approve(ctx context.Context, req *request, cb slack.InteractionCallback, i intent) {
-	if upgrade.KindOf(i.At.Session) == upgrade.KindRevert {
-		req.ack()
-		h.openFor(ctx, cb.TriggerID, cb.User.ID, i.At, h.approveForm)
-		return
-	}
-	i.Do = doApprove
-	h.decide(ctx, req, i)
-}
-
 // picked reads the versions of the database that was just chosen in the
 // request modal and shows them there.
 func (h *Handler) picked(ctx context.Context, cb slack.InteractionCallback, action *slack.BlockAction) {
 	if cb.View.CallbackID != view.CallbackRequest {
 		return
 	}
+	pick, _ := strconv.ParseInt(strings.ReplaceAll(action.ActionTs, ".", ""), 10, 64)
+	open := &form{handler: h, id: cb.View.ID, hash: cb.View.Hash, pick: pick}
+	if !open.newest(ctx) {
+		return // overtaken on its way
+	}
+	if err := h.mayLook(ctx, cb.User.ID); err != nil {
+		h.replace(ctx, cb.View.ID, err)
+		return
+	}
 	f := view.RequestForm{Metadata: cb.View.PrivateMetadata}
 	entry, ok := h.entryOf(action.SelectedOption.Value)
 	if !ok {
-		h.update(ctx, cb.View.ID, view.RequestModal(f))
+		open.show(ctx, view.RequestModal(f))
 		return
 	}
 	f.Entry = &entry
@@ -168,32 +170,41 @@ func (h *Handler) picked(ctx context.Context, cb slack.InteractionCallback, acti
 	at.Version = "" // what was asked for on the command line was for another database
 	if r := h.parts.Engine.Warm(ctx, entry, ""); r != nil {
 		f.Problem = r.Error()
-		h.update(ctx, cb.View.ID, view.RequestModal(f))
+		open.show(ctx, view.RequestModal(f))
 		return
 	}
 	f.Metadata = at.String()
 	if _, _, cached := h.parts.Inventory.CachedTargets(entry.Ref); !cached {
-		h.update(ctx, cb.View.ID, view.RequestModal(f)) // says that they are being read
+		open.show(ctx, view.RequestModal(f)) // says that they are being read
 	}
-	h.fillVersions(ctx, cb.View.ID, cb.User.ID, f)
+	h.fillVersions(ctx, open, cb.User.ID, f)
 }
 
-// form makes a modal for a session, or refuses; late is asked after the modal
+// formMaker makes a modal for a session, or refuses; late is asked after the modal
 // is open and replaces it with its reason.
-type form func(ctx context.Context, s upgrade.Session, at place) (v slack.ModalViewRequest, late func(context.Context, string) error, err error)
+type formMaker func(ctx context.Context, s upgrade.Session, at place) (v slack.ModalViewRequest, late func(context.Context, string) error, err error)
 
-// openFor opens a modal about a session: at once where the session is loaded
-// quickly, else a loading view that is filled. Who may is asked while the
-// person reads, and again when the modal is submitted.
-func (h *Handler) openFor(ctx context.Context, trigger, user string, at place, make form) {
-	load, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	s, err := h.parts.Engine.Load(load, at.Session)
-	if err != nil && load.Err() != nil {
-		h.openLate(ctx, trigger, user, at, make)
+// openFor opens a modal about a session: at once where the session is loaded and its
+// person known quickly, else a loading view that is filled. Who may do what the form
+// is for is asked while the person reads, and again when it is submitted.
+func (h *Handler) openFor(ctx context.Context, trigger, user string, at place, make formMaker) {
+	known, err := h.knownSoon(ctx, user, h.mayLook)
+	var s upgrade.Session
+	if known && err == nil {
+		load, cancel := context.WithTimeout(ctx, loadTimeout)
+		defer cancel()
+		s, err = h.parts.Engine.Load(load, at.Session)
+		known = err == nil || load.Err() == nil
+	}
+	if !known {
+		h.openLate(ctx, trigger, user, at, func(ctx context.Context, open *form) error { return h.fillLate(ctx, open, user, at, make) })
 		return
 	}
-	v, late, err := h.formFor(ctx, s, at, make, err)
+	var v slack.ModalViewRequest
+	var late func(context.Context, string) error
+	if err == nil {
+		v, late, err = make(ctx, s, at)
+	}
 	if err != nil {
 		h.complain(ctx, user, at, err)
 		return
@@ -206,28 +217,33 @@ func (h *Handler) openFor(ctx context.Context, trigger, user string, at place, m
 	h.object(ctx, user, res.ID, late)
 }
 
-func (h *Handler) formFor(ctx context.Context, s upgrade.Session, at place, make form, err error) (slack.ModalViewRequest, func(context.Context, string) error, error) {
-	if err != nil {
-		return slack.ModalViewRequest{}, nil, err
+func (h *Handler) fillLate(ctx context.Context, open *form, user string, at place, make formMaker) error {
+	if err := h.mayLook(ctx, user); err != nil {
+		return err
 	}
-	return make(ctx, s, at)
+	s, err := h.parts.Engine.Load(ctx, at.Session)
+	if err != nil {
+		return err
+	}
+	v, late, err := make(ctx, s, at)
+	if err != nil {
+		return err
+	}
+	open.show(ctx, v)
+	h.object(ctx, user, open.id, late)
+	return nil
 }
 
-func (h *Handler) openLate(ctx context.Context, trigger, user string, at place, make form) {
+// openLate opens a loading view and has it filled; an error is shown in its place.
+func (h *Handler) openLate(ctx context.Context, trigger, user string, at place, fill func(context.Context, *form) error) {
 	res, err := h.open(ctx, trigger, view.LoadingModal("One moment"))
 	if err != nil {
 		h.complain(ctx, user, at, err)
 		return
 	}
-	s, err := h.parts.Engine.Load(ctx, at.Session)
-	v, late, err := h.formFor(ctx, s, at, make, err)
-	if err != nil {
-		m := h.complaint(ctx, err)
-		h.update(ctx, res.ID, view.InfoModal("That is not possible", m.Text))
-		return
+	if err := fill(ctx, &form{handler: h, id: res.ID, hash: res.Hash}); err != nil {
+		h.replace(ctx, res.ID, err)
 	}
-	h.update(ctx, res.ID, v)
-	h.object(ctx, user, res.ID, late)
 }
 
 // object replaces an open form by the reason why it could not be submitted, if
@@ -238,8 +254,7 @@ func (h *Handler) object(ctx context.Context, user, viewID string, late func(con
 	}
 	err := late(ctx, user)
 	if err != nil {
-		m := h.complaint(ctx, err)
-		h.update(ctx, viewID, view.InfoModal("That is not possible", m.Text))
+		h.replace(ctx, viewID, err)
 	}
 	return err != nil
 }
@@ -289,10 +304,14 @@ func (h *Handler) changesForm(_ context.Context, s upgrade.Session, _ place) (sl
 
 // shortcut is "Revert this upgrade" in the menu of any message.
 func (h *Handler) shortcut(ctx context.Context, req *request, cb slack.InteractionCallback) {
-	req.ack()
 	if cb.CallbackID != view.ShortcutRevert {
+		req.ack()
 		return
 	}
+	h.opening(ctx, req, cb.User.ID, func(ctx context.Context) { h.revertAt(ctx, cb) })
+}
+
+func (h *Handler) revertAt(ctx context.Context, cb slack.InteractionCallback) {
 	root := cb.Message.ThreadTimestamp
 	if root == "" {
 		root = cb.Message.Timestamp

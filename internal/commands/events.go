@@ -14,6 +14,8 @@ import (
 // event handles what Slack delivers at least once: deduplicated by its id.
 func (h *Handler) event(ctx context.Context, req *request, data any) {
 	req.ack()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.limits.work)
+	defer cancel()
 	outer, ok := data.(slackevents.EventsAPIEvent)
 	if !ok {
 		return
@@ -26,12 +28,23 @@ func (h *Handler) event(ctx context.Context, req *request, data any) {
 	}
 	switch ev := outer.InnerEvent.Data.(type) {
 	case *slackevents.AppMentionEvent:
-		h.mentioned(ctx, ev)
+		h.look(ev.User, func() { h.mentioned(ctx, ev) })
 	case *slackevents.AppHomeOpenedEvent:
 		if ev.Tab == "home" {
-			h.home(ctx, ev.User)
+			h.look(ev.User, func() { h.home(ctx, ev.User) })
 		}
 	}
+}
+
+// look answers a person who looks, unless they have enough in hand.
+func (h *Handler) look(user string, answer func()) {
+	leave, ok := h.inHand.take(looking, user)
+	if !ok {
+		h.log.Warn("an event is not answered: its person has too much in hand", "user", user)
+		return
+	}
+	defer leave()
+	answer()
 }
 
 // mentioned answers in the thread, where slash commands do not run.
@@ -40,7 +53,7 @@ func (h *Handler) mentioned(ctx context.Context, ev *slackevents.AppMentionEvent
 		return
 	}
 	at := place{Channel: ev.Channel, Thread: ev.ThreadTimeStamp}
-	if err := h.barred(ctx, ev.User, false); err != nil {
+	if err := h.mayLook(ctx, ev.User); err != nil {
 		h.complain(ctx, ev.User, at, err)
 		return
 	}
@@ -66,15 +79,21 @@ func (h *Handler) mentioned(ctx context.Context, ev *slackevents.AppMentionEvent
 
 // home draws the bot's Home tab: what is under way.
 func (h *Handler) home(ctx context.Context, user string) {
-	var open []upgrade.Session
-	if h.barred(ctx, user, false) == nil {
-		var err error
-		if open, err = h.parts.Engine.Open(ctx, listed); err != nil {
+	var v slack.HomeTabViewRequest
+	if err := h.mayLook(ctx, user); err != nil {
+		v = view.HomeRefused(h.complaint(ctx, err))
+	} else {
+		open, more, err := h.open15(ctx)
+		if err != nil {
 			h.log.Warn("draw home", "error", err)
 			return
 		}
+		soon, cancel := context.WithTimeout(ctx, linkTimeout)
+		defer cancel()
+		v = view.Home(open, more, func(id string) string { return h.permalink(soon, id) })
 	}
-	v := view.Home(open, func(id string) string { return h.permalink(ctx, id) })
+	ctx, cancel := saying(ctx)
+	defer cancel()
 	if _, err := h.parts.Slack.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: user, View: v}); err != nil {
 		h.log.Warn("publish home", "error", explained(err))
 	}

@@ -226,7 +226,7 @@ func FuzzIntent(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.h.workOff(t.Context(), c)
+		d.h.workOff(t.Context(), c, true)
 		if n := d.inbox.left(); n != 0 {
 			t.Errorf("%q is left in the inbox", payload)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -27,11 +28,16 @@ type Slack interface {
 
 // Inbox keeps what people decided until it is worked off.
 type Inbox interface {
-	// Receive records a payload under its envelope, already claimed; fresh is
-	// false when it was received before.
+	// Receive records a payload under its envelope, already claimed, before ctx ends
+	// or not at all; fresh is false when it was received before.
 	Receive(ctx context.Context, envelope string, payload []byte) (c Claim, fresh bool, err error)
+	// Withdraw takes back what may have been recorded and was not acknowledged.
+	Withdraw(ctx context.Context, envelope string) error
 	// Abandoned claims what another replica received and did not work off.
 	Abandoned(ctx context.Context, max int) ([]Claim, error)
+	// Newest reports whether nothing greater than n was noted under this name before,
+	// and notes it.
+	Newest(ctx context.Context, name string, n int64) (bool, error)
 	// First reports whether an event is seen for the first time.
 	First(ctx context.Context, event string) (bool, error)
 }
@@ -39,7 +45,10 @@ type Inbox interface {
 // Claim is one payload in this replica's hands.
 type Claim interface {
 	Payload() []byte
-	Keep(ctx context.Context) (stop func()) // renews it until stop
+	Receipt() int64                          // grows in the order of receipt
+	Keep(ctx context.Context) (stop func())  // renews it until stop
+	Leave(ctx context.Context) error         // gives it back for another replica to find
+	Failed(ctx context.Context) (int, error) // counts a panic, and says how many there were
 	Done(ctx context.Context) error
 }
 
@@ -54,7 +63,7 @@ type Config struct {
 	Command string // "/redis-upgrade"
 	Bot     string // the bot's own user id, to ignore itself
 	Policy  view.Policy
-	Workers int // payloads worked on at a time
+	Workers int // intents of other replicas worked off at a time
 }
 
 // Parts are what a Handler works with.
@@ -65,60 +74,67 @@ type Parts struct {
 	Inbox     Inbox
 	Threads   Threads
 	Slack     Slack
+	Lookups   func(ctx context.Context, user string) bool // whether somebody may have Redis Cloud asked once more; nil: always
 	Now       func() time.Time
 	Log       *slog.Logger
 }
 
 // Handler answers.
 type Handler struct {
-	cfg   Config
-	parts Parts
-	log   *slog.Logger
-	slots chan struct{}
-	work  sync.WaitGroup
+	cfg     Config
+	parts   Parts
+	log     *slog.Logger
+	inHand  inHand
+	limits  limits
+	adopted atomic.Int64 // intents of other replicas in hand
+	work    sync.WaitGroup
 }
 
 // New wires a Handler.
 func New(cfg Config, parts Parts) *Handler {
-	return &Handler{cfg: cfg, parts: parts, log: parts.Log, slots: make(chan struct{}, cfg.Workers)}
+	return &Handler{cfg: cfg, parts: parts, log: parts.Log, inHand: inHand{most: mostInHand}, limits: limits{work: 60 * time.Second, still: 4 * time.Second}}
 }
 
-// The limits of an answer.
+// The limits of an answer. What comes before the acknowledgement counts from the
+// moment at which the payload was read, and Slack waits three seconds.
 const (
-	recordTimeout = 1500 * time.Millisecond // no acknowledgement after that
-	loadTimeout   = 400 * time.Millisecond  // what a modal may wait for before a loading view is opened
-	greetTimeout  = 700 * time.Millisecond  // how long somebody may have to wait because Slack does not say who they are
-	answerTimeout = 60 * time.Second        // everything after the acknowledgement
+	ackTimeout  = 2 * time.Second         // what could not be recorded by then is not acknowledged; Redis refuses it half a second earlier
+	ackLatest   = 2800 * time.Millisecond // a later acknowledgement is not sent, and nothing is carried out: Slack has shown an error
+	loadTimeout = 400 * time.Millisecond  // what a modal may wait for before a loading view is opened
+	sayTimeout  = 15 * time.Second        // one message, or one change of a modal, to Slack
 )
+
+// limits are those of what a payload asks for; its answer has its own time.
+type limits struct {
+	work  time.Duration // all of it
+	still time.Duration // then its person hears that it is still being worked on
+}
 
 // Acker acknowledges an envelope; *socketmode.Client is one.
 type Acker interface {
 	Ack(req socketmode.Request, payload ...any) error
 }
 
-// Handle takes one payload off the socket and works on it elsewhere; it
-// returns at once, so that the socket's reader never waits. ctx is the
-// process's: an answer begun is finished after it ends, within answerTimeout.
+// Handle takes one payload off the socket and works on it elsewhere; it returns at
+// once, so that the socket's reader never waits. Recording and acknowledging wait
+// for no other payload; what one person may have in hand beyond that is bounded
+// (see inHand). ctx is the process's: an answer begun is finished after it ends,
+// within its limits and what telling it takes.
 func (h *Handler) Handle(ctx context.Context, evt socketmode.Event, acker Acker) {
+	received := time.Now()
 	h.work.Go(func() {
-		h.slots <- struct{}{}
-		defer func() {
-			<-h.slots
-			if r := recover(); r != nil {
-				h.log.Error("payload panicked", "type", evt.Type, "panic", r)
-			}
-		}()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+		defer h.survive("payload panicked")
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), received.Add(ackTimeout))
 		defer cancel()
-		h.dispatch(ctx, evt, acker)
+		h.dispatch(ctx, &request{h: h, acker: acker, received: received}, evt)
 	})
 }
 
 // Wait returns when everything begun is answered.
 func (h *Handler) Wait() { h.work.Wait() }
 
-func (h *Handler) dispatch(ctx context.Context, evt socketmode.Event, acker Acker) {
-	req := &request{h: h, acker: acker}
+// dispatch sorts a payload; ctx ends when it is too late to acknowledge.
+func (h *Handler) dispatch(ctx context.Context, req *request, evt socketmode.Event) {
 	if evt.Request != nil {
 		req.raw = *evt.Request
 	}
@@ -132,13 +148,13 @@ func (h *Handler) dispatch(ctx context.Context, evt socketmode.Event, acker Acke
 			h.event(ctx, req, evt.Data)
 			return
 		}
-		h.strange(evt, acker)
+		h.unknownPayload(evt, req.acker)
 	}
 }
 
-// strange acknowledges what nobody here understands, so that Slack does not
+// unknownPayload acknowledges what nobody here understands, so that Slack does not
 // send it again, and says so in the log.
-func (h *Handler) strange(evt socketmode.Event, acker Acker) {
+func (h *Handler) unknownPayload(evt socketmode.Event, acker Acker) {
 	var envelope struct {
 		ID   string `json:"envelope_id"`
 		Type string `json:"type"`
@@ -157,14 +173,18 @@ func (h *Handler) strange(evt socketmode.Event, acker Acker) {
 
 // request is one payload that wants exactly one acknowledgement.
 type request struct {
-	h     *Handler
-	acker Acker
-	raw   socketmode.Request
+	h        *Handler
+	acker    Acker
+	raw      socketmode.Request
+	received time.Time
 }
 
-// ack acknowledges, with an answer where the payload takes one.
-func (r *request) ack(payload ...any) {
+// ack acknowledges, with an answer where the payload takes one. It is false when
+// Slack did not hear it.
+func (r *request) ack(payload ...any) bool {
 	if err := r.acker.Ack(r.raw, payload...); err != nil {
 		r.h.log.Error("acknowledge", "envelope", r.raw.EnvelopeID, "type", r.raw.Type, "error", err)
+		return false
 	}
+	return true
 }

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,13 +44,20 @@ type desk struct {
 	inbox   *inbox
 	threads map[string]string // channel/ts → session
 	people  map[string]approvals.Voter
+	slow    time.Duration // how long Slack takes to say who somebody is
+	gate    atomic.Pointer[chan struct{}]
+	asked   atomic.Int64   // calls to Redis Cloud
+	changes *cloud.Changes // Redis Cloud, as somebody else changes it
 
 	mu     sync.Mutex // guards the rest
 	log    []string   // what happened, in order: "ack", "record", "views.open Upgrade a database" …
 	acks   []string   // payloads of acknowledgements, as JSON
 	told   []private1 // private answers
 	views  []slack.ModalViewRequest
-	spoil  func(method string) error // makes Slack calls fail or panic
+	spoil  func(method string) error // makes Slack calls fail, hang or panic
+	homes  []slack.HomeTabViewRequest
+	hash   int  // of the modal, as Slack counts its changes
+	mute   bool // acknowledgements are not heard
 	envlps int
 }
 
@@ -62,9 +72,19 @@ func newDesk(t testing.TB) *desk {
 		v.Name, v.Known = v.ID, true
 		d.people[v.ID] = v
 	}
-	d.inbox = &inbox{desk: d, kept: map[string][]byte{}}
+	d.inbox = &inbox{desk: d, kept: map[string][]byte{}, failed: map[string]int{}, picks: map[string]int64{}}
 	emu := cloudemu.New(cloudemu.Config{Now: time.Now, Speed: func() float64 { return 1000 }, Seed: 3})
-	server := httptest.NewServer(emu.API())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.asked.Add(1)
+		if gate := d.gate.Load(); gate != nil { // Redis Cloud answers when it is closed
+			select {
+			case <-*gate:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		emu.API().ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	rdb := redis.NewClient(&redis.Options{Addr: d.memory.Addr(), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { rdb.Close() })
@@ -73,7 +93,7 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changes, err := cloud.NewChanges(account)
+	d.changes, err = cloud.NewChanges(account)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +110,7 @@ func newDesk(t testing.TB) *desk {
 	d.store = session.New(rdb, session.Config{SealKey: []byte("seal"), Lives: upgrade.Lives(), Retention: time.Hour})
 	d.engine = upgrade.New(upgrade.Config{Mode: upgrade.ModeFull, Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Poll: 4 * time.Millisecond,
 		StatusEvery: time.Second, SendTimeout: time.Second, Grace: time.Second, Lease: time.Second, Workers: 1},
-		upgrade.Parts{Store: d.store, Cloud: client, Changes: changes, Inventory: d.index, Roles: d, Sealer: sealer, Now: time.Now, Log: quiet})
+		upgrade.Parts{Store: d.store, Cloud: client, Changes: d.changes, Inventory: d.index, Roles: d, Sealer: sealer, Now: time.Now, Log: quiet})
 	d.h = d.handler()
 	t.Cleanup(d.h.Wait)
 	return d
@@ -146,6 +166,12 @@ func (d *desk) Ack(_ socketmode.Request, payload ...any) error {
 		}
 		raw = string(b)
 	}
+	d.mu.Lock()
+	mute := d.mute
+	d.mu.Unlock()
+	if mute {
+		return errors.New("the socket is closed")
+	}
 	d.note("ack")
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -154,7 +180,14 @@ func (d *desk) Ack(_ socketmode.Request, payload ...any) error {
 }
 
 // Voter implements upgrade.Roles.
-func (d *desk) Voter(_ context.Context, user string) (approvals.Voter, error) {
+func (d *desk) Voter(ctx context.Context, user string) (approvals.Voter, error) {
+	if d.slow > 0 {
+		select {
+		case <-ctx.Done():
+			return approvals.Voter{ID: user}, ctx.Err()
+		case <-time.After(d.slow):
+		}
+	}
 	v, ok := d.people[user]
 	if !ok {
 		return approvals.Voter{ID: user}, errors.New("slack could not say who this is")
@@ -172,6 +205,8 @@ func (d *desk) SessionAt(_ context.Context, channel, ts string) (string, error) 
 }
 
 func (d *desk) CardOf(_ context.Context, id string) (string, string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for where, session := range d.threads {
 		if session == id {
 			channel, ts, _ := strings.Cut(where, "/")
@@ -181,7 +216,10 @@ func (d *desk) CardOf(_ context.Context, id string) (string, string, error) {
 	return "", "", nil
 }
 
-func (d *desk) calling(method string) error {
+func (d *desk) calling(ctx context.Context, method string) error {
+	if err := ctx.Err(); err != nil {
+		return err // what is said in the name of work that is over is not said
+	}
 	d.note("%s", method)
 	d.mu.Lock()
 	spoil := d.spoil
@@ -196,44 +234,54 @@ func (d *desk) shown(v slack.ModalViewRequest) (*slack.ViewResponse, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.views = append(d.views, v)
-	return &slack.ViewResponse{View: slack.View{ID: "V1"}}, nil
+	d.hash++
+	return &slack.ViewResponse{View: slack.View{ID: "V1", Hash: strconv.Itoa(d.hash)}}, nil
 }
 
 // The Slack interface.
-func (d *desk) OpenViewContext(_ context.Context, _ string, v slack.ModalViewRequest) (*slack.ViewResponse, error) {
-	if err := d.calling("views.open " + v.Title.Text); err != nil {
+func (d *desk) OpenViewContext(ctx context.Context, _ string, v slack.ModalViewRequest) (*slack.ViewResponse, error) {
+	if err := d.calling(ctx, "views.open "+v.Title.Text); err != nil {
 		return nil, err
 	}
 	return d.shown(v)
 }
 
-func (d *desk) UpdateViewContext(_ context.Context, v slack.ModalViewRequest, _, _, _ string) (*slack.ViewResponse, error) {
-	if err := d.calling("views.update " + v.Title.Text); err != nil {
+func (d *desk) UpdateViewContext(ctx context.Context, v slack.ModalViewRequest, _, hash, _ string) (*slack.ViewResponse, error) {
+	if err := d.calling(ctx, "views.update "+v.Title.Text); err != nil {
 		return nil, err
+	}
+	d.mu.Lock()
+	now := strconv.Itoa(d.hash)
+	d.mu.Unlock()
+	if hash != "" && hash != now {
+		return nil, slack.SlackErrorResponse{Err: "hash_conflict"}
 	}
 	return d.shown(v)
 }
 
-func (d *desk) PublishViewContext(context.Context, slack.PublishViewContextRequest) (*slack.ViewResponse, error) {
-	return &slack.ViewResponse{}, d.calling("views.publish")
+func (d *desk) PublishViewContext(ctx context.Context, req slack.PublishViewContextRequest) (*slack.ViewResponse, error) {
+	d.mu.Lock()
+	d.homes = append(d.homes, req.View)
+	d.mu.Unlock()
+	return &slack.ViewResponse{}, d.calling(ctx, "views.publish")
 }
 
-func (d *desk) PostMessageContext(_ context.Context, channel string, o ...slack.MsgOption) (string, string, error) {
-	if err := d.calling("chat.postMessage"); err != nil {
+func (d *desk) PostMessageContext(ctx context.Context, channel string, o ...slack.MsgOption) (string, string, error) {
+	if err := d.calling(ctx, "chat.postMessage"); err != nil {
 		return "", "", err
 	}
 	return channel, "1.1", d.tell(channel, channel, o)
 }
 
-func (d *desk) PostEphemeralContext(_ context.Context, channel, user string, o ...slack.MsgOption) (string, error) {
-	if err := d.calling("chat.postEphemeral"); err != nil {
+func (d *desk) PostEphemeralContext(ctx context.Context, channel, user string, o ...slack.MsgOption) (string, error) {
+	if err := d.calling(ctx, "chat.postEphemeral"); err != nil {
 		return "", err
 	}
 	return "1.1", d.tell(user, channel, o)
 }
 
-func (d *desk) GetPermalinkContext(_ context.Context, p *slack.PermalinkParameters) (string, error) {
-	return "https://acme.slack.com/archives/" + p.Channel + "/p" + p.Ts, d.calling("chat.getPermalink")
+func (d *desk) GetPermalinkContext(ctx context.Context, p *slack.PermalinkParameters) (string, error) {
+	return "https://acme.slack.com/archives/" + p.Channel + "/p" + p.Ts, d.calling(ctx, "chat.getPermalink")
 }
 
 func (d *desk) tell(user, channel string, o []slack.MsgOption) error {
@@ -249,15 +297,19 @@ func (d *desk) tell(user, channel string, o []slack.MsgOption) error {
 
 // inbox keeps payloads in memory and can be away.
 type inbox struct {
-	desk *desk
-	mu   sync.Mutex // guards the rest
-	kept map[string][]byte
-	seen []string
-	away bool
+	desk   *desk
+	mu     sync.Mutex // guards the rest
+	kept   map[string][]byte
+	failed map[string]int
+	picks  map[string]int64
+	seen   []string
+	away   bool
+	delay  time.Duration // of recording
 }
 
 // Receive implements Inbox.
-func (i *inbox) Receive(_ context.Context, envelope string, payload []byte) (Claim, bool, error) {
+func (i *inbox) Receive(ctx context.Context, envelope string, payload []byte) (Claim, bool, error) {
+	time.Sleep(i.delay)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.away {
@@ -268,7 +320,15 @@ func (i *inbox) Receive(_ context.Context, envelope string, payload []byte) (Cla
 	if fresh {
 		i.seen, i.kept[envelope] = append(i.seen, envelope), payload
 	}
-	return &claim{i, envelope, payload}, fresh, nil
+	return &claim{i, envelope, payload, 0}, fresh, nil
+}
+
+// Withdraw implements Inbox.
+func (i *inbox) Withdraw(_ context.Context, envelope string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	delete(i.kept, envelope)
+	return nil
 }
 
 // Abandoned implements Inbox: here everything that is left is.
@@ -278,10 +338,21 @@ func (i *inbox) Abandoned(_ context.Context, max int) ([]Claim, error) {
 	var out []Claim
 	for envelope, payload := range i.kept {
 		if len(out) < max {
-			out = append(out, &claim{i, envelope, payload})
+			out = append(out, &claim{i, envelope, payload, 0})
 		}
 	}
 	return out, nil
+}
+
+// Newest implements Inbox.
+func (i *inbox) Newest(_ context.Context, name string, n int64) (bool, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if n < i.picks[name] {
+		return false, nil
+	}
+	i.picks[name] = n
+	return true, nil
 }
 
 // First implements Inbox.
@@ -305,10 +376,21 @@ type claim struct {
 	inbox    *inbox
 	envelope string
 	payload  []byte
+	receipt  int64
 }
 
 func (c *claim) Payload() []byte                    { return c.payload }
+func (c *claim) Receipt() int64                     { return c.receipt }
 func (c *claim) Keep(context.Context) (stop func()) { return func() {} }
+func (c *claim) Leave(context.Context) error        { return nil }
+
+func (c *claim) Failed(context.Context) (int, error) {
+	c.inbox.mu.Lock()
+	defer c.inbox.mu.Unlock()
+	c.inbox.failed[c.envelope]++
+	return c.inbox.failed[c.envelope], nil
+}
+
 func (c *claim) Done(context.Context) error {
 	c.inbox.mu.Lock()
 	defer c.inbox.mu.Unlock()

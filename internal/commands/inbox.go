@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -29,7 +30,12 @@ type intent struct {
 	Start  time.Time `json:"start,omitzero"`
 	On     bool      `json:"on,omitempty"`   // pause: yes; settle: it happened
 	Since  time.Time `json:"since,omitzero"` // when it was received
+	V      int       `json:"v,omitempty"`    // of the stored form; see intentVersion
 }
+
+// intentVersion moves when a field is added without which an intent would be
+// carried out wrongly. A replica leaves later ones to those who know them.
+const intentVersion = 1
 
 // deed names what is to be done. Stored; never rename one.
 type deed string
@@ -46,55 +52,164 @@ const (
 )
 
 // decide records an intent, acknowledges it, and works it off. What cannot be
-// recorded is not acknowledged: the person sees Slack's error and clicks again.
+// recorded in time is not acknowledged, and what is not acknowledged is not carried
+// out: the person sees Slack's error and clicks again.
 func (h *Handler) decide(ctx context.Context, req *request, i intent) {
-	i.Since = h.parts.Now().UTC()
+	leave, ok := h.inHand.take(deciding, i.User)
+	if !ok {
+		h.log.Warn("too many decisions of one person in hand; not recorded, so not acknowledged", "user", i.User, "do", i.Do)
+		return
+	}
+	defer leave()
+	i.Since, i.V = h.parts.Now().UTC(), intentVersion
 	payload, err := json.Marshal(i)
 	if err != nil {
 		h.log.Error("encode intent", "error", err)
 		return
 	}
-	record, cancel := context.WithTimeout(ctx, recordTimeout)
-	claim, fresh, err := h.parts.Inbox.Receive(record, req.raw.EnvelopeID, payload)
-	cancel()
+	claim, fresh, err := h.parts.Inbox.Receive(ctx, req.raw.EnvelopeID, payload)
+	ctx = context.WithoutCancel(ctx)
 	if err != nil {
 		h.log.Error("not recorded, so not acknowledged", "envelope", req.raw.EnvelopeID, "do", i.Do, "error", err)
+		h.withdraw(ctx, req.raw.EnvelopeID) // its answer may be lost only
 		return
 	}
-	req.ack()
+	if time.Since(req.received) > ackLatest || !req.ack() {
+		h.log.Error("recorded, but not acknowledged; taken back", "envelope", req.raw.EnvelopeID, "do", i.Do)
+		if fresh {
+			h.withdraw(ctx, req.raw.EnvelopeID)
+		}
+		return
+	}
 	if fresh {
-		h.workOff(ctx, claim)
+		h.workOff(ctx, claim, true)
 	}
 }
 
-// untold is how long an intent that was refused is tried again while Slack takes
-// no answer to its person: a decision that Slack showed as taken is carried out,
-// or its person is told why not.
-const untold = time.Hour
+// withdrawFor is how long a withdrawal is tried while the store is away.
+const withdrawFor = time.Minute
 
-// workOff does what an intent says and answers its person. A failure that may
-// pass, and a refusal that nobody hears, leave the claim to lapse, so that it is
-// tried again.
-func (h *Handler) workOff(ctx context.Context, c Claim) {
+// withdraw takes an intent back that Slack has shown as failed.
+func (h *Handler) withdraw(ctx context.Context, envelope string) {
+	h.later(ctx, func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, withdrawFor)
+		defer cancel()
+		for {
+			err := h.parts.Inbox.Withdraw(ctx, envelope)
+			if err == nil {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				h.log.Error("not acknowledged, and not taken back: it may be carried out", "envelope", envelope, "error", err)
+				return
+			case <-time.After(withdrawFor / 100):
+			}
+		}
+	})
+}
+
+const (
+	// giveUp is how long an intent is tried again that cannot be carried out, or that
+	// was refused while Slack takes no answer to its person: a decision that Slack
+	// showed as taken is carried out, or its person is told why not.
+	giveUp = time.Hour
+
+	// maxPanics is how often an intent may panic before its person is told so instead.
+	maxPanics = 3
+)
+
+// errNewer is a deed that this release does not know.
+var errNewer = errors.New("a newer replica received it")
+
+// workOff does what an intent says and answers its person, within its limits and
+// what an answer takes; where it takes long its person hears so meanwhile. A failure
+// that may pass, and a refusal that nobody hears, leave the claim to lapse, so that
+// it is tried again. fresh is false for what another replica left.
+func (h *Handler) workOff(ctx context.Context, c Claim, fresh bool) {
 	stop := c.Keep(ctx)
 	defer stop()
 	var i intent
 	if err := json.Unmarshal(c.Payload(), &i); err != nil {
 		h.log.Error("intent cannot be read; dropped", "error", err)
-	} else if err := h.perform(ctx, i); err != nil {
-		if errors.Is(err, upgrade.ErrTryAgain) {
-			h.log.Warn("intent is tried again", "do", i.Do, "session", i.At.Session, "error", err)
-			return
-		}
-		if !h.complain(ctx, i.User, i.At, err) && h.parts.Now().Sub(i.Since) < untold {
-			h.log.Warn("refused, and nobody could be told; tried again", "do", i.Do, "session", i.At.Session, "refusal", err)
-			return
-		}
+		h.settle(ctx, c, stop)
+		return
 	}
+	defer func() {
+		if r := recover(); r != nil {
+			h.panicked(ctx, c, i, r, stop)
+		}
+	}()
+	young := h.parts.Now().Sub(i.Since) < giveUp
+	err := h.carryOut(ctx, i, c.Receipt(), fresh)
+	switch {
+	case errors.Is(err, errNewer) && young:
+		h.log.Warn("intent of a newer release; left to it", "do", i.Do, "version", i.V)
+		stop()
+		if err := c.Leave(ctx); err != nil {
+			h.log.Warn("give an intent back", "error", err)
+		}
+		return
+	case errors.Is(err, errNewer):
+		err = &upgrade.Refusal{Code: upgrade.Unreachable, Text: "The release of this bot that runs now does not know what you asked for, so it was not done."}
+	case errors.Is(err, upgrade.ErrTryAgain) && young:
+		h.log.Warn("intent is tried again", "do", i.Do, "session", i.At.Session, "error", err)
+		return
+	case errors.Is(err, upgrade.ErrTryAgain):
+		err = &upgrade.Refusal{Code: upgrade.Unreachable, Text: "What you asked for could not be done for an hour, because this bot could not reach its Redis. It is not tried any more.", Hint: "Look at the card, then ask again."}
+	}
+	if err != nil && !h.complain(ctx, i.User, i.At, err) && young {
+		h.log.Warn("refused, and nobody could be told; tried again", "do", i.Do, "session", i.At.Session, "refusal", err)
+		return
+	}
+	h.settle(ctx, c, stop)
+}
+
+// carryOut performs an intent, and says after a while that it is at it.
+func (h *Handler) carryOut(ctx context.Context, i intent, receipt int64, fresh bool) (err error) {
+	work, cancel := context.WithTimeout(ctx, h.limits.work)
+	defer cancel()
+	do := func(ctx context.Context) { err = h.perform(ctx, i, receipt) }
+	if !fresh { // its person has heard so
+		do(work)
+		return err
+	}
+	h.still(work, func(ctx context.Context) { h.tell(ctx, i.User, i.At, stillAt(i.Do)) }, do)
+	return err
+}
+
+func stillAt(do deed) view.Message {
+	if do == doRequest || do == doRevert {
+		return view.Notice(":hourglass_flowing_sand: Still asking Redis Cloud, which answers slowly. You will hear of it here, or see the card.")
+	}
+	return view.Notice(":hourglass_flowing_sand: Still working on it. You will hear of it here, or see it on the card.")
+}
+
+func (h *Handler) settle(ctx context.Context, c Claim, stop func()) {
 	stop()
+	ctx, cancel := saying(ctx)
+	defer cancel()
 	if err := c.Done(ctx); err != nil {
 		h.log.Warn("intent worked off, claim not settled", "error", err)
 	}
+}
+
+// panicked leaves an intent that panicked to be tried again, a few times; then its
+// person is told, and it is not tried any more.
+func (h *Handler) panicked(ctx context.Context, c Claim, i intent, r any, stop func()) {
+	h.log.Error("intent panicked", "do", i.Do, "session", i.At.Session, "panic", r, "stack", string(debug.Stack()))
+	stop()
+	count, cancel := saying(ctx)
+	defer cancel()
+	n, err := c.Failed(count)
+	if err != nil || n < maxPanics {
+		return // somebody else has it, or will
+	}
+	defer h.settle(ctx, c, stop)
+	defer h.survive("answer panicked")
+	h.complain(ctx, i.User, i.At, &upgrade.Refusal{Code: upgrade.Unreachable,
+		Text: "An error in this bot keeps it from doing what you asked for. It was tried three times and is not tried any more.",
+		Hint: "Look at the card before you ask again, and tell whoever runs this bot."})
 }
 
 // Adopt works off what other replicas received and left, until ctx ends.
@@ -107,25 +222,34 @@ func (h *Handler) Adopt(ctx context.Context, every time.Duration) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		claims, err := h.parts.Inbox.Abandoned(ctx, cap(h.slots))
+		room := h.cfg.Workers - int(h.adopted.Load())
+		if room <= 0 {
+			continue
+		}
+		claims, err := h.parts.Inbox.Abandoned(ctx, room)
 		if err != nil && !away && ctx.Err() == nil { // said once: it lasts as long as the store is away
 			h.log.Warn("look for abandoned intents; trying on", "error", err)
 		}
 		away = err != nil
 		for _, c := range claims {
 			h.log.Info("working off what another replica left")
-			h.later(ctx, func(ctx context.Context) { h.workOff(ctx, c) })
+			h.adopted.Add(1)
+			h.later(ctx, func(ctx context.Context) {
+				defer h.adopted.Add(-1)
+				h.workOff(ctx, c, false)
+			})
 		}
 	}
 }
 
 // perform carries an intent out. Doing one twice is harmless: requests open
 // nothing twice, votes count once.
-func (h *Handler) perform(ctx context.Context, i intent) error {
-	voter, err := h.parts.Roles.Voter(ctx, i.User)
-	if err != nil {
-		h.log.Warn("who is this", "user", i.User, "error", err) // an unknown voter is refused in words below
+func (h *Handler) perform(ctx context.Context, i intent, receipt int64) error {
+	if i.V > intentVersion {
+		return errNewer
 	}
+	voter, err := h.parts.Roles.Voter(ctx, i.User)
+	voter.Known = h.known(i.User, err) && voter.Known // an unknown one is refused in words below
 	e := h.parts.Engine
 	click := upgrade.Click{Session: i.At.Session, Ask: i.At.Ask, By: voter, Reason: i.Reason, Typed: i.Typed}
 	switch i.Do {
@@ -149,9 +273,9 @@ func (h *Handler) perform(ctx context.Context, i intent) error {
 	case doSettle:
 		_, err = e.Settle(ctx, click, i.On)
 	case doPause:
-		return h.paused(ctx, i, e.Pause(ctx, voter, i.On))
+		return h.paused(ctx, i, e.PauseInOrder(ctx, voter, i.On, receipt))
 	default:
-		return fmt.Errorf("unknown deed %q: a newer replica received it", i.Do)
+		return fmt.Errorf("unknown deed %q: %w", i.Do, errNewer)
 	}
 	return err
 }
@@ -164,6 +288,8 @@ func (h *Handler) paused(ctx context.Context, i intent, err error) error {
 	if i.On {
 		m = view.Notice(":double_vertical_bar: Paused: no new changing call is sent, by any replica, until somebody resumes. Calls that are out are followed to their end, and a revert that has deleted its database goes on until the data is back.")
 	}
+	ctx, cancel := saying(ctx)
+	defer cancel()
 	said := view.Notice("<@%s>: %s", i.User, m.Text) // everybody who waits for something should know
 	if _, _, err := h.parts.Slack.PostMessageContext(ctx, i.At.Channel, slack.MsgOptionText(said.Text, false), slack.MsgOptionBlocks(said.Blocks...)); err != nil {
 		h.log.Info("a pause is told to one person only", "channel", i.At.Channel, "error", err)

@@ -96,6 +96,12 @@ func (d *desk) mentions(user, thread, id, text string) {
 	d.send(socketmode.EventTypeEventsAPI, ev)
 }
 
+// homeOpened is somebody looking at the bot's Home tab.
+func homeOpened(user string) slackevents.EventsAPIEvent {
+	return slackevents.EventsAPIEvent{Data: &slackevents.EventsAPICallbackEvent{},
+		InnerEvent: slackevents.EventsAPIInnerEvent{Data: &slackevents.AppHomeOpenedEvent{User: user, Tab: "home"}}}
+}
+
 // proposed is an upgrade that ann asked for.
 func (d *desk) proposed(name string) upgrade.Session { return d.proposedBy("ann", name) }
 

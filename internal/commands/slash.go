@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/slack-go/slack"
 
@@ -22,61 +24,48 @@ var verbs = map[string]func(*Handler, context.Context, *request, slack.SlashComm
 	"cancel":  (*Handler).cancelCommand,
 	"revert":  (*Handler).revertCommand,
 	"pause":   (*Handler).pause,
-	"resume":  (*Handler).pause,
+	"resume":  (*Handler).resume,
 }
 
-// reading are the verbs that only tell. What acts is judged when it does, and
-// what opens a form opens it first: its trigger does not wait for questions.
-var reading = []string{"list", "status", "history"}
+// wordsOf splits what was typed as people see it: without characters that show
+// nothing, without the quotation marks that stand around a word when it is pasted,
+// and with a hyphen for each dash that an editor made of one.
+func wordsOf(text string) []string {
+	words := strings.Fields(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Cf, r), unicode.IsControl(r) && !unicode.IsSpace(r):
+			return -1
+		case unicode.Is(unicode.Pd, r), r == '\u2212':
+			return '-'
+		}
+		return r
+	}, text))
+	for i, w := range words {
+		words[i] = strings.TrimFunc(w, func(r rune) bool {
+			return strings.ContainsRune("`\"'", r) || unicode.In(r, unicode.Pi, unicode.Pf) || r == '„' || r == '‚'
+		})
+	}
+	return slices.DeleteFunc(words, func(w string) bool { return w == "" })
+}
 
 func (h *Handler) slash(ctx context.Context, req *request, cmd slack.SlashCommand) {
-	words := strings.Fields(cmd.Text)
-	first := ""
-	if len(words) > 0 {
-		first = strings.ToLower(words[0])
+	words := wordsOf(cmd.Text)
+	if len(words) == 0 {
+		h.opening(ctx, req, cmd.UserID, func(ctx context.Context) {
+			h.openRequest(ctx, cmd.TriggerID, cmd.UserID, view.RequestForm{Metadata: place{Channel: cmd.ChannelID}.String()})
+		})
+		return
 	}
-	verb, known := verbs[first]
-	if slices.Contains(reading, first) {
-		if err := h.barred(ctx, cmd.UserID, false); err != nil {
-			req.ack(private(h.complaint(ctx, err)))
-			return
-		}
-	}
-	switch {
-	case known:
+	if verb, known := verbs[strings.ToLower(words[0])]; known {
 		verb(h, ctx, req, cmd, words[1:])
-	case len(words) > 0:
-		h.prefilled(ctx, req, cmd, words)
-	default:
-		req.ack()
-		h.openRequest(ctx, cmd.TriggerID, cmd.UserID, view.RequestForm{Metadata: place{Channel: cmd.ChannelID}.String()})
+		return
 	}
+	h.prefilled(ctx, req, cmd, words)
 }
 
-// barred turns away who may not even look, or not ask, before a form is filled in
-// in vain. It is a courtesy, and keeps guests from reading: whoever acts is judged
-// again, strictly. While Slack does not say who somebody is nobody is barred.
-func (h *Handler) barred(ctx context.Context, user string, asks bool) error {
-	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
-	defer cancel()
-	v, err := h.parts.Roles.Voter(ctx, user)
-	switch {
-	case err != nil:
-		return nil
-	case asks:
-		return upgrade.MayRequest(v)
-	}
-	return upgrade.MayLook(v)
-}
-
-func (h *Handler) mayAsk(ctx context.Context, user string) error { return h.barred(ctx, user, true) }
-
-// answer acknowledges with what concerns databases, which is nothing for guests.
-func (h *Handler) answer(ctx context.Context, req *request, user string, m view.Message) {
-	if err := h.mayAsk(ctx, user); err != nil {
-		m = h.complaint(ctx, err)
-	}
-	req.ack(private(m))
+// usage is an answer that is the same for everybody, so nobody is asked who they are.
+func (h *Handler) usage(req *request, format string, args ...any) {
+	req.ack(private(view.Notice(":grey_question: "+format, args...)))
 }
 
 // openRequest opens the request modal in its final form, then fills in the
@@ -91,57 +80,98 @@ func (h *Handler) openRequest(ctx context.Context, trigger, user string, f view.
 		return
 	}
 	if f.Entry != nil && f.Problem == "" {
-		h.fillVersions(ctx, res.ID, user, f)
+		h.fillVersions(ctx, &form{handler: h, id: res.ID, hash: res.Hash}, user, f)
 	}
 }
 
-// fillVersions reads what Redis Cloud offers for the picked database, or what
-// stands in the way, and shows it in the open modal.
-func (h *Handler) fillVersions(ctx context.Context, viewID, user string, f view.RequestForm) {
-	before := f
-	at := parsePlace(f.Metadata)
-	versions, refusal := h.parts.Engine.Offer(ctx, f.Entry.Ref, f.Entry.Name)
+// fillVersions shows in the open modal what Redis Cloud offers for the picked
+// database, or what stands in the way.
+func (h *Handler) fillVersions(ctx context.Context, open *form, user string, f view.RequestForm) {
+	before, at := f, parsePlace(f.Metadata)
+	var versions []string
+	var refusal *upgrade.Refusal
+	h.still(ctx, func(ctx context.Context) {
+		waiting := f
+		waiting.Slow = true
+		open.show(ctx, view.RequestModal(waiting))
+	}, func(ctx context.Context) { versions, refusal = h.offer(ctx, user, *f.Entry) })
 	switch {
 	case refusal != nil:
 		f.Versions, f.Problem = nil, refusal.Error()
 	default:
 		f.Versions, f.Version = append([]string{}, versions...), at.Version
-		_, _ = h.parts.Inventory.Targets(ctx, f.Entry.Ref) // warms what the submission is validated from
 		if r := upgrade.NotOffered(*f.Entry, versions, at.Version); r != nil {
 			h.tell(ctx, user, at, view.Refused(r, ""))
 		}
 	}
 	if before.Problem != f.Problem || !slices.Equal(before.Versions, f.Versions) || before.Versions == nil {
-		h.update(ctx, viewID, view.RequestModal(f))
+		open.show(ctx, view.RequestModal(f))
 	}
+}
+
+// askTimeout is how long a form waits for Redis Cloud.
+const askTimeout = 25 * time.Second
+
+// offer is what Redis Cloud offers for a database: from the index where that knows
+// the versions and nothing that stands in the way, else from Redis Cloud, which a
+// person may ask so often.
+func (h *Handler) offer(ctx context.Context, user string, entry inventory.Entry) ([]string, *upgrade.Refusal) {
+	versions, _, cached := h.parts.Inventory.CachedTargets(entry.Ref)
+	quiet := upgrade.AtRest(entry)
+	if cached && quiet {
+		return versions, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if h.parts.Lookups != nil && !h.parts.Lookups(ctx, user) {
+		return nil, &upgrade.Refusal{Code: upgrade.Unreachable, Text: "You have looked up many databases within a minute; upgrades at work need Redis Cloud too.", Hint: "Pick it again in a minute."}
+	}
+	if quiet {
+		versions, err := h.parts.Inventory.Targets(ctx, entry.Ref)
+		if err == nil && len(versions) > 0 {
+			return versions, nil
+		}
+	}
+	versions, refusal := h.parts.Engine.Offer(ctx, entry.Ref, entry.Name)
+	if refusal == nil {
+		_, _ = h.parts.Inventory.Targets(ctx, entry.Ref) // warms what the submission is validated from
+	}
+	return versions, refusal
 }
 
 // maxVersion bounds what is typed as a version: it travels in the modal's metadata.
 const maxVersion = 20
 
-// prefilled answers `/redis-upgrade <database> [version]`.
+// prefilled answers `/redis-upgrade <database> [version]`: with the form, or with
+// what is known to stand in its way. Who is not known within loadTimeout waits
+// before a loading view: nothing is shown to a stranger.
 func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) > 2 {
-		req.ack(private(view.Notice(":grey_question: That is more than a database and a version. Try `%s help`.", h.cfg.Command)))
-		return
-	}
-	entry, answer := h.find(words[0])
-	if answer != nil {
-		h.answer(ctx, req, cmd.UserID, *answer)
+		h.usage(req, "That is more than a database and a version. Try `%s help`.", h.cfg.Command)
 		return
 	}
 	at := place{Channel: cmd.ChannelID}
 	if len(words) == 2 {
 		at.Version = strings.TrimPrefix(strings.ToLower(view.Cut(words[1], maxVersion)), "v")
 	}
-	before, cancel := context.WithTimeout(ctx, recordTimeout) // of the acknowledgement
-	defer cancel()
-	if r := h.parts.Engine.Warm(before, entry, at.Version); r != nil {
-		h.answer(ctx, req, cmd.UserID, view.Refused(r, h.permalink(before, r.Link)))
+	entry, answer := h.find(words[0])
+	var refusal *upgrade.Refusal
+	if answer == nil {
+		refusal = h.parts.Engine.Warm(ctx, entry, at.Version)
+	}
+	if answer != nil || refusal != nil {
+		h.reply(ctx, req, cmd.UserID, at, func(ctx context.Context) (view.Message, error) {
+			if err := h.mayAsk(ctx, cmd.UserID); err != nil {
+				return view.Message{}, err
+			}
+			if answer != nil {
+				return *answer, nil
+			}
+			return view.Message{}, refusal
+		})
 		return
 	}
-	req.ack()
-	h.openFilled(ctx, cmd.TriggerID, cmd.UserID, entry, at)
+	h.opening(ctx, req, cmd.UserID, func(ctx context.Context) { h.openFilled(ctx, cmd.TriggerID, cmd.UserID, entry, at) })
 }
 
 // openFilled opens the request modal with a database and the version in at.
@@ -150,7 +180,22 @@ func (h *Handler) openFilled(ctx context.Context, trigger, user string, entry in
 	if versions, _, ok := h.parts.Inventory.CachedTargets(entry.Ref); ok {
 		f.Versions, f.Version = append([]string{}, versions...), at.Version
 	}
-	h.openRequest(ctx, trigger, user, f)
+	known, err := h.knownSoon(ctx, user, h.mayAsk)
+	switch {
+	case !known:
+		h.openLate(ctx, trigger, user, at, func(ctx context.Context, open *form) error {
+			if err := h.mayAsk(ctx, user); err != nil {
+				return err
+			}
+			open.show(ctx, view.RequestModal(f))
+			h.fillVersions(ctx, open, user, f)
+			return nil
+		})
+	case err != nil:
+		h.complain(ctx, user, at, err)
+	default:
+		h.openRequest(ctx, trigger, user, f)
+	}
 }
 
 // find looks a database up in the warm index; answer is what to say instead.
@@ -176,73 +221,92 @@ func (h *Handler) help(_ context.Context, req *request, _ slack.SlashCommand, _ 
 	req.ack(private(view.Help()))
 }
 
-func (h *Handler) list(_ context.Context, req *request, _ slack.SlashCommand, _ []string) {
-	if !h.parts.Inventory.Ready() {
-		_, answer := h.find("")
-		req.ack(private(*answer))
-		return
-	}
-	req.ack(private(view.List(h.parts.Inventory.All())))
+func (h *Handler) list(ctx context.Context, req *request, cmd slack.SlashCommand, _ []string) {
+	h.reply(ctx, req, cmd.UserID, place{Channel: cmd.ChannelID}, func(ctx context.Context) (view.Message, error) {
+		if err := h.mayLook(ctx, cmd.UserID); err != nil {
+			return view.Message{}, err
+		}
+		if !h.parts.Inventory.Ready() {
+			return view.Reading(h.parts.Inventory.Progress()), nil
+		}
+		return view.List(h.parts.Inventory.All()), nil
+	})
 }
 
 const listed = 15
 
 func (h *Handler) status(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
-	req.ack()
-	at := place{Channel: cmd.ChannelID}
-	var sessions []upgrade.Session
-	var err error
-	title := "Under way"
-	switch {
-	case len(words) == 0:
-		if sessions, err = h.parts.Engine.Open(ctx, listed); err == nil {
-			var broken []upgrade.Session
-			broken, err = h.parts.Engine.Broken(ctx)
-			sessions = append(broken, sessions...)
+	h.reply(ctx, req, cmd.UserID, place{Channel: cmd.ChannelID}, func(ctx context.Context) (view.Message, error) {
+		if err := h.mayLook(ctx, cmd.UserID); err != nil {
+			return view.Message{}, err
 		}
-	case upgrade.IsID(words[0]):
-		var s upgrade.Session
-		s, err = h.parts.Engine.Load(ctx, words[0])
-		sessions, title = []upgrade.Session{s}, "Status of "+s.ID
-	default:
+		if len(words) == 0 {
+			open, more, err := h.open15(ctx)
+			return h.sessions(ctx, "Under way", open, more, err)
+		}
+		if upgrade.IsID(words[0]) {
+			s, err := h.parts.Engine.Load(ctx, words[0])
+			_, missing := upgrade.AsRefusal(err)
+			if _, unknown := h.find(words[0]); !missing || unknown != nil { // a database may be named like a session
+				return h.sessions(ctx, "Status of "+words[0], []upgrade.Session{s}, 0, err)
+			}
+		}
 		entry, answer := h.find(words[0])
 		if answer != nil {
-			h.tell(ctx, cmd.UserID, at, *answer)
-			return
+			return *answer, nil
 		}
-		sessions, err = h.parts.Engine.History(ctx, entry.Ref, 1)
-		title = "Latest of " + entry.Name
-	}
-	h.sessions(ctx, cmd.UserID, at, title, sessions, err)
+		sessions, err := h.parts.Engine.History(ctx, entry.Ref, 1)
+		return h.sessions(ctx, "Latest of "+entry.Name, sessions, 0, err)
+	})
 }
 
-func (h *Handler) sessions(ctx context.Context, user string, at place, title string, all []upgrade.Session, err error) {
+// open15 are the sessions under way, at most listed and before them what needs
+// somebody, and how many more there are.
+func (h *Handler) open15(ctx context.Context) (open []upgrade.Session, more int, err error) {
+	all, err := h.parts.Engine.CountOpen(ctx)
 	if err != nil {
-		h.complain(ctx, user, at, err)
-		return
+		return nil, 0, err
 	}
-	m := view.Sessions(title, all, func(id string) string { return h.permalink(ctx, id) })
-	h.tell(ctx, user, at, view.Paused(h.parts.Engine.PausedBy(ctx), m))
+	if open, err = h.parts.Engine.Open(ctx, listed); err != nil {
+		return nil, 0, err
+	}
+	broken, err := h.parts.Engine.Broken(ctx)
+	return append(broken, open...), max(all-len(open), 0), err
+}
+
+// sessions is a list of sessions with links to their cards; more are not in it. A
+// link that Slack does not give in time is left out.
+func (h *Handler) sessions(ctx context.Context, title string, all []upgrade.Session, more int, err error) (view.Message, error) {
+	if err != nil {
+		return view.Message{}, err
+	}
+	soon, cancel := context.WithTimeout(ctx, linkTimeout)
+	defer cancel()
+	m := view.Sessions(title, all, more, func(id string) string { return h.permalink(soon, id) })
+	return view.Paused(h.parts.Engine.PausedBy(ctx), m), nil
 }
 
 func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 {
-		req.ack(private(view.Notice(":grey_question: Which database? `%s history &lt;database&gt;`", h.cfg.Command)))
+		h.usage(req, "Which database? `%s history &lt;database&gt;`", h.cfg.Command)
 		return
 	}
-	entry, answer := h.find(words[0])
-	if answer != nil {
-		req.ack(private(*answer))
-		return
-	}
-	req.ack()
-	all, err := h.parts.Engine.History(ctx, entry.Ref, listed)
-	h.sessions(ctx, cmd.UserID, place{Channel: cmd.ChannelID}, "History of "+entry.Name, all, err)
+	h.reply(ctx, req, cmd.UserID, place{Channel: cmd.ChannelID}, func(ctx context.Context) (view.Message, error) {
+		if err := h.mayLook(ctx, cmd.UserID); err != nil {
+			return view.Message{}, err
+		}
+		entry, answer := h.find(words[0])
+		if answer != nil {
+			return *answer, nil
+		}
+		all, err := h.parts.Engine.History(ctx, entry.Ref, listed)
+		return h.sessions(ctx, "History of "+entry.Name, all, 0, err)
+	})
 }
 
 func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		req.ack(private(view.Notice(":grey_question: Which upgrade or revert? `%s cancel &lt;id&gt;`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)))
+		h.usage(req, "Which upgrade or revert? `%s cancel &lt;id&gt;`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)
 		return
 	}
 	h.decide(ctx, req, intent{Do: doCancel, User: cmd.UserID, At: place{Channel: cmd.ChannelID, Session: words[0]}})
@@ -250,18 +314,25 @@ func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.Sla
 
 func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		req.ack(private(view.Notice(":grey_question: Which upgrade? `%s revert &lt;id&gt;`; `%s history &lt;database&gt;` shows them.", h.cfg.Command, h.cfg.Command)))
+		h.usage(req, "Which upgrade? `%s revert &lt;id&gt;`; `%s history &lt;database&gt;` shows them.", h.cfg.Command, h.cfg.Command)
 		return
 	}
-	req.ack()
-	h.openFor(ctx, cmd.TriggerID, cmd.UserID, place{Channel: cmd.ChannelID, Session: words[0]}, h.revertForm)
+	at := place{Channel: cmd.ChannelID, Session: words[0]}
+	h.opening(ctx, req, cmd.UserID, func(ctx context.Context) { h.openFor(ctx, cmd.TriggerID, cmd.UserID, at, h.revertForm) })
 }
 
 func (h *Handler) pause(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	h.setPause(ctx, req, cmd, words, true)
+}
+
+func (h *Handler) resume(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	h.setPause(ctx, req, cmd, words, false)
+}
+
+func (h *Handler) setPause(ctx context.Context, req *request, cmd slack.SlashCommand, words []string, on bool) {
 	if len(words) > 0 {
-		req.ack(private(view.Notice(":grey_question: `%s pause` and `resume` are for all databases at once; write nothing behind them. `cancel &lt;id&gt;` stops one.", h.cfg.Command)))
+		h.usage(req, "`%s pause` and `resume` are for all databases at once; write nothing behind them. `cancel &lt;id&gt;` stops one.", h.cfg.Command)
 		return
 	}
-	on := strings.HasPrefix(strings.ToLower(strings.TrimSpace(cmd.Text)), "pause")
 	h.decide(ctx, req, intent{Do: doPause, User: cmd.UserID, On: on, At: place{Channel: cmd.ChannelID}})
 }

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -39,11 +40,11 @@ func (h *Handler) submitted(ctx context.Context, req *request, cb slack.Interact
 		problems = h.readRequest(ctx, cb.View, &i)
 	case view.CallbackDeny:
 		i.Do = doDeny
-		if i.Reason = text(cb.View, "reason", view.ActionReason); i.Reason == "" {
+		if i.Reason = reason(cb.View); i.Reason == "" {
 			problems = map[string]string{"reason": "Say why: the requester will read it."}
 		}
 	case view.CallbackApprove:
-		i.Do, i.Typed = doApprove, text(cb.View, "name", view.ActionName)
+		i.Do, i.Typed = doApprove, name(cb.View, "name", view.ActionName)
 		problems = h.checkTyped(ctx, i)
 	case view.CallbackRevert:
 		i.Do = doRevert
@@ -67,6 +68,24 @@ func text(v slack.View, block, action string) string {
 	return strings.TrimFunc(v.State.Values[block][action].Value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
 }
 
+// reason is a typed reason. It is stored and shown, so the password of an address
+// that was pasted into it is left out.
+func reason(v slack.View) string {
+	return credentials.ReplaceAllString(text(v, "reason", view.ActionReason), "://[secret]@")
+}
+
+var credentials = regexp.MustCompile(`://[^\s/@:]*:[^\s@]*@`)
+
+// name is a typed name or address, in which nothing that cannot be seen has a place.
+func name(v slack.View, block, action string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text(v, block, action))
+}
+
 // entryOf looks up a select's value, which anybody could have made up.
 func (h *Handler) entryOf(value string) (inventory.Entry, bool) {
 	ref, err := upgrade.ParseRef(value)
@@ -80,7 +99,7 @@ func (h *Handler) entryOf(value string) (inventory.Entry, bool) {
 // with it, by block.
 func (h *Handler) readRequest(ctx context.Context, v slack.View, i *intent) map[string]string {
 	problems := map[string]string{}
-	if i.Reason = text(v, "reason", view.ActionReason); i.Reason == "" {
+	if i.Reason = reason(v); i.Reason == "" {
 		problems["reason"] = "Say why: the people who approve will read it."
 	}
 	if v.State == nil {
@@ -102,7 +121,7 @@ func (h *Handler) readRequest(ctx context.Context, v slack.View, i *intent) map[
 		return problems
 	}
 	i.Ref = picked
-	warm, cancel := context.WithTimeout(ctx, recordTimeout/3)
+	warm, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	if r := h.parts.Engine.Warm(warm, entry, ""); r != nil {
 		problems["database"] = r.Error()
@@ -138,27 +157,15 @@ func (h *Handler) readStart(v slack.View, i *intent, problems map[string]string)
 	}
 }
 
-// later runs an answer beside an acknowledgement. A panic in it ends nothing else.
-func (h *Handler) later(ctx context.Context, do func(context.Context)) {
-	ctx = context.WithoutCancel(ctx)
-	h.work.Go(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				h.log.Error("answer panicked", "panic", r)
-			}
-		}()
-		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-		defer cancel()
-		do(ctx)
-	})
-}
-
 // readRevert reads the revert modal and checks it against the upgrade's record.
 func (h *Handler) readRevert(ctx context.Context, v slack.View, i *intent) map[string]string {
-	i.Reason = text(v, "reason", view.ActionReason)
-	i.Files = text(v, "files", view.ActionFiles)
-	i.Typed = text(v, "name", view.ActionName)
-	load, cancel := context.WithTimeout(ctx, recordTimeout/2)
+	i.Reason = reason(v)
+	i.Files = name(v, "files", view.ActionFiles)
+	i.Typed = name(v, "name", view.ActionName)
+	if upgrade.HoldsSecret(i.Files) {
+		return map[string]string{"files": "There is a password in that. Paste the addresses without it: the bot knows how to read its own backups, and what is typed here is stored."}
+	}
+	load, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	s, err := h.parts.Engine.Load(load, i.At.Session)
 	if err != nil {
@@ -173,7 +180,7 @@ func (h *Handler) readRevert(ctx context.Context, v slack.View, i *intent) map[s
 
 // checkTyped tests the text that decides a delete.
 func (h *Handler) checkTyped(ctx context.Context, i intent) map[string]string {
-	load, cancel := context.WithTimeout(ctx, recordTimeout/2)
+	load, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	s, err := h.parts.Engine.Load(load, i.At.Session)
 	if err != nil || i.Typed == s.ConfirmText() {

@@ -22,14 +22,13 @@ var (
 	// ErrUnavailable: Redis gave no usable answer (network, time-out, READONLY,
 	// LOADING, OOM, …). A read told nothing; a write happened whole or not at all.
 	ErrUnavailable = errors.New("session store unavailable")
-	// ErrLate: it reached Redis after the caller's deadline. Nothing was written.
-	ErrLate = errors.New("it reached Redis too late")
 	// ErrUnconfirmed: the move is stored on the master, but fewer replicas than
 	// Config.WaitReplicas have it. The records returned with it are valid.
 	ErrUnconfirmed = errors.New("move not confirmed by replicas")
 	// ErrFlagged: the flag of Move.Unless is set. Nothing was written.
 	ErrFlagged = errors.New("held back by a flag")
-	// ErrLate: Move.NotAfter is past. Nothing was written.
+	// ErrLate: Move.NotAfter is past, or what was to be received reached Redis after
+	// its caller's deadline. Nothing was written.
 	ErrLate = errors.New("too late")
 	// ErrTampered: record and journal do not belong together, or an entry was not
 	// written by a holder of the seal key. Going on with this session is unsafe.

@@ -211,6 +211,24 @@ func (s *Store) SeenWithin(ctx context.Context, event string, within time.Durati
 	return first, nil
 }
 
+// newestScript keeps the greatest number of a name.
+//
+//	KEYS  1 name
+//	ARGV  1 number, 16 digits at most  2 ms to remember it
+//	→     1 nothing greater was noted, 0 something was
+var newestScript = redis.NewScript(`
+if tonumber(ARGV[1]) < tonumber(redis.call('GET', KEYS[1]) or '0') then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`)
+
+// Newest notes a number under a name for an hour and says whether nothing greater
+// was noted before: what is older is overtaken.
+func (s *Store) Newest(ctx context.Context, name string, n int64) (bool, error) {
+	ok, err := s.runInt(ctx, "note "+name, newestScript, []string{s.keys.newest(name)}, n, ms(s.seenFor))
+	return ok == 1, err
+}
+
 // observeScript stores progress under a claim.
 //
 //	KEYS  1 due  2 fence  3 session  4 dirty

@@ -42,9 +42,10 @@ func (k keys) byDatabase(database string) string { return k.tag + "by-database:"
 
 func (k keys) byThread(channel, ts string) string { return k.tag + "by-thread:" + channel + ":" + ts } // string: session
 
-func (k keys) queue(name string) string     { return k.tag + "queue:" + name } // zset: fenced queue
-func (k keys) inbox() string                { return k.tag + "inbox" }         // hash: envelope → payload
-func (k keys) notes() string                { return k.tag + "inbox:notes" }   // hash: envelope → receipt number, envelope:failed → failures
+func (k keys) queue(name string) string     { return k.tag + "queue:" + name }  // zset: fenced queue
+func (k keys) inbox() string                { return k.tag + "inbox" }          // hash: envelope → payload
+func (k keys) notes() string                { return k.tag + "inbox:notes" }    // hash: envelope → receipt number, envelope:failed → failures
+func (k keys) newest(name string) string    { return k.tag + "newest:" + name } // string: the greatest number noted, lapses
 func (k keys) seen(event string) string     { return k.tag + "seen:event:" + event }
 func (k keys) received(envel string) string { return k.tag + "seen:envelope:" + envel }
 

@@ -187,6 +187,12 @@ func (s *Store) appendLoaded(ctx context.Context, out []Record, index string, id
 	return out, nil
 }
 
+// CountOpen is how many sessions have not ended.
+func (s *Store) CountOpen(ctx context.Context) (int, error) {
+	n, err := s.rdb.ZCard(ctx, s.keys.open()).Result()
+	return int(n), orUnavailable("count sessions", err)
+}
+
 // forgetScript drops a vanished session from an index.
 //
 //	KEYS  1 index  2 session

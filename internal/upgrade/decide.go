@@ -50,7 +50,9 @@ func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
 	} else if !e.allowed(r.Ref) {
 		return Session{}, refuse(NotAllowed, "Subscription %d is not in ALLOW_SUBSCRIPTIONS.", r.Ref.Subscription)
 	}
-	f, db, err := e.read(ctx, r.Ref, KindUpgrade)
+	asking, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	f, db, err := e.read(asking, r.Ref, KindUpgrade)
 	if err != nil {
 		return Session{}, readRefusal(err, orID(entry.Name, r.Ref))
 	}
@@ -64,6 +66,10 @@ func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
 	}
 	return e.open(ctx, id, r, db.Name, f)
 }
+
+// askLimit is how long a requester waits for Redis Cloud. It is shorter than what
+// carries the request out may take, so that there is always an answer.
+const askLimit = 30 * time.Second
 
 // probeLimit is how long a requester waits for the time of the last backup.
 const probeLimit = 20 * time.Second

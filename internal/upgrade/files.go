@@ -62,6 +62,12 @@ func filesOf(pasted string) []string {
 	return out
 }
 
+// HoldsSecret reports whether something that can be a credential stands in a pasted
+// list of addresses: such a list is not to be stored.
+func HoldsSecret(pasted string) bool {
+	return slices.ContainsFunc(filesOf(pasted), func(uri string) bool { return cloud.RedactURI(uri) != uri })
+}
+
 // maxFiles bounds a paste: no database has more shards.
 const maxFiles = 512
 

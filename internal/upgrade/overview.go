@@ -20,6 +20,15 @@ func (e *Engine) Open(ctx context.Context, max int) ([]Session, error) {
 	return e.readable(recs), nil
 }
 
+// CountOpen is how many sessions are under way.
+func (e *Engine) CountOpen(ctx context.Context) (int, error) {
+	n, err := e.store.CountOpen(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("count sessions: %w", err)
+	}
+	return n, nil
+}
+
 // readable decodes what this build can read; a newer replica's sessions are
 // left out rather than failing the list.
 func (e *Engine) readable(recs []session.Record) []Session {

@@ -60,6 +60,13 @@ func (e *Engine) Warm(ctx context.Context, entry inventory.Entry, version string
 	return nil
 }
 
+// AtRest reports whether the warm index knows nothing that stands in the way of
+// upgrading this database now, so that a form need not ask Redis Cloud. Everything
+// is read again before a request is recorded.
+func AtRest(entry inventory.Entry) bool {
+	return entry.Status == "active" && entry.BackupOn && entry.Stale.IsZero() && !cloud.Subscription{Status: entry.SubscriptionStatus}.Failed()
+}
+
 // Offer reads Redis Cloud for somebody who is filling in a request: the
 // versions on offer, or what stands in the way of any of them.
 func (e *Engine) Offer(ctx context.Context, ref cloud.Ref, name string) ([]string, *Refusal) {

@@ -186,7 +186,9 @@ func (e *Engine) proposeRevert(ctx context.Context, up Session, r RevertRequest)
 	if refusal := e.Revertible(up); refusal != nil {
 		return Session{}, refusal
 	}
-	f, db, refusal := e.revertFacts(ctx, up)
+	asking, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	f, db, refusal := e.revertFacts(asking, up)
 	if refusal != nil {
 		return Session{}, refusal
 	}

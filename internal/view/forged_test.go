@@ -92,7 +92,7 @@ func TestNoTextFromOutsidePosesAsALineOfTheBot(t *testing.T) {
 	for _, s := range sessions {
 		all = append(all, card("card of "+string(s.State), "", s), message("mention", "", MentionReply(s, samplePolicy())), modalSample("deny", "", DenyModal(s, "")),
 			modalSample("changes", "", ChangesModal(s)), message("unposted", "", Unposted(s, "C1", text, true)),
-			modalSample("revert", "", RevertModal(RevertForm{Upgrade: s, Example: text})), message("sessions", "", Sessions(text, []upgrade.Session{s}, func(string) string { return "" })))
+			modalSample("revert", "", RevertModal(RevertForm{Upgrade: s, Example: text})), message("sessions", "", Sessions(text, []upgrade.Session{s}, 0, func(string) string { return "" })))
 		if s.Revert != nil {
 			all = append(all, modalSample("approve", "", ApproveModal(s, "")))
 		}

@@ -195,14 +195,14 @@ func TestNothingThatCanBeDrawnIsRefusedBySlack(t *testing.T) {
 		permalink := func(string) string { return "https://acme.slack.com/archives/C1/p1" }
 		milestone, _ := Milestone(upgrade.Fail, ann, words)
 		request := RequestForm{Entry: &entry, Metadata: "{}", Problem: rapid.SampledFrom([]string{"", words}).Draw(t, "problem"), Versions: []string{"7.4", "8.0"}, Version: "8.0"}
-		home := Home([]upgrade.Session{s, s, s}, permalink)
+		home := Home([]upgrade.Session{s, s, s}, 7, permalink)
 		samples := []Sample{
 			card("card", "", s), modalSample("changes", "", ChangesModal(s)), modalSample("deny", "", DenyModal(s, "{}")),
 			modalSample("revert", "", RevertModal(RevertForm{Upgrade: s, Metadata: "{}", Example: words})), modalSample("request", "", RequestModal(request)),
 			modalSample("info", "", InfoModal("That is not possible", Escape(words))), {Name: "home", Home: &home},
 			message("milestone", "", milestone), message("mention", "", MentionReply(s, p)), message("list", "", List([]inventory.Entry{entry, entry})),
 			message("unknown", "", Unknown(words, []inventory.Entry{entry})), message("ambiguous", "", Ambiguous(words, []inventory.Entry{entry, entry})),
-			message("refused", "", Refused(&upgrade.Refusal{Text: words, Hint: words}, "https://acme.slack.com/a")), message("sessions", "", Sessions(words, []upgrade.Session{s, s, s, s}, permalink)),
+			message("refused", "", Refused(&upgrade.Refusal{Text: words, Hint: words}, "https://acme.slack.com/a")), message("sessions", "", Sessions(words, []upgrade.Session{s, s, s, s}, 0, permalink)),
 		}
 		if s.Revert != nil {
 			samples = append(samples, modalSample("approve", "", ApproveModal(s, "{}")))

@@ -30,6 +30,7 @@ type RequestForm struct {
 	Entry    *inventory.Entry // the database picked so far
 	Versions []string         // on offer for it; nil: still being read
 	Version  string           // preselected
+	Slow     bool             // reading them takes longer than usual
 	Problem  string           // why this database cannot be upgraded
 	Metadata string
 }
@@ -63,6 +64,8 @@ func versionBlocks(f RequestForm) []slack.Block {
 		return []slack.Block{note("Pick a database to see the versions that Redis Cloud offers for it.")}
 	case f.Problem != "":
 		return []slack.Block{section(":no_entry_sign: " + Escape(f.Problem))}
+	case f.Versions == nil && f.Slow:
+		return []slack.Block{note(":hourglass_flowing_sand: Still asking Redis Cloud, which answers slowly, what it offers for " + Escape(f.Entry.Name) + "…")}
 	case f.Versions == nil:
 		return []slack.Block{note(":hourglass_flowing_sand: Reading the versions that Redis Cloud offers for " + Escape(f.Entry.Name) + "…")}
 	case len(f.Versions) == 0:
@@ -133,10 +136,22 @@ func StartOf(seconds int64) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
-// Home is the bot's Home tab: what is under way, and how to begin.
-func Home(open []upgrade.Session, permalink func(id string) string) slack.HomeTabViewRequest {
-	m := Sessions("Under way", open, permalink)
-	blocks := append([]slack.Block{slack.NewHeaderBlock(plain("Redis Cloud upgrades", maxHeader))}, m.Blocks...)
-	blocks = append(blocks, slack.NewDividerBlock())
-	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: append(blocks, Help().Blocks...)}}
+// Home is the bot's Home tab: what is under way (and how much more than is listed),
+// and how to begin.
+func Home(open []upgrade.Session, more int, permalink func(id string) string) slack.HomeTabViewRequest {
+	return home(Sessions("Under way", open, more, permalink), Help())
+}
+
+// HomeRefused is the Home tab of somebody who may not look, and says why.
+func HomeRefused(why Message) slack.HomeTabViewRequest { return home(why, Help()) }
+
+func home(parts ...Message) slack.HomeTabViewRequest {
+	blocks := []slack.Block{slack.NewHeaderBlock(plain("Redis Cloud upgrades", maxHeader))}
+	for i, m := range parts {
+		if i > 0 {
+			blocks = append(blocks, slack.NewDividerBlock())
+		}
+		blocks = append(blocks, m.Blocks...)
+	}
+	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
 }

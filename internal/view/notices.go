@@ -177,8 +177,8 @@ func Paused(by string, m Message) Message {
 	return m
 }
 
-// Sessions lists sessions with links to their cards.
-func Sessions(title string, all []upgrade.Session, permalink func(id string) string) Message {
+// Sessions lists sessions with links to their cards; more are not among them.
+func Sessions(title string, all []upgrade.Session, more int, permalink func(id string) string) Message {
 	if len(all) == 0 {
 		return notice(Escape(title) + ": nothing.")
 	}
@@ -190,7 +190,7 @@ func Sessions(title string, all []upgrade.Session, permalink func(id string) str
 		}
 		out = append(out, line)
 	}
-	return notice(lines(out, maxSection))
+	return notice(linesOf(out, more, maxSection))
 }
 
 // Milestone is one journal entry as a reply in the thread; ok is false for

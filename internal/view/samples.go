@@ -243,17 +243,17 @@ func staleEntry() inventory.Entry {
 func listSamples() []Sample {
 	permalink := func(string) string { return "https://acme.slack.com/archives/C0REDISOPS/p1772625600000100" }
 	under := []upgrade.Session{upgradeAt(upgrade.Proposed), revertAt(upgrade.Saving), with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Unknown))}
-	home := Home(under, permalink)
-	quiet := Home(nil, permalink)
+	home := Home(under, 0, permalink)
+	quiet := Home(nil, 0, permalink)
 	return []Sample{
 		message("list", "`/redis-upgrade list`.", List([]inventory.Entry{sampleEntry(), upToDate()})),
 		message("list-stale", "A subscription could not be read for a while.", List([]inventory.Entry{staleEntry()})),
 		message("reading", "The very first minute with a large account.", Reading(37, 200)),
 		message("reading-rest", "The rest of it.", Reading(200, 200)),
 		message("list-nothing-behind", "Everything is up to date.", List([]inventory.Entry{upToDate()})),
-		message("sessions", "`/redis-upgrade status`.", Sessions("Under way", under, permalink)),
-		message("sessions-paused", "`/redis-upgrade status` while everything is paused.", Paused("U0DAN", Sessions("Under way", under, permalink))),
-		message("sessions-none", "Nothing is under way.", Sessions("History of cache-prod", nil, permalink)),
+		message("sessions", "`/redis-upgrade status`.", Sessions("Under way", under, 0, permalink)),
+		message("sessions-paused", "`/redis-upgrade status` while everything is paused.", Paused("U0DAN", Sessions("Under way", under, 0, permalink))),
+		message("sessions-none", "Nothing is under way.", Sessions("History of cache-prod", nil, 0, permalink)),
 		{Name: "home", Note: "The bot's Home tab.", Home: &home},
 		{Name: "home-quiet", Note: "The Home tab on a quiet day.", Home: &quiet},
 	}

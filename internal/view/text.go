@@ -73,20 +73,26 @@ func cutMarkup(s string, n int) string {
 
 // lines joins lines of markup below a limit: what does not fit is counted, not
 // cut in half.
-func lines(all []string, limit int) string {
+func lines(all []string, limit int) string { return linesOf(all, 0, limit) }
+
+// linesOf is lines with more of them that are not here but counted all the same.
+func linesOf(all []string, more, limit int) string {
 	const reserve = 24 // "\n… and 999999 more"
 	var b strings.Builder
 	size := 0
 	for i, l := range all {
 		size += utf8.RuneCountInString(l) + 1
 		if size > limit-reserve && i > 0 {
-			fmt.Fprintf(&b, "\n… and %d more", len(all)-i)
+			more += len(all) - i
 			break
 		}
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		b.WriteString(l)
+	}
+	if more > 0 {
+		fmt.Fprintf(&b, "\n… and %d more", more)
 	}
 	return b.String()
 }
