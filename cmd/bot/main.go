@@ -3,6 +3,7 @@
 //
 //	bot run      work until SIGTERM or SIGINT (the default)
 //	bot doctor   check tokens, channel, keys and Redis, and say how to mend each
+//	bot verify   print the journal of a session, and what is wrong with it
 //	bot version  print the version
 package main
 
@@ -11,13 +12,15 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/redis-upgrade/bot/internal/bot"
 )
 
-// version is set by -ldflags "-X main.version=…".
-var version = "unknown"
+// version is set by -ldflags "-X main.version=…"; a build without it says what the
+// tool chain knows.
+var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -31,35 +34,59 @@ func main() {
 func command(ctx context.Context, args []string) int {
 	name := "run"
 	if len(args) > 0 {
-		name = args[0]
+		name, args = args[0], args[1:]
 	}
+	wants, known := map[string]int{"run": 0, "doctor": 0, "verify": 1, "version": 0}[name]
 	switch {
-	case len(args) > 1, name != "run" && name != "doctor" && name != "version":
-		fmt.Fprintln(os.Stderr, "usage: bot [run | doctor | version]")
+	case !known, len(args) != wants:
+		fmt.Fprintln(os.Stderr, "usage: bot [run | doctor | verify <session> | version]")
 		return 2
 	case name == "version":
-		fmt.Println(version)
+		fmt.Println(build())
 		return 0
 	}
 	cfg, err := bot.FromEnvironment()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "bot: the environment cannot be used:\n%v\n", err)
+		complain(cfg, "the environment cannot be used", err)
 		return 2
 	}
-	if name == "doctor" {
-		err = bot.Doctor(ctx, cfg, os.Stdout)
-	} else {
+	switch name {
+	case "doctor":
+		err = bot.Doctor(ctx, cfg, bot.Parts{Version: build()}, os.Stdout)
+	case "verify":
+		err = bot.Verify(ctx, cfg, args[0], os.Stdout)
+	default:
 		err = run(ctx, cfg)
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "bot: %v\n", err)
+		complain(cfg, "ended", err)
 		return 1
 	}
 	return 0
 }
 
+// complain says why the program ends, in the form of the log.
+func complain(cfg bot.Config, what string, err error) {
+	if cfg.LogFormat == "json" {
+		cfg.Logger().Error(what, "error", err)
+		return
+	}
+	fmt.Fprintf(os.Stderr, "bot: %s:\n%v\n", what, err)
+}
+
+// build is the version of this program.
+func build() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
 func run(ctx context.Context, cfg bot.Config) error {
-	b, err := bot.New(cfg, bot.Parts{})
+	b, err := bot.New(cfg, bot.Parts{Version: build()})
 	if err != nil {
 		return err
 	}

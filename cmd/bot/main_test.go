@@ -22,6 +22,8 @@ func TestExitCodes(t *testing.T) {
 		{"an unknown sub-command is a mistake of the command line", []string{"upgrade"}, 2},
 		{"sub-commands take no arguments", []string{"run", "now"}, 2},
 		{"without configuration nothing runs", nil, 2},
+		{"a journal is that of one session", []string{"verify"}, 2},
+		{"nor is a journal read", []string{"verify", "u-1"}, 2},
 		{"nor does the doctor", []string{"doctor"}, 2},
 	} {
 		if got := command(t.Context(), row.args); got != row.want {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -35,6 +36,8 @@ type Parts struct {
 	Now  func() time.Time
 	Rand io.Reader
 	Log  *slog.Logger
+
+	Version string // of this build, for the log and the metrics
 }
 
 func (p Parts) withDefaults(cfg Config) Parts {
@@ -45,19 +48,9 @@ func (p Parts) withDefaults(cfg Config) Parts {
 		p.Rand = rand.Reader
 	}
 	if p.Log == nil {
-		p.Log = logger(cfg)
+		p.Log = cfg.Logger()
 	}
 	return p
-}
-
-func logger(cfg Config) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // validated
-	opts := &slog.HandlerOptions{Level: level}
-	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, opts))
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, opts))
 }
 
 // Bot is one replica.
@@ -87,7 +80,7 @@ func New(cfg Config, parts Parts) (*Bot, error) { return assemble(cfg, parts, fa
 // trying again, and Redis Cloud without the budget that the replicas share in Redis.
 func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	parts = parts.withDefaults(cfg)
-	b := &Bot{cfg: cfg, parts: parts, log: parts.Log, metrics: newMetrics(), slackPace: productionPace}
+	b := &Bot{cfg: cfg, parts: parts, log: parts.Log, metrics: newMetrics(parts.Version), slackPace: productionPace}
 	options, err := redisOptions(cfg.RedisURL)
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_URL: %w", err)
@@ -217,15 +210,29 @@ func (b *Bot) Ready() bool { return len(b.health.problems()) == 0 }
 func (b *Bot) Run(ctx context.Context) error {
 	defer b.rdb.Close()
 	defer b.cloud.Close()
+	b.log.Info("bot starts", "version", cmp.Or(b.parts.Version, "unknown"), "mode", b.cfg.Mode, "subscriptions", b.cfg.scope(), "channel", b.cfg.SlackChannel,
+		"approvers", b.cfg.deciders(), "approvals", b.cfg.ApprovalsRequired, "prefix", b.cfg.RedisPrefix)
 	g, ctx := errgroup.WithContext(ctx)
 	if b.cfg.HealthAddr != "" {
 		g.Go(func() error { return b.health.serve(ctx, b.cfg.HealthAddr, b.metrics.handler()) })
 	}
 	g.Go(func() error { return b.health.watch(ctx, b.cfg.StatusInterval) })
-	g.Go(func() error { return b.inventory.Run(ctx) })
-	g.Go(func() error { return b.engine.Run(ctx) })
+	g.Go(func() error { return b.work(ctx) })
 	g.Go(func() error { return b.converse(ctx) })
 	return unlessEnded(ctx, b.finish(ctx, g))
+}
+
+// work runs what moves sessions until ctx ends. It begins when Redis Cloud has said
+// whose account this is: the sessions of another one are left alone.
+func (b *Bot) work(ctx context.Context) error {
+	if err := b.claimAccount(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.inventory.Run(ctx) })
+	g.Go(func() error { return b.engine.Run(ctx) })
+	g.Go(func() error { return b.watchScope(ctx) })
+	return g.Wait()
 }
 
 // farewell is how long an ending replica may finish what it has begun.

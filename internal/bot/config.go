@@ -120,19 +120,35 @@ func FromEnvironment() (Config, error) {
 	// for wrong; so every variable is looked at once more.
 	_ = envconfig.Process("", &c) // its mistake is among those of mistyped
 	c.readAround()
-	return c, errors.Join(append(mistyped(), c.Validate())...)
+	return c, errors.Join(slices.Concat(strangers(os.Environ()), mistyped(), []error{c.Validate()})...)
 }
 
-// mistyped are the complaints about values that are no number or duration.
+// valueOf is a variable without blanks and line breaks around it, as files of
+// secrets have them. What seals is taken as it is: another key would open nothing.
+func valueOf(name string) string {
+	value := os.Getenv(name)
+	if name == "SEAL_KEY" || name == "SEAL_KEY_OLD" {
+		return value
+	}
+	return strings.TrimSpace(value)
+}
+
+// mistyped are the complaints about values that are no number or duration, or
+// stand in quotes.
 func mistyped() []error {
 	var problems []error
 	for _, f := range variables() {
-		value, ok := os.LookupEnv(f.Tag.Get("envconfig"))
-		if !ok || value == "" {
+		name := f.Tag.Get("envconfig")
+		value := valueOf(name)
+		if value == "" {
+			continue
+		}
+		if first := value[0]; len(value) > 1 && (first == '"' || first == '\'') && value[len(value)-1] == first {
+			problems = append(problems, fmt.Errorf("%s: stands in quotes; set it without them", name))
 			continue
 		}
 		if _, err := parse(f.Type, value); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %s is not a %s", f.Tag.Get("envconfig"), shown(value), kindWord(f.Type)))
+			problems = append(problems, fmt.Errorf("%s: %s is not a %s", name, shown(value), kindWord(f.Type)))
 		}
 	}
 	return problems
@@ -143,7 +159,7 @@ func mistyped() []error {
 func (c *Config) readAround() {
 	v := reflect.ValueOf(c).Elem()
 	for _, f := range variables() {
-		for _, text := range []string{os.Getenv(f.Tag.Get("envconfig")), f.Tag.Get("default")} {
+		for _, text := range []string{valueOf(f.Tag.Get("envconfig")), f.Tag.Get("default")} {
 			if value, err := parse(f.Type, text); err == nil && text != "" {
 				v.FieldByIndex(f.Index).Set(value)
 				break
@@ -210,6 +226,19 @@ func (c Config) Environ() []string {
 	return out
 }
 
+// scope is the subscriptions that may be touched, for people.
+func (c Config) scope() string {
+	if len(c.AllowSubscriptions) == 0 {
+		return "all"
+	}
+	return strings.Join(c.AllowSubscriptions, ",")
+}
+
+// deciders are the ids of all who may approve, for operators.
+func (c Config) deciders() string {
+	return strings.Join(slices.Concat(c.ApproverGroups, c.ApproverUsers), ",")
+}
+
 // Validate reports all mistakes at once; nothing is opened before it agrees.
 func (c Config) Validate() error {
 	var problems []error
@@ -235,8 +264,11 @@ func (c Config) Validate() error {
 	}
 	secureURL("SLACK_API_URL", c.SlackAPIURL, bad)
 	secureURL("REDIS_CLOUD_API_URL", c.RedisCloudAPIURL, bad)
-	if c.SealKey != "" && len(c.SealKey) < 32 {
+	switch {
+	case c.SealKey != "" && len(c.SealKey) < 32:
 		bad("SEAL_KEY: shorter than 32 characters (make one with: openssl rand -hex 32)")
+	case strings.TrimSpace(c.SealKey) != c.SealKey:
+		bad("SEAL_KEY: begins or ends with a blank or a line break; take it away (SEAL_KEY_OLD is used as it is, for what was sealed with it)")
 	}
 	if c.RedisURL != "" {
 		if _, err := redisOptions(c.RedisURL); err != nil {
@@ -257,11 +289,16 @@ func required(c Config, bad func(string, ...any)) {
 		switch {
 		case v.value == "":
 			bad("%s: required", v.name)
-		case !strings.HasPrefix(v.value, v.prefix):
+		case !strings.HasPrefix(unquoted(v.value), v.prefix):
 			bad("%s: does not begin with %s; is it the other token?", v.name, v.prefix)
+		case v.name != "SEAL_KEY" && strings.ContainsFunc(v.value, func(r rune) bool { return r <= ' ' || r > '~' }):
+			bad("%s: contains a blank, a line break or another character that is never in it", v.name)
 		}
 	}
 }
+
+// unquoted is a value without quotes around it, which mistyped complains about.
+func unquoted(value string) string { return strings.Trim(value, `"'`) }
 
 func identifiers(c Config, bad func(string, ...any)) {
 	check := func(name, prefix string, ids ...string) {
@@ -303,7 +340,9 @@ func loopback(host string) bool {
 
 func destinations(c Config, bad func(string, ...any)) {
 	for _, d := range c.BackupDestinations {
-		if cloud.SourceTypeOf(d) == "" {
+		if cloud.RedactURI(d) != d {
+			bad("BACKUP_DESTINATIONS: %s carries credentials, which would be lost on the way; give the folder without them", shown(cloud.RedactURI(d)))
+		} else if cloud.SourceTypeOf(d) == "" {
 			bad("BACKUP_DESTINATIONS: %s is not the address of a folder, such as s3://bucket/folder", shown(cloud.RedactURI(d)))
 		}
 	}

@@ -16,6 +16,12 @@ func environment(t *testing.T, lines ...string) {
 		t.Setenv(name, "") // so that it comes back
 		os.Unsetenv(name)
 	}
+	for _, line := range os.Environ() { // of the shell
+		name, _, _ := strings.Cut(line, "=")
+		if stranger(name) != "" {
+			t.Setenv(name, "")
+		}
+	}
 	for _, l := range lines {
 		name, value, _ := strings.Cut(l, "=")
 		t.Setenv(name, value)
@@ -46,6 +52,15 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}{
 		{"a mode is one of three", "MODE=yolo", `MODE: "yolo" is not one of observe, upgrade, full`},
 		{"a backup destination that is no address", "BACKUP_DESTINATIONS=s3://acme/backups,nonsense", `BACKUP_DESTINATIONS: "nonsense" is not the address of a folder`},
+		{"a destination with credentials", "BACKUP_DESTINATIONS=ftp://user:s3cr3t@host/folder", "BACKUP_DESTINATIONS: its value (26 characters) carries credentials"},
+		{"a token in quotes", `SLACK_APP_TOKEN="xapp-1"`, "SLACK_APP_TOKEN: stands in quotes"},
+		{"a key with a line break inside", "REDIS_CLOUD_API_KEY=acc\nount", "REDIS_CLOUD_API_KEY: contains a blank"},
+		{"a seal key with a line break behind it", "SEAL_KEY=0123456789abcdef0123456789abcdef\n", "SEAL_KEY: begins or ends with a blank"},
+		{"one letter short", "ALLOW_SUBSCRIPTION=1", "ALLOW_SUBSCRIPTION: unknown; did you mean ALLOW_SUBSCRIPTIONS?"},
+		{"MODE by another name", "MOED=observe", "MOED: unknown; did you mean MODE?"},
+		{"MODE in small letters", "mode=observe", "mode: unknown; did you mean MODE?"},
+		{"a letter too many", "SOAKK=1h", "SOAKK: unknown; did you mean SOAK?"},
+		{"a variable of ours that there never was", "SLACK_WEBHOOK=https://x", "SLACK_WEBHOOK: unknown"},
 		{"a missing token", "SLACK_BOT_TOKEN=", "SLACK_BOT_TOKEN: required"},
 		{"the two tokens mixed up", "SLACK_APP_TOKEN=xoxb-1", "SLACK_APP_TOKEN: does not begin with xapp-"},
 		{"a channel by its name", "SLACK_CHANNEL=#redis-ops", `SLACK_CHANNEL: "#redis-ops" is not a channel id`},
@@ -122,6 +137,31 @@ func TestAnEmptyVariableCountsAsNotSet(t *testing.T) {
 	}
 	if c.Mode != "upgrade" || c.Soak == 0 || c.ApprovalsRequired != 1 || len(c.RequesterGroups) != 0 {
 		t.Errorf("got %+v", c)
+	}
+}
+
+// What others set beside the bot is not taken for ours.
+func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
+	environment(t, append(append([]string{}, good...), "NODE=/usr/bin/node", "CODE=1", "RELEASE=7", "LOG_DIR=/var/log", "HOME=/root", "SLACK_WEBHOOK=",
+		"REDIS_SERVICE_HOST=10.0.0.1", "REDIS_SERVICE_PORT=6379", "REDIS_SERVICE_PORT_REDIS=6379", "REDIS_PORT=tcp://10.0.0.1:6379", "REDIS_PORT_6379_TCP_ADDR=10.0.0.1", "REDIS_PORT_6379_TCP=tcp://10.0.0.1:6379")...)
+	if _, err := FromEnvironment(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Files of secrets end with a line break.
+func TestBlanksAroundAValueDoNotCount(t *testing.T) {
+	environment(t, append(append([]string{}, good...), "SLACK_BOT_TOKEN=xoxb-1\n", "SLACK_APP_TOKEN= xapp-1", "REDIS_CLOUD_API_KEY=account\r\n", "MODE=full\n", "SOAK= 5m\n",
+		"SEAL_KEY_OLD=fedcba9876543210fedcba9876543210\n")...)
+	c, err := FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.SlackBotToken != "xoxb-1" || c.SlackAppToken != "xapp-1" || c.RedisCloudAPIKey != "account" || c.Mode != "full" || c.Soak.String() != "5m0s" {
+		t.Errorf("got %q", c.Environ())
+	}
+	if !strings.HasSuffix(c.SealKeyOld, "\n") {
+		t.Error("what was sealed with the old key would not open with another one")
 	}
 }
 

@@ -168,7 +168,11 @@ const configurationHead = `# Configuration
 The environment, and nothing else: no file, no flag. The bot validates all of it before it opens anything, and reports every mistake at once.
 ` + "`bot doctor`" + ` then checks tokens, scopes, channel, groups, keys and Redis, and says how to mend each.
 
-Lists are separated by commas; durations are written as in Go (` + "`30m`, `10s`" + `). A variable that is empty counts as not set.
+Lists are separated by commas; durations are written as in Go (` + "`30m`, `10s`" + `). A variable that is empty counts as not set; blanks and line
+breaks around a value do not count (` + "`SEAL_KEY`" + ` must have none, ` + "`SEAL_KEY_OLD`" + ` is taken as it is). A variable that looks like one of these and is none is
+refused, with the name that was probably meant: one that begins with ` + "`SLACK_`, `REDIS_`, `ALLOW_`, `APPROVER_`, `APPROVALS_`, `REQUESTER_`, `REVERT_`, `ONCALL_`, `SEAL_` or `BACKUP_`" + `
+(but not the links that Kubernetes makes for a service called ` + "`redis`" + `), or that is one letter away. The first line of the log, and ` + "`bot doctor`" + `, say
+version, mode, subscriptions, channel and approvers.
 This page is generated from the comments in ` + "`internal/bot/config.go`" + ` (` + "`make docs`" + `).
 
 | name | default | meaning |

@@ -1,12 +1,15 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/redis-upgrade/bot/internal/session"
 )
 
 // Scopes are what the bot user needs, as in manifest.yml.
@@ -17,8 +20,8 @@ var ErrUnhealthy = errors.New("something has to be mended")
 
 // Doctor checks everything that an upgrade will depend on and says how to
 // mend what is wrong: a line for each fault. It changes nothing.
-func Doctor(ctx context.Context, cfg Config, out io.Writer) error {
-	b, err := assemble(cfg, Parts{}, true)
+func Doctor(ctx context.Context, cfg Config, parts Parts, out io.Writer) error {
+	b, err := assemble(cfg, parts, true)
 	if err != nil {
 		return err
 	}
@@ -26,10 +29,10 @@ func Doctor(ctx context.Context, cfg Config, out io.Writer) error {
 	defer b.cloud.Close()
 	d := &doctor{bot: b, out: out, failed: map[string]bool{}}
 	for _, c := range []check{
-		{"Slack bot token", "", d.botToken}, {"Slack app token", "", d.appToken},
+		{"configuration", "", d.configuration}, {"Slack bot token", "", d.botToken}, {"Slack app token", "", d.appToken},
 		{"Slack channel", "Slack bot token", b.checkChannel}, {"user groups", "Slack bot token", b.checkGroups}, {"approvers", "Slack bot token", b.checkApprovers},
-		{"Redis", "", d.redis}, {"Redis settings", "Redis", d.redisSettings},
-		{"Redis Cloud keys", "", d.cloudKeys}, {"mode", "", d.mode},
+		{"Redis", "", d.redis}, {"Redis settings", "Redis", d.redisSettings}, {"sessions", "Redis", d.sessions},
+		{"Redis Cloud keys", "", d.cloudKeys}, {"subscriptions", "Redis Cloud keys", b.checkScope}, {"mode", "", d.mode},
 	} {
 		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 		d.say(ctx, c)
@@ -69,6 +72,33 @@ func (d *doctor) say(ctx context.Context, c check) {
 		d.wrong++
 	}
 	fmt.Fprintf(d.out, "%s  %-17s %s\n", mark, c.name, text)
+}
+
+// configuration shows what a misspelt variable would change.
+func (d *doctor) configuration(context.Context) (string, error) {
+	c := d.bot.cfg
+	return fmt.Sprintf("version %s, MODE=%s, subscriptions %s, channel %s, approvers %s (%d must approve), prefix %s", cmp.Or(d.bot.parts.Version, "unknown"),
+		c.Mode, c.scope(), c.SlackChannel, c.deciders(), c.ApprovalsRequired, c.RedisPrefix), nil
+}
+
+// sessions verifies the journal of everything that is under way.
+func (d *doctor) sessions(ctx context.Context) (string, error) {
+	open, err := d.bot.store.List(ctx, true, 0)
+	if err != nil {
+		return "", err
+	}
+	var wrong []string
+	for _, r := range open {
+		if err := d.bot.store.Verify(ctx, r.ID); errors.Is(err, session.ErrTampered) {
+			wrong = append(wrong, fmt.Sprintf("%v (bot verify %s shows it)", err, r.ID))
+		} else if err != nil && !errors.Is(err, session.ErrNotFound) {
+			return "", err
+		}
+	}
+	if len(wrong) > 0 {
+		return "", errors.New(strings.Join(wrong, "; "))
+	}
+	return fmt.Sprintf("%d under way, each as its journal says", len(open)), nil
 }
 
 func (d *doctor) botToken(ctx context.Context) (string, error) {

@@ -60,7 +60,7 @@ func (w *world) fault(name, match string) {
 func TestDoctorFindsNothingWhereAllIsWell(t *testing.T) {
 	_, c := newWorld(t)
 	var out bytes.Buffer
-	err := Doctor(t.Context(), c, &out)
+	err := Doctor(t.Context(), c, Parts{}, &out)
 	lines := strings.Count(out.String(), "\n")
 	mend := strings.Count(out.String(), "MEND")
 	if settings := strings.Contains(out.String(), "MEND  Redis settings"); settings { // the in-memory server tells no settings
@@ -93,7 +93,7 @@ func TestDoctorSaysHowToMend(t *testing.T) {
 			w, c := newWorld(t)
 			row.spoil(w, &c)
 			var out bytes.Buffer
-			if err := Doctor(t.Context(), c, &out); !errors.Is(err, ErrUnhealthy) {
+			if err := Doctor(t.Context(), c, Parts{}, &out); !errors.Is(err, ErrUnhealthy) {
 				t.Errorf("got %v", err)
 			}
 			for line := range strings.Lines(out.String()) {
@@ -111,7 +111,7 @@ func TestDoctorShowsNoSecret(t *testing.T) {
 	c.SlackBotToken, c.SlackAppToken, c.RedisCloudAPIKey, c.RedisCloudSecretKey = "xoxb-s3cr3t", "xapp-s3cr3t", "s3cr3t-account", "s3cr3t-user"
 	c.RedisURL = "redis://user:s3cr3t@" + w.redis.Addr()
 	var out bytes.Buffer
-	err := Doctor(t.Context(), c, &out)
+	err := Doctor(t.Context(), c, Parts{}, &out)
 	if text := out.String() + err.Error(); strings.Contains(text, "s3cr3t") {
 		t.Errorf("a secret is shown:\n%s", text)
 	}

@@ -30,6 +30,7 @@ type health struct {
 	sockets  int               // connections that have said hello and are not closed
 	socket   string            // why the last connection ended or could not be made
 	slack    string            // why Slack's Web API cannot be used; empty: it can
+	account  string            // why it is not known whose account of Redis Cloud this is; empty: it is
 	up       bool              // Redis answers, and takes writes
 	redis    error             // why not
 	changed  chan struct{}     // closed and replaced when up changes
@@ -38,8 +39,10 @@ type health struct {
 
 func newHealth(store *session.Store, index *inventory.Index, log *slog.Logger) *health {
 	return &health{store: store, inventory: index, log: log, changed: make(chan struct{}),
-		redis: errors.New("not asked yet"), slack: "Slack has not said yet who this bot is", degraded: map[string]string{}}
+		redis: errNotAsked, slack: "Slack has not said yet who this bot is", degraded: map[string]string{}}
 }
+
+var errNotAsked = errors.New("not asked yet")
 
 // Redis is looked at every beat; it is away when it has not answered for
 // patience, and back with its first answer.
@@ -122,13 +125,21 @@ const apart = 3 * time.Second
 func (h *health) setStore(up bool, err error) (back bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	first := err != nil && h.redis == errNotAsked
 	if err != nil {
 		h.redis = err
+	}
+	if h.up == up && !first {
+		return false
+	}
+	if up {
+		h.log.Info("Redis", "answers", up)
+	} else {
+		h.log.Error("Redis", "answers", up, "error", err)
 	}
 	if h.up == up {
 		return false
 	}
-	h.log.Info("Redis", "answers", up, "error", err)
 	h.up = up
 	close(h.changed)
 	h.changed = make(chan struct{})
@@ -189,6 +200,17 @@ func (h *health) setSlack(why string) {
 	h.slack = why
 }
 
+// setAccount notes why it is not known whose account of Redis Cloud this is, or
+// with "" that it is.
+func (h *health) setAccount(why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.account != why && why != "" {
+		h.log.Error("cannot begin to work", "problem", why)
+	}
+	h.account = why
+}
+
 // setDegraded notes what works in part only, or with "" that it works.
 func (h *health) setDegraded(what, why string) {
 	h.mu.Lock()
@@ -226,6 +248,9 @@ func (h *health) problems() []string {
 	var problems []string
 	if !h.up {
 		problems = append(problems, fmt.Sprintf("no answer from Redis: %v", h.redis))
+	}
+	if h.account != "" {
+		problems = append(problems, h.account)
 	}
 	if h.slack != "" {
 		problems = append(problems, h.slack)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -37,7 +39,7 @@ type metrics struct {
 
 const namespace = "redis_upgrade"
 
-func newMetrics() *metrics {
+func newMetrics(version string) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
@@ -51,7 +53,10 @@ func newMetrics() *metrics {
 		slack:   counter("slack_requests_total", "Requests to Slack's Web API, by method, HTTP status (none: no answer came) and Slack's own error.", "method", "status", "error"),
 		refused: make(chan struct{}, 1),
 	}
-	m.registry.MustRegister(m.payloads, m.acks, m.cloud, m.slack,
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "Always 1; which build this is.",
+		ConstLabels: prometheus.Labels{"version": cmp.Or(version, "unknown"), "go": runtime.Version()}})
+	build.Set(1)
+	m.registry.MustRegister(build, m.payloads, m.acks, m.cloud, m.slack,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -174,6 +179,7 @@ var (
 	ageGauge      = gauge("inventory_age_seconds", "Age of the list of databases.")
 	sessionsGauge = gauge("sessions", "Sessions that have not ended, by kind and state; the same at every replica.", "kind", "state")
 	degradedGauge = gauge("degraded", "1 for what has to be mended although this replica works: the channel, the groups, approvers, settings of Redis; /readyz says how.", "what")
+	pausedGauge   = gauge("paused", "1 while somebody holds back all changing calls; the same at every replica.")
 	unknownGauge  = gauge("unknown_calls", "Sessions whose call to Redis Cloud has no answer that can be found, so that people have to decide; the same at every replica.")
 	waitingGauge  = gauge("queue_waiting", "Members of a queue whose time has come and that nobody has claimed; the same at every replica.", "queue")
 	lateGauge     = gauge("queue_late_seconds", "How long the first of them has been waiting.", "queue")
@@ -181,7 +187,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s state) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readyGauge, socketsGauge, ageGauge, degradedGauge, sessionsGauge, unknownGauge, waitingGauge, lateGauge} {
+	for _, d := range []*prometheus.Desc{readyGauge, socketsGauge, ageGauge, degradedGauge, pausedGauge, sessionsGauge, unknownGauge, waitingGauge, lateGauge} {
 		to <- d
 	}
 }
@@ -203,14 +209,20 @@ func (s state) Collect(to chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if open, err := s.b.engine.Open(ctx, 0); err == nil {
-		s.sessions(open, tell)
-	}
+	answers := false
 	for name, queue := range s.b.store.Queues() {
 		if waiting, late, err := queue.Waiting(ctx); err == nil {
+			answers = true
 			tell(waitingGauge, float64(waiting), name)
 			tell(lateGauge, late.Seconds(), name)
 		}
+	}
+	if !answers {
+		return
+	}
+	tell(pausedGauge, map[bool]float64{true: 1}[s.b.engine.PausedBy(ctx) != ""])
+	if open, err := s.b.engine.Open(ctx, 0); err == nil {
+		s.sessions(open, tell)
 	}
 }
 

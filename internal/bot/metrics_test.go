@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := New(c, Parts{})
+	b, err := New(c, Parts{Version: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +55,8 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 		`redis_upgrade_cloud_requests_total{method="POST",status="none"} 1`,
 		`redis_upgrade_slack_requests_total{error="",method="chat.update",status="none"} 1`,
 		`redis_upgrade_ready 0`,
+		`redis_upgrade_paused 0`,
+		`redis_upgrade_build_info{go="` + runtime.Version() + `",version="v1"} 1`,
 		`redis_upgrade_sockets 1`,
 		`redis_upgrade_unknown_calls 0`,
 		`redis_upgrade_queue_waiting{queue="due"} 1`,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/commands"
 	"github.com/redis-upgrade/bot/internal/people"
+	"github.com/redis-upgrade/bot/internal/session"
 	"github.com/redis-upgrade/bot/internal/thread"
 )
 
@@ -43,18 +44,29 @@ func (b *Bot) converse(ctx context.Context) error {
 	return err
 }
 
-// identify asks Slack who this bot is, until Slack says so.
+// identify asks Slack who this bot is, until Slack says so and it is the workspace
+// that the sessions belong to.
 func (b *Bot) identify(ctx context.Context) (*slack.AuthTestResponse, error) {
 	for wait := 500 * time.Millisecond; ; wait = min(2*wait, b.slackPace.often) {
-		who, err := b.slack.AuthTestContext(ctx)
-		if err == nil {
-			b.log.Info("slack knows this bot", "user", who.UserID, "team", who.TeamID)
-			return who, nil
-		}
-		b.health.setSlack(slackTrouble(err))
-		if sleep(ctx, wait, nil) {
+		if wait > 500*time.Millisecond && sleep(ctx, wait, nil) || ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		who, err := b.slack.AuthTestContext(ctx)
+		if err == nil {
+			err = b.store.Bind(ctx, "workspace", who.TeamID)
+		}
+		var foreign *session.BoundError
+		switch {
+		case err == nil:
+			b.log.Info("slack knows this bot", "user", who.UserID, "team", who.TeamID)
+			return who, nil
+		case errors.As(err, &foreign):
+			b.health.setSlack(b.notOurs(foreign))
+			continue
+		case errors.Is(err, session.ErrUnavailable): // readiness says so by itself
+			continue
+		}
+		b.health.setSlack(slackTrouble(err))
 	}
 }
 

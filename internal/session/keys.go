@@ -35,6 +35,8 @@ func (k keys) every() string           { return k.tag + "every" }        // zset
 func (k keys) replicas() string        { return k.tag + "replicas" }     // zset: when each replica was last heard
 func (k keys) server(id string) string { return k.tag + "server:" + id } // string: a server that has answered before
 
+func (k keys) binding() string { return k.tag + "binding" } // hash: account and workspace that the prefix belongs to
+
 func (k keys) fence() string { return k.tag + "fence" } // counter behind every score
 
 func (k keys) active(database string) string     { return k.tag + "active:" + database }      // string: session that may act
