@@ -23,9 +23,10 @@ const (
 // believed with a time newer than the one read before.
 type Backup struct {
 	Status Outcome
-	Raw    string    // the status as it came
-	At     time.Time // of the latest backup; zero if none
-	Reason string    // why it failed; of a failed task, its code
+	Raw    string            // the status as it came
+	At     time.Time         // of the latest backup; zero if none
+	Reason string            // why it failed; of a failed task, its code
+	Params map[string]string // details of Reason
 }
 
 // StartBackup backs a database up: to path, or to its own destination when
@@ -64,7 +65,7 @@ func BackupOf(t Task) Backup {
 	case !told:
 		return Backup{}
 	}
-	b.Status = outcomeOf(b.Raw, b.At)
+	b.Status, b.Params = outcomeOf(b.Raw, b.At), w.params()
 	return b
 }
 
@@ -78,6 +79,18 @@ type wireLast struct {
 		Key   text `json:"key"`
 		Value text `json:"value"`
 	}] `json:"failureReasonParams"`
+}
+
+// params are the details of a failure.
+func (w wireLast) params() map[string]string {
+	var out map[string]string
+	for _, p := range w.Params {
+		if out == nil {
+			out = make(map[string]string)
+		}
+		out[string(p.Key)] = redactText(string(p.Value))
+	}
+	return out
 }
 
 // lastOf decodes the result of an ended task; told is false where there is none.

@@ -163,10 +163,10 @@ func TestBackupAndImportOf(t *testing.T) {
 		task     Task
 		want     Backup
 	}{
-		{"success", ended(`{"status":"success","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Ok, "success", at, ""}},
-		{"the other words of success", ended(`{"status":"Completed","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Ok, "Completed", at, ""}},
-		{"failed, with a reason", ended(`{"status":"failed","failureReason":"no-permission"}`), Backup{Bad, "failed", time.Time{}, "no-permission"}},
-		{"exporting is running", ended(`{"status":"exporting","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Running, "exporting", at, ""}},
+		{"success", ended(`{"status":"success","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Ok, "success", at, "", nil}},
+		{"the other words of success", ended(`{"status":"Completed","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Ok, "Completed", at, "", nil}},
+		{"failed, with a reason", ended(`{"status":"failed","failureReason":"no-permission"}`), Backup{Bad, "failed", time.Time{}, "no-permission", nil}},
+		{"exporting is running", ended(`{"status":"exporting","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Running, "exporting", at, "", nil}},
 		{"a word nobody knows is running", ended(`{"status":"dreaming"}`), Backup{Status: Running, Raw: "dreaming"}},
 		{"an empty object is never", ended(`{}`), Backup{Status: Never}},
 		{"no object at all is never", ended(``), Backup{Status: Never}},

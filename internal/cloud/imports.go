@@ -50,12 +50,6 @@ func ImportOf(t Task) Import {
 		return Import{}
 	}
 	i := Import{Raw: string(w.Status), At: w.ImportAt.Time, Reason: redactText(string(w.Reason))}
-	i.Status = outcomeOf(i.Raw, i.At)
-	for _, p := range w.Params {
-		if i.Params == nil {
-			i.Params = make(map[string]string)
-		}
-		i.Params[string(p.Key)] = redactText(string(p.Value))
-	}
+	i.Status, i.Params = outcomeOf(i.Raw, i.At), w.params()
 	return i
 }

@@ -118,11 +118,12 @@ type outside struct {
 
 // gate is ready's answer: go (zero), wait, or stop.
 type gate struct {
-	wait  time.Duration
-	text  string   // with wait: what for; others may go first meanwhile
-	stop  *Refusal // what moved; the step decides what that means
-	void  bool     // with stop: the plan must be asked again
-	facts *Facts   // with void: as they are now
+	wait    time.Duration
+	text    string   // with wait: what for; others may go first meanwhile
+	trouble bool     // with text: somebody has to act
+	stop    *Refusal // what moved; the step decides what that means
+	void    bool     // with stop: the plan must be asked again
+	facts   *Facts   // with void: as they are now
 
 	again *Captured // with stop: settings that must be captured again first
 }
@@ -245,7 +246,7 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 		return result{gate: g}, e.leaveTurns(ctx, l.s, o)
 	case g.wait > 0 && g.text != "":
 		err := e.leaveTurn(ctx, l.s, accountTurn)
-		l.observe(ctx, Progress{Text: g.text})
+		l.observe(ctx, Progress{Text: g.text, Trouble: g.trouble})
 		return result{wait: g.wait}, err
 	case g.wait > 0: // for a status task, which may be minutes behind others
 		return result{wait: g.wait}, e.giveUpProbe(ctx, l, o)
@@ -387,6 +388,8 @@ func (e *Engine) judge(c *Call, err error) (code, text string, retry time.Durati
 			retry = again(4 * e.cfg.Poll)
 		}
 		return taskErr.Code, taskErr.Error(), retry
+	case denied(err) != nil:
+		return deniedCode, denied(err).Text, 0
 	case errors.As(err, &rejected):
 		if rejected.Retryable() {
 			retry = again(4 * e.cfg.Poll)
@@ -395,6 +398,9 @@ func (e *Engine) judge(c *Call, err error) (code, text string, retry time.Durati
 	}
 	return "", err.Error(), 0
 }
+
+// deniedCode stands for an answer of 401, 403 or 412: somebody has to permit it.
+const deniedCode = "DENIED"
 
 // follow watches an accepted call until its effect is seen.
 func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error) {
@@ -431,7 +437,7 @@ func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error
 	case v.outcome == "" && v.moved && c.Before.Failed && !c.Before.Moved:
 		return e.turn(ctx, l, See, move{due: wait}, func(c *Call) { c.Before.Moved = true }, nil)
 	case v.lost:
-		return e.lose(ctx, l, o)
+		return e.lose(ctx, l, o, v.text)
 	case v.outcome == "" && e.overdue(c) && !o.probes:
 		return e.doubt(ctx, l, o, wait)
 	case v.outcome == "":

@@ -97,8 +97,11 @@ func (e *Engine) readBack(ctx context.Context, o outside) string {
 // reading is a status and its time, as a status task tells them.
 func reading(what string, p probed) string {
 	at := "none so far"
-	if !p.At.IsZero() {
+	switch {
+	case !p.At.IsZero():
 		at = "the last at " + stamp(p.At)
+	case p.Status == cloud.Ok:
+		at = "without a time"
 	}
 	status := p.Raw
 	if status == "" {
@@ -114,13 +117,17 @@ func (e *Engine) doubt(ctx context.Context, l *lease, o outside, wait time.Durat
 	if err != nil || found != absent && found != unclear {
 		return result{wait: wait}, err
 	}
-	return e.lose(ctx, l, o)
+	return e.lose(ctx, l, o, "")
 }
 
 // lose asks people about a call of which nothing shows. Otherwise a wrong word
 // would be waited for, for ever.
-func (e *Engine) lose(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) lose(ctx context.Context, l *lease, o outside, why string) (result, error) {
 	note := "The " + o.label + " should have shown in Redis Cloud for " + words(e.cfg.Patience) + ", and does not. On-call decides."
+	if why != "" {
+		note = "The " + o.label + " was accepted, and cannot be followed. " + why + " On-call decides."
+		*o.seen = why
+	}
 	return e.askPeople(ctx, l, o, note)
 }
 

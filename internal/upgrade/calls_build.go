@@ -79,7 +79,7 @@ func (e *Engine) roomFor(ctx context.Context, b build) (Before, gate, error) {
 		return Before{}, gate{}, err
 	}
 	if sub.Status != "active" {
-		return Before{}, gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + sub.Status}, nil
+		return Before{}, e.subscriptionWait(sub), nil
 	}
 	all, err := e.cloud.Databases(ctx, b.parent.Plan, b.parent.Subscription)
 	if err != nil {
@@ -169,6 +169,8 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			if i.refused != nil {
 				return Before{}, gate{stop: i.refused}, nil
 			}
+			// Where Redis Cloud does not tell: this session made the database, so
+			// nothing was ever imported into it.
 			return Before{At: i.At, Status: i.Raw, Known: true}, gate{wait: wait}, err
 		},
 		send: func(ctx context.Context, s Session) (cloud.Task, error) {
@@ -186,8 +188,12 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			if err != nil || wait > 0 {
 				return "", err
 			}
+			if i.untold != nil {
+				*seen = i.untold.Text
+				return unclear, nil
+			}
 			*seen = reading("import", i)
-			if i.refused != nil || i.At.After(l.s.Call.Before.At) || i.Status == cloud.Running || i.Status == cloud.Bad {
+			if i.refused != nil || i.At.After(l.s.Call.Before.At) || i.untimed() && i.Raw != l.s.Call.Before.Status || i.Status == cloud.Running || i.Status == cloud.Bad {
 				return happened, nil // effect says how it ended
 			}
 			return absent, nil // once: this goes to people
@@ -206,6 +212,11 @@ func (e *Engine) importEffect(ctx context.Context, l *lease, ref cloud.Ref, seen
 	if err != nil || wait > 0 {
 		return verdict{wait: wait}, err
 	}
+	if i.untold != nil {
+		v := e.unfollowed(l.s.Call, i.untold)
+		v.at = e.now()
+		return v, nil
+	}
 	*seen = reading("import", i)
 	v := judgeImport(l.s.Call.Before, i, e.cfg.ProbeEvery)
 	if v.outcome == "" && i.Status != cloud.Running && e.overdue(l.s.Call) {
@@ -221,6 +232,9 @@ func (e *Engine) importEffect(ctx context.Context, l *lease, ref cloud.Ref, seen
 	if err != nil || !db.Active() {
 		return verdict{}, err
 	}
+	if v.at.IsZero() {
+		v.at = e.now() // Redis Cloud does not say when
+	}
 	return v, nil
 }
 
@@ -230,6 +244,8 @@ func judgeImport(before Before, i probed, every time.Duration) verdict {
 		return verdict{outcome: Broke, text: i.refused.Text}
 	case i.Status == cloud.Ok && i.At.After(before.At):
 		return verdict{outcome: Happened, at: i.At}
+	case i.untimed() && before.Status != i.Raw:
+		return verdict{outcome: Happened}
 	case i.Status == cloud.Bad && (i.At.After(before.At) || before.Status != i.Raw):
 		return verdict{outcome: Broke, text: i.Raw + ": " + i.Reason}
 	}

@@ -1,10 +1,12 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
@@ -26,6 +28,9 @@ func (e *Engine) backupCall(s Session, key string) outside {
 			if err != nil || wait > 0 {
 				return verdict{wait: wait}, err
 			}
+			if b.untold != nil {
+				return e.unfollowed(l.s.Call, b.untold), nil
+			}
 			*seen = reading("backup", b)
 			v := judgeBackup(l.s.Call.Before, b, e.cfg.ProbeEvery)
 			switch late := v.outcome == "" && e.overdue(l.s.Call); {
@@ -41,17 +46,25 @@ func (e *Engine) backupCall(s Session, key string) outside {
 			if err != nil || wait > 0 {
 				return "", err
 			}
+			if b.untold != nil {
+				*seen = b.untold.Text
+				return unclear, nil
+			}
 			*seen = reading("backup", b)
 			was := l.s.Call.Before
-			if b.At.After(was.At) || b.Status == cloud.Running || b.Status == cloud.Bad && b.Raw != was.Status {
+			if b.At.After(was.At) || b.untimed() && b.Raw != was.Status || b.Status == cloud.Running || b.Status == cloud.Bad && b.Raw != was.Status {
 				return happened, nil
 			}
 			return absent, nil
 		},
 		settled: func(b *Body, v verdict) {
-			b.Upgrade.noteBackup(key, v.at, b.Call.SendBy.Add(-e.cfg.SendTimeout))
+			at, untimed := v.at, v.at.IsZero()
+			if untimed {
+				at = b.Call.left(e.cfg.SendTimeout)
+			}
+			b.Upgrade.noteBackup(key, at, b.Call.SendBy.Add(-e.cfg.SendTimeout), untimed)
 			if key == callSafetyBackup && b.Revert != nil {
-				b.Revert.SafetyAt = v.at
+				b.Revert.SafetyAt, b.Revert.SafetyUntimed = at, untimed
 			}
 		},
 	}
@@ -66,27 +79,39 @@ func (e *Engine) beforeBackup(ctx context.Context, l *lease, ref cloud.Ref) (Bef
 	switch {
 	case err != nil || wait > 0:
 		return Before{}, gate{wait: wait}, err
-	case b.refused != nil:
-		return Before{}, gate{stop: b.refused}, nil
+	case b.refused != nil || b.untold != nil:
+		return Before{}, gate{stop: cmp.Or(b.refused, b.untold)}, nil
 	case b.Status == cloud.Running:
 		return Before{}, gate{wait: e.cfg.ProbeEvery, text: "another backup of this database is running; waiting for it to end"}, nil
 	}
-	return Before{At: b.At, Status: b.Raw, Failed: b.Status == cloud.Bad, Known: true}, gate{}, nil
+	return Before{At: b.At, Status: b.Raw, Failed: b.Status == cloud.Bad || b.untimed(), Known: true}, gate{}, nil
 }
 
-func (w *UpgradeWork) noteBackup(key string, at, sent time.Time) {
+// unfollowed ends the following of a call whose state Redis Cloud does not tell: it
+// is a question for people, and done where they said already that it happened.
+func (e *Engine) unfollowed(c *Call, untold *Refusal) verdict {
+	if c.Question != 0 && !c.Adopted.IsZero() {
+		return verdict{outcome: Happened}
+	}
+	return verdict{lost: true, text: untold.Text}
+}
+
+func (w *UpgradeWork) noteBackup(key string, at, sent time.Time, untimed bool) {
 	if key == callBackup {
-		w.BackupAt, w.BackupBy = at, sent
+		w.BackupAt, w.BackupBy, w.Untimed = at, sent, untimed
 	}
 }
 
-// judgeBackup believes a success only with a newer time than before.
+// judgeBackup believes a success only with a newer time than before, or, where
+// Redis Cloud tells none, behind another status that was read before.
 func judgeBackup(before Before, b probed, every time.Duration) verdict {
 	switch {
 	case b.refused != nil:
 		return verdict{outcome: Broke, text: b.refused.Error()}
 	case b.Status == cloud.Ok && b.At.After(before.At):
 		return verdict{outcome: Happened, at: b.At}
+	case b.untimed() && (before.Status != b.Raw || before.Moved):
+		return verdict{outcome: Happened}
 	case b.Status == cloud.Bad && (b.At.After(before.At) || before.Status != b.Raw || before.Moved):
 		return verdict{outcome: Broke, text: "Redis Cloud reports " + b.Raw + " (" + b.Reason + ")"}
 	}
@@ -118,7 +143,7 @@ func (e *Engine) upgradeCall(s Session) outside {
 				return Before{}, g, err
 			}
 			if f.SubStatus != "active" {
-				return Before{}, gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + f.SubStatus}, nil
+				return Before{}, e.subscriptionWait(cloud.Subscription{Status: f.SubStatus}), nil
 			}
 			if err := e.entitled(ctx, l.s); errors.Is(err, errNoWord) {
 				return Before{}, gate{}, err
@@ -161,12 +186,16 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 	differs := u.Status != was.Status || u.Target != was.Target
 	ours := err == nil && sameVersion(u.Target, to) && (differs || was.Moved || was.Failed && db.Active() && e.overdue(l.s.Call))
 	arrived := db.Active() && reached(db.Version, to, movesByItself(db))
+	failed := ours && u.Status == cloud.UpgradeFailed
 	switch {
-	case ours && u.Status == cloud.UpgradeFailed:
+	case failed && !db.Active() && !db.Failed():
+		l.observe(ctx, Progress{Text: "Redis Cloud reports the upgrade as failed, and the database as " + db.Status + ": judged when it is at rest", Trouble: true})
+		return verdict{moved: true}, nil
+	case failed && !arrived:
 		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud reports the upgrade to %s as failed; the database reads %s, %s", to, db.Version, db.Status)}, nil
 	case db.Failed():
 		return verdict{outcome: Broke, text: "the database's status is " + db.Status}, nil
-	case arrived && (err != nil || u.Status == "done"):
+	case arrived && (err != nil || u.Status == cloud.UpgradeDone || failed):
 		sub, err := e.subscription(ctx, ref)
 		if err != nil {
 			return verdict{}, err
@@ -296,9 +325,18 @@ func (e *Engine) quiet(ctx context.Context, ref cloud.Ref, db cloud.Database) ga
 	}
 	sub, err := e.subscription(ctx, ref)
 	if err != nil || sub.Status != "active" {
-		return gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + sub.Status}
+		return e.subscriptionWait(sub)
 	}
 	return gate{}
+}
+
+// subscriptionWait waits for a subscription, and says where somebody has to act.
+func (e *Engine) subscriptionWait(sub cloud.Subscription) gate {
+	g := gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + sub.Status}
+	if g.trouble = strings.EqualFold(sub.Status, keyPending); g.trouble {
+		g.text = "The subscription waits for its encryption key: whoever manages that key has to grant Redis Cloud access to it."
+	}
+	return g
 }
 
 // deleteCall deletes one database; gone means GET answers 404 and the

@@ -61,7 +61,7 @@ func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
 	}
 	if f.SubStatus == "active" { // a pending one does not tell
 		if b, ok := e.lastBackup(ctx, r.Ref, probeLimit); ok {
-			f.Backup.Last, f.Backup.Status, f.Backup.Known = b.At, b.Raw, true
+			f.Backup.Last, f.Backup.Status, f.Backup.Known, f.Backup.Untimed = b.At, b.Raw, true, b.Status == cloud.Ok && b.At.IsZero()
 		}
 	}
 	return e.open(ctx, id, r, db.Name, f)

@@ -54,6 +54,7 @@ type BackupFacts struct {
 	Last     time.Time `json:"last,omitzero"`     // of the last good backup; zero: never
 	Status   string    `json:"status"`            // as Redis Cloud said it
 	Known    bool      `json:"known"`             // false: Redis Cloud did not say in time
+	Untimed  bool      `json:"untimed,omitempty"` // the last one succeeded, and Redis Cloud does not say when
 }
 
 // WayBack says whether this upgrade can be taken back, and how.

@@ -127,10 +127,18 @@ func notActive(c candidate) *Refusal {
 	return r
 }
 
+// keyPending is the status of a subscription whose owner has to grant Redis Cloud
+// access to the customer-managed key.
+const keyPending = "encryption_key_pending"
+
 // brokenSubscription refuses what would wait for a subscription that does not
 // mend itself. One that only changes is no reason to refuse: often another of our
 // upgrades is why, and every call waits for it in its turn.
 func brokenSubscription(c candidate) *Refusal {
+	if strings.EqualFold(c.facts.SubStatus, keyPending) {
+		return refuse(NotActive, "Subscription %s waits for its encryption key (%s).", c.facts.Subscription, c.facts.SubStatus).
+			hint("Whoever manages that key has to grant Redis Cloud access to it; then check again.")
+	}
 	if sub := (cloud.Subscription{Status: c.facts.SubStatus}); sub.Failed() {
 		return refuse(NotActive, "Redis Cloud shows subscription %s as %s.", c.facts.Subscription, c.facts.SubStatus).
 			hint("That takes Redis support; the console shows more.")

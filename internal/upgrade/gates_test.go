@@ -59,6 +59,7 @@ func TestGates(t *testing.T) {
 		{"in transition", func(f *Facts) { f.Status, f.Endpoint = "active-change-pending", "" }, "passes: active-change-pending", "passes: active-change-pending"},
 		{"broken", func(f *Facts) { f.Status = "error" }, "shows cache as error. That takes Redis support", "shows cache as error"},
 		{"in a broken subscription", func(f *Facts) { f.SubStatus = "error" }, "shows subscription shop as error", "shows subscription shop as error"},
+		{"waiting for its encryption key", func(f *Facts) { f.SubStatus = "encryption_key_pending" }, "has to grant Redis Cloud access", "has to grant Redis Cloud access"},
 		{"Active-Active", func(f *Facts) { f.ActiveActive = true }, "Active-Active", "Active-Active"},
 		{"memcached", func(f *Facts) { f.Protocol = "memcached" }, "memcached", "memcached"},
 	} {

@@ -21,42 +21,65 @@ type probed struct {
 	At      time.Time
 	Reason  string
 	refused *Refusal
+	untold  *Refusal // again and again an error in place of an answer
 }
+
+// untimed reports a success of which Redis Cloud does not say when it was.
+func (p probed) untimed() bool { return p.Status == cloud.Ok && p.At.IsZero() }
 
 // noDatabase is what a probe says of a database that somebody deleted.
 var noDatabase = refuse(NotFound, "The database no longer exists in Redis Cloud.")
 
 func (e *Engine) probeBackup(ctx context.Context, l *lease, ref cloud.Ref) (probed, time.Duration, error) {
 	task, wait, err := e.probe(ctx, l, func() (cloud.Task, error) { return e.cloud.AskBackup(ctx, ref) })
-	if err != nil || wait > 0 {
+	switch {
+	case err != nil || wait > 0:
 		return probed{}, wait, err
-	}
-	if task.Err != nil {
-		switch {
-		case task.Err != nil && errors.Is(task.Err, cloud.ErrNotFound):
-			return probed{refused: noDatabase}, 0, nil
-		case task.Err.Code == "DATABASE_BACKUP_DISABLED" || task.Err.Code == "DATABASE_BACKUP_NOT_CONFIGURED":
-			return probed{refused: refuse(NoBackup, "Remote backup is off for this database.")}, 0, nil
-		}
-		return probed{}, e.cfg.ProbeEvery, nil // SUBSCRIPTION_NOT_ACTIVE and the like say nothing about the backup
+	case task.Err != nil && (task.Err.Code == "DATABASE_BACKUP_DISABLED" || task.Err.Code == "DATABASE_BACKUP_NOT_CONFIGURED"):
+		return probed{refused: refuse(NoBackup, "Remote backup is off for this database.")}, 0, nil
+	case task.Err != nil:
+		return e.untold(ctx, l, "backup", task.Err)
 	}
 	b := cloud.BackupOf(task)
-	return probed{Status: b.Status, Raw: b.Raw, At: b.At, Reason: b.Reason}, 0, nil
+	return probed{Status: b.Status, Raw: b.Raw, At: b.At, Reason: failure(b.Reason, b.Params, l.s.Plan.Backup)}, 0, nil
 }
 
 func (e *Engine) probeImport(ctx context.Context, l *lease, ref cloud.Ref) (probed, time.Duration, error) {
 	task, wait, err := e.probe(ctx, l, func() (cloud.Task, error) { return e.cloud.AskImport(ctx, ref) })
-	if err != nil || wait > 0 {
-		return probed{}, wait, err
-	}
 	switch {
-	case task.Err != nil && errors.Is(task.Err, cloud.ErrNotFound):
-		return probed{refused: noDatabase}, 0, nil
+	case err != nil || wait > 0:
+		return probed{}, wait, err
 	case task.Err != nil:
-		return probed{}, e.cfg.ProbeEvery, nil
+		return e.untold(ctx, l, "import", task.Err)
 	}
 	i := cloud.ImportOf(task)
-	return probed{Status: i.Status, Raw: i.Raw, At: i.At, Reason: i.Reason}, 0, nil
+	return probed{Status: i.Status, Raw: i.Raw, At: i.At, Reason: failure(i.Reason, i.Params, l.s.Plan.Backup)}, 0, nil
+}
+
+// untoldTries is how often an error that is not known to pass is asked about
+// before people are.
+const untoldTries = 3
+
+// untold judges a status task that ended in an error. One that passes by itself is
+// asked again. Any other stands on the card at once; after some tries it is a fact
+// for people: whoever waits would wait without end.
+func (e *Engine) untold(ctx context.Context, l *lease, what string, cause *cloud.TaskError) (probed, time.Duration, error) {
+	switch {
+	case errors.Is(cause, cloud.ErrNotFound):
+		return probed{refused: noDatabase}, 0, nil
+	case cause.Retryable():
+		return probed{}, e.cfg.ProbeEvery, nil
+	}
+	r := refuse(Unreachable, "Redis Cloud does not tell the state of the %s: %s.", what, cause.Error())
+	p := l.s.Progress
+	if p.Untold++; p.Untold >= untoldTries {
+		p.Untold = 0
+		l.observe(ctx, p)
+		return probed{untold: r}, 0, nil
+	}
+	p.Text, p.Trouble = r.Text+" Asking again.", true
+	l.observe(ctx, p)
+	return probed{}, e.cfg.ProbeEvery, nil
 }
 
 // giveUpProbe ends a wait for a status task before a send once it is long: the
@@ -106,6 +129,9 @@ func (e *Engine) probe(ctx context.Context, l *lease, ask func() (cloud.Task, er
 		return cloud.Task{}, e.cfg.Poll, nil
 	}
 	p.Probe = ""
+	if task.Err == nil && p.Untold > 0 {
+		p.Untold, p.Text, p.Trouble = 0, "", false
+	}
 	l.observe(ctx, p)
 	return task, 0, nil
 }

@@ -112,7 +112,9 @@ type UpgradeWork struct {
 	Snapshot  *Snapshot `json:"snapshot,omitempty"` // taken in preflight
 	BackupAt  time.Time `json:"backup_at,omitzero"` // Redis Cloud's time of our own backup
 	BackupBy  time.Time `json:"backup_by,omitzero"` // when our backup call left: its file names are not older
+	Untimed   bool      `json:"untimed,omitempty"`  // Redis Cloud did not say when our backup was: BackupAt is when it took the call
 	Sent      time.Time `json:"sent,omitzero"`      // when the accepted upgrade call left, by Redis Cloud's clock where it told
+	Unmoved   bool      `json:"unmoved,omitempty"`  // it was sent and failed, and the database still had its old version then
 	NoWay     string    `json:"no_way,omitempty"`   // why it cannot be taken back, where that was seen
 	Gone      bool      `json:"gone,omitempty"`     // a revert deleted the database and could not build it again
 	Finished  time.Time `json:"finished,omitzero"`  // when the new version was confirmed
@@ -138,6 +140,7 @@ type Progress struct {
 	Trouble  bool      `json:"trouble,omitempty"` // Text is why nothing goes on for now
 	Probe    string    `json:"probe,omitempty"`   // status task that is being waited for
 	Asked    time.Time `json:"asked,omitzero"`    // when that was put into the queue
+	Untold   int       `json:"untold,omitempty"`  // status tasks in a row that ended in an error which does not pass
 	Since    time.Time `json:"since,omitzero"`    // of a call without an answer: when everything queued before was processed
 }
 

@@ -23,20 +23,21 @@ type RevertWork struct {
 	UpgradedAt time.Time `json:"upgraded_at,omitzero"`
 	Snapshot   Snapshot  `json:"snapshot"`
 
-	Trial      Trial     `json:"trial,omitzero"`    // the rehearsal
-	DryRun     string    `json:"dry_run,omitempty"` // what the dry-run create said
-	Was        *Captured `json:"was,omitempty"`     // settings read right before the door was closed
-	Recaptured int       `json:"recaptured,omitempty"`
-	AskAgain   string    `json:"ask_again,omitempty"` // why people are asked once more when clients have access again
-	DoorShut   time.Time `json:"door_shut,omitzero"`  // the cut-over
-	SafetyAt   time.Time `json:"safety_at,omitzero"`  // Redis Cloud's time of the safety backup
-	DeletedAt  time.Time `json:"deleted_at,omitzero"`
-	NewRef     string    `json:"new_ref,omitempty"` // the recreated database
-	Endpoint   string    `json:"endpoint,omitempty"`
-	ImportedAt time.Time `json:"imported_at,omitzero"`
-	RolesBound int       `json:"roles_bound,omitempty"` // how many of Was.Roles are bound to the new id
-	After      []string  `json:"after,omitempty"`       // which settings were put back after the import
-	Loose      []string  `json:"loose,omitempty"`       // what a person must look after
+	Trial         Trial     `json:"trial,omitzero"`    // the rehearsal
+	DryRun        string    `json:"dry_run,omitempty"` // what the dry-run create said
+	Was           *Captured `json:"was,omitempty"`     // settings read right before the door was closed
+	Recaptured    int       `json:"recaptured,omitempty"`
+	AskAgain      string    `json:"ask_again,omitempty"`      // why people are asked once more when clients have access again
+	DoorShut      time.Time `json:"door_shut,omitzero"`       // the cut-over
+	SafetyAt      time.Time `json:"safety_at,omitzero"`       // Redis Cloud's time of the safety backup
+	SafetyUntimed bool      `json:"safety_untimed,omitempty"` // Redis Cloud did not say when: SafetyAt is when it took the call
+	DeletedAt     time.Time `json:"deleted_at,omitzero"`
+	NewRef        string    `json:"new_ref,omitempty"` // the recreated database
+	Endpoint      string    `json:"endpoint,omitempty"`
+	ImportedAt    time.Time `json:"imported_at,omitzero"`
+	RolesBound    int       `json:"roles_bound,omitempty"` // how many of Was.Roles are bound to the new id
+	After         []string  `json:"after,omitempty"`       // which settings were put back after the import
+	Loose         []string  `json:"loose,omitempty"`       // what a person must look after
 }
 
 // Trial is the rehearsal: the backup imported into a temporary database on
@@ -155,6 +156,8 @@ func (e *Engine) Revertible(s Session) *Refusal {
 			Hint: "Its card says where the backup files are and what to do; docs/revert.md has the steps by hand.", Link: s.Link}
 	case s.Upgrade.NoWay != "":
 		return refuse(NoWayBack, "%s", s.Upgrade.NoWay)
+	case s.Upgrade.Unmoved && !e.arrived(s):
+		return refuse(NoWayBack, "This upgrade failed, and %s still reads %s, so there is nothing to revert.", s.Plan.Name, s.Plan.From)
 	case s.Upgrade.Sent.IsZero():
 		return refuse(NoWayBack, "This upgrade was never sent, so there is nothing to revert.")
 	case s.Upgrade.BackupAt.IsZero():
@@ -166,6 +169,13 @@ func (e *Engine) Revertible(s Session) *Refusal {
 		return refuse(NoWayBack, "Essentials databases cannot be created anew on the same port.")
 	}
 	return nil
+}
+
+// arrived reports whether the index shows the version of an upgrade that was
+// reported as failed.
+func (e *Engine) arrived(s Session) bool {
+	entry, ok := e.inventory.Get(s.Plan.Ref())
+	return ok && !sameVersion(entry.Version, s.Plan.From)
 }
 
 // ProposeRevert opens a revert session: the rehearsal begins, and people are

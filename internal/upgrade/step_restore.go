@@ -23,7 +23,7 @@ func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
 	case err != nil:
 		return 0, fmt.Errorf("capture settings: %w", err)
 	case g.stop != nil && (g.stop.passes || g.stop.Code == NotAllowed) && e.now().Sub(s.Updated) < e.cfg.Patience:
-		l.observe(ctx, Progress{Text: g.stop.Text, Trouble: true})
+		l.observeWithActor(ctx, g.stop.Text, s.Plan.Ref())
 		return e.cfg.Poll, nil
 	case g.stop != nil:
 		return e.failRevert(ctx, l, g.stop.Error()+" Nothing was changed by this revert.")

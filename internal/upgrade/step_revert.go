@@ -167,6 +167,10 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 		if err != nil {
 			return 0, err
 		}
+		if task.Err != nil && task.Err.Retryable() && e.now().Sub(s.Updated) < e.cfg.Patience {
+			l.observe(ctx, Progress{Text: "The dry run of the create met " + task.Err.Error() + "; trying again." + e.lastEntry(ctx, s.Plan.Ref())})
+			return 4 * e.cfg.Poll, nil
+		}
 		if task.Err != nil && !expectedWhileItExists(task.Err.Code) {
 			return e.failRevert(ctx, l, "The dry run of the create was refused: "+task.Err.Error()+". Nothing was changed.")
 		}
@@ -306,7 +310,11 @@ func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error
 	case r.call.Outcome != Happened:
 		return e.giveUp(ctx, l, "The backup of the upgraded data did not succeed: "+r.call.Error+".")
 	}
-	return e.do(ctx, l, move{event: Save, note: "Backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."}, nil)
+	done := "Backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."
+	if l.s.Revert.SafetyUntimed {
+		done = "Backup of the upgraded data done; Redis Cloud does not say when."
+	}
+	return e.do(ctx, l, move{event: Save, note: done}, nil)
 }
 
 // stepDeleting is the point of no return: its ready tests everything once

@@ -156,7 +156,7 @@ func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, err
 		return 0, err
 	}
 	if g.stop != nil && g.stop.passes && e.now().Sub(l.s.Updated) < e.cfg.Patience {
-		l.observe(ctx, Progress{Text: g.stop.Text}) // another change, perhaps one of ours: it passes by itself
+		l.observeWithActor(ctx, g.stop.Text, l.s.Plan.Ref()) // another change, perhaps one of ours: it passes by itself
 		return e.cfg.Poll, nil
 	}
 	if g.stop != nil {
@@ -178,7 +178,7 @@ func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, err
 
 // refreshed keeps the last backup's time, which only a status task tells.
 func (b BackupFacts) refreshed(now BackupFacts) BackupFacts {
-	now.Last, now.Status, now.Known = b.Last, b.Status, b.Known
+	now.Last, now.Status, now.Known, now.Untimed = b.Last, b.Status, b.Known, b.Untimed
 	return now
 }
 
@@ -261,7 +261,11 @@ func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, er
 				b.Problem, b.Call = "The backup did not succeed: "+r.call.Error+". Mend it, then check again.", nil
 			})
 	}
-	return e.do(ctx, l, move{event: BackUp, note: "Backup done at " + stamp(l.s.Upgrade.BackupAt) + ". Upgrading."}, nil)
+	done := "Backup done at " + stamp(l.s.Upgrade.BackupAt)
+	if l.s.Upgrade.Untimed {
+		done = "Backed up; Redis Cloud does not say when"
+	}
+	return e.do(ctx, l, move{event: BackUp, note: done + ". Upgrading."}, nil)
 }
 
 func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, error) {
@@ -279,6 +283,8 @@ func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, er
 		return e.stopUpgrade(ctx, l, r.gate)
 	case r.call == nil:
 		return r.wait, nil
+	case r.call.Outcome == Rejected && r.call.Code == deniedCode:
+		return e.stopUpgrade(ctx, l, gate{stop: refuse(NotAllowed, "%s", r.call.Error).hint("Nothing was upgraded; the backup stays.")})
 	case r.call.Outcome == Rejected:
 		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "Redis Cloud refused the upgrade: " + r.call.Error + ". Nothing was changed."},
 			func(b *Body) { b.Problem = "Redis Cloud refused the upgrade: " + r.call.Error })
@@ -297,7 +303,7 @@ func tooLate(s Session) string {
 }
 
 // brokenUpgrade ends an upgrade that Redis Cloud carried out badly. Where the
-// version moved all the same, there is something to take back.
+// version moved all the same, or does so later, there is something to take back.
 func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Duration, error) {
 	db, err := e.cloud.Database(ctx, l.s.Plan.Ref())
 	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
@@ -305,9 +311,8 @@ func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Dur
 	}
 	return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error}, func(b *Body) {
 		b.Problem, b.CancelBy = "The upgrade failed: "+c.Error, ""
-		if err == nil && !sameVersion(db.Version, b.Plan.From) {
-			b.Upgrade.Sent = c.left(e.cfg.SendTimeout)
-		}
+		b.Upgrade.Sent = c.left(e.cfg.SendTimeout)
+		b.Upgrade.Unmoved = err != nil || sameVersion(db.Version, b.Plan.From)
 	})
 }
 

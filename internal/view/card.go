@@ -172,12 +172,16 @@ func backup(s upgrade.Session) string {
 		fresh = "" // it will not be, or it was
 	}
 	switch {
+	case !s.Upgrade.BackupAt.IsZero() && s.Upgrade.Untimed:
+		return ":white_check_mark: taken for this upgrade; Redis Cloud does not say when\n" + code(f.Where)
 	case !s.Upgrade.BackupAt.IsZero():
 		return ":white_check_mark: taken for this upgrade " + when(s.Upgrade.BackupAt) + "\n" + code(f.Where)
 	case !f.Known && s.Facts.SubStatus != "active":
 		return ":grey_question: Redis Cloud does not say when the last one was while the subscription is " + Escape(s.Facts.SubStatus) + fresh + "\n" + code(f.Where)
 	case !f.Known:
 		return ":grey_question: Redis Cloud did not say when the last one was" + fresh + "\n" + code(f.Where)
+	case f.Untimed:
+		return "backed up; Redis Cloud does not say when" + fresh + "\n" + code(f.Where)
 	case f.Last.IsZero():
 		return ":warning: *never backed up*" + fresh + "\n" + code(f.Where)
 	}
