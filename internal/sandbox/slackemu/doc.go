@@ -24,6 +24,17 @@
 // acknowledgement that arrives on another connection than the envelope does
 // not count, and a redelivered event has a new envelope id.
 //
+// # Held to real clients
+//
+// Two clients that were not written here run unmodified against it in the
+// tests: slack-go, and Slack's own framework @slack/bolt (testdata/bolt, which
+// needs Node.js and fetches its packages by "npm ci" once).
+//
+// # Other workspaces
+//
+// There is one workspace, until a hook adds a partner's, reached by Slack
+// Connect, or an Enterprise Grid organisation around it: see organisation.go.
+//
 // # Time
 //
 // Visible times come from [Config.Now]. Slack's three-second rules run on real
