@@ -98,6 +98,7 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	b.store = session.New(b.rdb, session.Config{
 		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),
 		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre,
+		Now: parts.Now, Steady: parts.Now,
 	})
 	if !brief {
 		budget = newLimiter(b.store, cfg.RateWindow)
@@ -117,17 +118,17 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	b.slack = slackClient(cfg, parts, b.metrics.around)
 	b.inventory = inventory.New(inventory.Config{
 		Cloud: b.cloud, Redis: b.rdb, Prefix: cfg.RedisPrefix, Every: 5 * cfg.StatusInterval, TargetsTTL: 5 * cfg.StatusInterval,
-		Now: parts.Now, Allow: cfg.allowed(), StoreDatabase: cfg.RedisStoreDatabaseID, StoreAddrs: options.Addrs, Log: b.log, Rand: parts.Rand,
+		Now: b.store.Now, Allow: cfg.allowed(), StoreDatabase: cfg.RedisStoreDatabaseID, StoreAddrs: options.Addrs, Log: b.log, Rand: parts.Rand,
 	})
 	sealer, err := upgrade.NewSealer(parts.Rand, []byte(cfg.SealKey), cfg.olderKeys()...)
 	if err != nil {
 		return nil, err
 	}
 	b.people = &roles{cfg: cfg}
-	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Changes: changes, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Now: parts.Now, Log: b.log})
+	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Changes: changes, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Log: b.log})
 	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
 	b.health = newHealth(b.store, b.inventory, b.log)
-	b.metrics.registry.MustRegister(state{b})
+	b.metrics.registry.MustRegister(state{b}, clocks{b.store})
 	return b, nil
 }
 

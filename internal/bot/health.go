@@ -58,6 +58,7 @@ func (h *health) watch(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	var last, checked time.Time
+	wrong := false // the clocks
 	for {
 		ask, cancel := context.WithTimeout(ctx, patience/2)
 		err := h.store.Ping(ask)
@@ -65,6 +66,7 @@ func (h *health) watch(ctx context.Context, every time.Duration) error {
 		now := time.Now()
 		if err == nil {
 			last = now
+			wrong = h.clocks(wrong)
 		}
 		back := h.setStore(now.Sub(last) < patience, err)
 		if err == nil && (back || now.Sub(checked) >= every) {
@@ -261,7 +263,7 @@ func (h *health) problems() []string {
 	if !h.inventory.Ready() {
 		problems = append(problems, "the list of databases has not been read yet")
 	}
-	return problems
+	return append(problems, clockTrouble(h.store.Clock())...)
 }
 
 // serve answers /healthz (the process runs), /readyz (it can work) and /metrics.

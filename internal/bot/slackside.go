@@ -29,7 +29,7 @@ func (b *Bot) converse(ctx context.Context) error {
 	b.people.know(people.New(b.slack, b.cfg.groups(), who.TeamID, b.parts.Now, people.MaxAge))
 	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Policy: b.policy, Workers: 64}, commands.Parts{
 		Engine: b.engine, Inventory: b.inventory, Roles: b.people, Inbox: &inbox{store: b.store, lease: b.cfg.Lease, log: b.log},
-		Threads: &threads{b.store}, Slack: b.slack, Lookups: b.lookup, Now: b.parts.Now, Log: b.log,
+		Threads: &threads{b.store}, Slack: b.slack, Lookups: b.lookup, Now: b.store.Now, Log: b.log,
 	})
 	drawer := thread.New(thread.Config{Channel: b.cfg.SlackChannel, Policy: b.policy, Lease: b.cfg.Lease, Window: b.cfg.RateWindow, Workers: 4}, b.store, b.slack, b.log)
 	sockets := newSockets(b.cfg, b.parts, handler, b.health, b.metrics)

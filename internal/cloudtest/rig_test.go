@@ -149,7 +149,7 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet) *world {
 	sealer, err := upgrade.NewSealer(zeroes{}, []byte(sealKey))
 	must(t, err)
 	w.engine = upgrade.New(engineConfig(), upgrade.Parts{Store: w.store, Cloud: w.client, Changes: changes, Inventory: w.index,
-		Roles: roster{ann.ID: ann, bob.ID: bob, dan.ID: dan, eva.ID: eva}, Sealer: sealer, Now: time.Now, Log: log})
+		Roles: roster{ann.ID: ann, bob.ID: bob, dan.ID: dan, eva.ID: eva}, Sealer: sealer, Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

@@ -110,7 +110,7 @@ func newDesk(t testing.TB) *desk {
 	d.store = session.New(rdb, session.Config{SealKey: []byte("seal"), Lives: upgrade.Lives(), Retention: time.Hour})
 	d.engine = upgrade.New(upgrade.Config{Mode: upgrade.ModeFull, Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Poll: 4 * time.Millisecond,
 		StatusEvery: time.Second, SendTimeout: time.Second, Grace: time.Second, Lease: time.Second, Workers: 1},
-		upgrade.Parts{Store: d.store, Cloud: client, Changes: d.changes, Inventory: d.index, Roles: d, Sealer: sealer, Now: time.Now, Log: quiet})
+		upgrade.Parts{Store: d.store, Cloud: client, Changes: d.changes, Inventory: d.index, Roles: d, Sealer: sealer, Log: quiet})
 	d.h = d.handler()
 	t.Cleanup(d.h.Wait)
 	return d

@@ -64,7 +64,10 @@ func New(c Config) (*Sandbox, error) {
 	if c.NoBot {
 		return s, nil
 	}
-	parts := bot.Parts{Now: s.clock.Now, Log: c.Log}
+	parts := bot.Parts{Log: c.Log}
+	if s.memory != nil { // the bot's time is its Redis'
+		parts.Now = s.clock.Now
+	}
 	if c.Dial != nil {
 		parts.Dial = s.memory.dial(c.Dial)
 	}

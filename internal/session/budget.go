@@ -16,9 +16,8 @@ import (
 //	KEYS  1 budget  2 pause
 //	ARGV  1 µs per unit  2 burst, less what is left to others  3 cost
 //	→     µs to wait; 0: taken
-var budgetScript = redis.NewScript(`
-local t = redis.call('TIME')
-local now, unit = t[1] * 1000000 + t[2], tonumber(ARGV[1])
+var budgetScript = redis.NewScript(clockLua + `
+local now, unit = micros(), tonumber(ARGV[1])
 local paused = tonumber(redis.call('GET', KEYS[2]) or '0') - now
 if paused > 0 then return paused end
 local full = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + unit * tonumber(ARGV[3])
@@ -54,9 +53,8 @@ func (s *Store) TakeBudget(ctx context.Context, name string, limit int, per time
 //	KEYS  1 pause
 //	ARGV  1 µs from now
 //	→     1
-var pauseScript = redis.NewScript(`
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
+var pauseScript = redis.NewScript(clockLua + `
+local now = micros()
 local till = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now + tonumber(ARGV[1]))
 redis.call('SET', KEYS[1], string.format('%.0f', till), 'PX', string.format('%.0f', math.ceil((till - now) / 1000) + 1))
 return 1

@@ -39,9 +39,11 @@
 //
 // # Time
 //
-// Every due date, lease and pause is measured by Redis, in whole milliseconds, so
-// that replicas with different clocks agree. [Move].At is for people only.
-// Correctness never hangs on a key's expiry.
+// Every due date, lease and pause is measured by Redis' clock without its steps
+// (see clock.go), in whole milliseconds, so that replicas with different clocks
+// agree, and neither a clock that is set nor a failover to a server with another
+// one changes a wait. [Store.Now] is that time; [Store.Ping] keeps it. [Move].At is
+// for people only. Correctness never hangs on a key's expiry.
 //
 // # Fenced queues
 //
@@ -65,6 +67,6 @@
 // # Keys
 //
 // All names are made in keys.go, under one prefix and one hash tag, and every
-// script names every key it touches: the same code runs on a single server,
-// Sentinel and Cluster. The server must not evict (maxmemory-policy noeviction).
+// script names every key it touches, but for the clock's: the same code runs on a
+// single server, Sentinel and Cluster. The server must not evict (maxmemory-policy noeviction).
 package session

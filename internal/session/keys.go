@@ -38,6 +38,7 @@ func (k keys) server(id string) string { return k.tag + "server:" + id } // stri
 func (k keys) binding() string { return k.tag + "binding" } // hash: account and workspace that the prefix belongs to
 
 func (k keys) fence() string { return k.tag + "fence" } // counter behind every score
+// <tag>clock, a hash, keeps Redis' clock steady; scripts make its name, see clockLua
 
 func (k keys) active(database string) string     { return k.tag + "active:" + database }      // string: session that may act
 func (k keys) byDatabase(database string) string { return k.tag + "by-database:" + database } // zset: sessions it ever belonged to

@@ -56,10 +56,11 @@ func (s *Store) queue(name string) *Queue {
 //
 //	KEYS  1 queue  2 fence  3 payloads (inbox)
 //	ARGV  1 lease ms  2 max
-//	→     {ms until the next may be claimed, -1 when empty,
+//	→     {ms until the next may be claimed, -1 when empty; the store's time, µs;
 //	       then per item: id, token, ms late, 1 if its last claim lapsed, payload or nil}
 var claimScript = redis.NewScript(clockLua + `
-local now, out = clock(), { -1 }
+local out = { -1, text(micros()) }
+local now = math.floor(tonumber(out[2]) / 1000)
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', text(now * 1000 + 999), 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 for i = 1, #due, 2 do
   local id = due[i]
@@ -89,12 +90,15 @@ func (q *Queue) Claim(ctx context.Context, lease time.Duration, max int) (items 
 	if err != nil {
 		return nil, 0, err
 	}
+	if micros, err := strconv.ParseInt(fmt.Sprint(answer[1]), 10, 64); err == nil {
+		q.store.time.told(micros)
+	}
 	wait, _ := answer[0].(int64)
 	next = time.Duration(wait) * time.Millisecond
 	if wait < 0 {
 		next = -1
 	}
-	for i := 1; i+4 < len(answer); i += 5 {
+	for i := 2; i+4 < len(answer); i += 5 {
 		it, err := itemOf(answer[i : i+5])
 		if err != nil {
 			return nil, 0, fmt.Errorf("claim from queue %s: %w", q.name, err)

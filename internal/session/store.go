@@ -36,18 +36,26 @@ type Config struct {
 	WaitReplicas int
 	// WaitTimeout is how long to wait for them; default 1 s.
 	WaitTimeout time.Duration
+	// Now is this machine's clock. It decides nothing: it is compared with Redis', and
+	// stands in for it until Redis has answered. Default time.Now.
+	Now func() time.Time
+	// Steady is this machine's clock that nobody sets: times of it are only compared
+	// with each other. Default time.Now, whose times have a monotonic reading.
+	Steady func() time.Time
 	// Log takes one line per move; default none.
 	Log *slog.Logger
 }
 
 // Store is the durable memory. It is safe for concurrent use. Besides its connection
-// pool it holds only how far it has seen each session, to notice an older copy.
+// pool it holds only how far it has seen each session, to notice an older copy, and
+// what it knows of Redis' time.
 type Store struct {
 	rdb  redis.UniversalClient
 	cfg  Config
 	keys keys
 	seal seal
 	log  *slog.Logger
+	time timekeeper
 
 	randMu sync.Mutex // guards cfg.Rand
 
@@ -68,6 +76,12 @@ func New(rdb redis.UniversalClient, cfg Config) *Store {
 	if cfg.WaitTimeout <= 0 {
 		cfg.WaitTimeout = time.Second
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Steady == nil {
+		cfg.Steady = time.Now
+	}
 	log := cfg.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -79,23 +93,10 @@ func New(rdb redis.UniversalClient, cfg Config) *Store {
 		keys:         keys,
 		seal:         newSeal(keys.tag, cfg.SealKey, cfg.SealKeyOld),
 		log:          log,
+		time:         timekeeper{wall: cfg.Now, steady: cfg.Steady},
 		turnPatience: time.Minute,
 		seenFor:      time.Hour,
 	}
-}
-
-// Ping asks the server that holds our keys whether it takes writes: a full server
-// and a replica that is not to be written answer reads all the same.
-func (s *Store) Ping(ctx context.Context) error {
-	// A key of ours reaches the right node of a cluster; PING would not. The
-	// counter may skip numbers.
-	if err := s.rdb.Incr(ctx, s.keys.fence()).Err(); err != nil {
-		if c, ok := s.rdb.(*redis.ClusterClient); ok {
-			c.ReloadState(ctx) // our master may be another by now; by itself the client looks once a minute
-		}
-		return unavailable("ping", err)
-	}
-	return nil
 }
 
 // nonce returns 16 random bytes in hex.
@@ -126,36 +127,6 @@ func (s *Store) runInt(ctx context.Context, what string, script *redis.Script, k
 	}
 	return n, nil
 }
-
-// clockLua begins every script that needs the time.
-//
-//	clock()                          → Redis time, ms
-//	stamp(queue, fence, id, at, 1)   → a score for that time (ms × 1000 + three digits of
-//	                                   the counter fence) which id does not have now; odd
-//	                                   for the end of a claim's lease (1), else even (0)
-//	mark(queue, fence, id, at)       brings id forward to at, or keeps it where it is when
-//	                                   that is earlier; always under a new score, so that
-//	                                   whoever has claimed it is refused
-const clockLua = `
-local function clock()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
-end
-local function text(n) return string.format('%.0f', n) end
-local function stamp(queue, fence, id, at, claim)
-  local now = redis.call('ZSCORE', queue, id)
-  local score
-  repeat
-    score = text(at * 1000 + redis.call('INCR', fence) % 500 * 2 + claim)
-  until not now or tonumber(score) ~= tonumber(now)
-  return score
-end
-local function mark(queue, fence, id, at)
-  local now = redis.call('ZSCORE', queue, id)
-  if now then at = math.min(at, math.floor(tonumber(now) / 1000)) end
-  redis.call('ZADD', queue, stamp(queue, fence, id, at, 0), id)
-end
-`
 
 // ms is a duration in whole milliseconds, the unit of every script; a part of one
 // counts as a whole, so that who has to wait is not back in no time.

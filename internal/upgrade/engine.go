@@ -63,7 +63,6 @@ type Parts struct {
 	Roles     Roles
 	Sealer    *Sealer
 	Name      string // of this replica, among the others; empty: the others do not hear of it
-	Now       func() time.Time
 	Log       *slog.Logger
 }
 
@@ -77,7 +76,6 @@ type Engine struct {
 	inventory Inventory
 	roles     Roles
 	sealer    *Sealer
-	clock     func() time.Time
 	log       *slog.Logger
 	wake      chan struct{}
 	places    *places // of looks that read Redis Cloud
@@ -94,13 +92,22 @@ type Engine struct {
 func New(cfg Config, p Parts) *Engine {
 	cfg.Idle = cmp.Or(cfg.Idle, 500*time.Millisecond)
 	e := &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, changes: p.Changes,
-		inventory: p.Inventory, roles: p.Roles, sealer: p.Sealer, clock: p.Now, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
+		inventory: p.Inventory, roles: p.Roles, sealer: p.Sealer, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
 	e.distrust.at = map[string]time.Time{}
 	return e
 }
 
-// now is the engine's time in the form in which it is stored.
-func (e *Engine) now() time.Time { return e.clock().UTC().Truncate(time.Millisecond) }
+// now is the store's time in the form in which it is stored. No replica's clock
+// decides anything.
+func (e *Engine) now() time.Time { return e.store.Now().UTC().Truncate(time.Millisecond) }
+
+// dated is when, by now, a date comes that somebody has named; zero for none.
+func (e *Engine) dated(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(e.store.Shift())
+}
 
 // Load reads one session. A missing one is a Refusal.
 func (e *Engine) Load(ctx context.Context, id string) (Session, error) {

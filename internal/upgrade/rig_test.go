@@ -203,7 +203,7 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world
 	w.web = &http.Server{Handler: api, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = w.web.Serve(w.pipes) }()
 	w.rdb = w.redisClient(nil)
-	w.store = w.newStore(w.rdb)
+	w.store = w.newStore(w.rdb, time.Now)
 	w.index = &shared{}
 	w.storeIs(cloud.Ref{})
 	t.Cleanup(w.close)
@@ -259,8 +259,8 @@ func (w *world) redisClient(dial func(context.Context, string, string) (net.Conn
 	return redis.NewClient(&redis.Options{Addr: redisAddr, Dialer: dial, ContextTimeoutEnabled: true, MaxRetries: -1})
 }
 
-func (w *world) newStore(rdb *redis.Client) *session.Store {
-	cfg := session.Config{SealKey: []byte(testSeal), Lives: Lives(), Retention: 400 * 24 * time.Hour, Log: w.logger()}
+func (w *world) newStore(rdb *redis.Client, clock func() time.Time) *session.Store {
+	cfg := session.Config{SealKey: []byte(testSeal), Lives: Lives(), Retention: 400 * 24 * time.Hour, Log: w.logger(), Now: clock}
 	if w.wait != nil {
 		rdb.AddHook(w.wait)
 		cfg.WaitReplicas = 1
@@ -349,7 +349,7 @@ func (w *world) launch(r *replica, engine, drawer redis.Hook) {
 	if w.named {
 		name = fmt.Sprintf("bot-%d", len(w.all))
 	}
-	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb), Cloud: r.api, Changes: changes, Inventory: w.index, Roles: w.roles, Sealer: sealer, Now: r.clock, Log: w.logger()})
+	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb, r.clock), Cloud: r.api, Changes: changes, Inventory: w.index, Roles: w.roles, Sealer: sealer, Log: w.logger()})
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {
@@ -358,7 +358,7 @@ func (w *world) launch(r *replica, engine, drawer redis.Hook) {
 		defer drawing.Wait()
 		if w.room != nil {
 			client := &http.Client{Transport: &http.Transport{DialContext: r.dial}}
-			drawing.Go(func() { w.room.Draw(ctx, r.Engine, w.newStore(r.pen), client) })
+			drawing.Go(func() { w.room.Draw(ctx, r.Engine, w.newStore(r.pen, r.clock), client) })
 		}
 		_ = r.Run(ctx)
 	}()

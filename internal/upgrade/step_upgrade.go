@@ -108,7 +108,7 @@ func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, err
 	if missed(now, e.startBy(l.s)) {
 		return e.missedStart(ctx, l, "Nothing was done.")
 	}
-	if wait := l.s.Plan.NotBefore.Sub(now); wait > 0 {
+	if wait := e.dated(l.s.Plan.NotBefore).Sub(now); wait > 0 {
 		return min(wait, time.Minute), nil
 	}
 	if err := e.prove(ctx, l.s); err != nil {
@@ -125,10 +125,10 @@ func (e *Engine) missedStart(ctx context.Context, l *lease, note string) (time.D
 // there is none.
 func (e *Engine) startBy(s Session) time.Time {
 	from := s.Agreed
-	if s.Plan.NotBefore.After(from) {
-		from = s.Plan.NotBefore
+	if start := e.dated(s.Plan.NotBefore); start.After(from) {
+		from = start
 	}
-	return e.policy(s).StartBy(from, s.Plan.Until)
+	return e.policy(s).StartBy(from, e.dated(s.Plan.Until))
 }
 
 // lapsed reports whether the approvals are too old for the call of this key, which
