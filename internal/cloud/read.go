@@ -106,9 +106,18 @@ func transient(err error) bool {
 // errNoTime ends the tries when the context would end before the next one.
 var errNoTime = errors.New("no time left for another try")
 
+type retriesKey struct{}
+
+// WithRetriesUntil returns a context in which no read is tried again after t: who
+// has a better way to wait than to keep its place.
+func WithRetriesUntil(ctx context.Context, t time.Time) context.Context {
+	return context.WithValue(ctx, retriesKey{}, t)
+}
+
 // pause says how long to wait after a failed attempt: base·2^n, jittered
 // between half and whole, no more than 60 times the base; longer when the
-// server asked for it. It gives up at once where the context would end first.
+// server asked for it. It gives up at once where the context, or the time for
+// retries, would end first.
 func (c *Client) pause(_ *resty.Client, resp *resty.Response) (time.Duration, error) {
 	n := min(max(resp.Request.Attempt-1, 0), 16)
 	d := min(c.retryBase<<n, maxBackoff*c.retryBase)
@@ -116,7 +125,12 @@ func (c *Client) pause(_ *resty.Client, resp *resty.Response) (time.Duration, er
 	if resp.StatusCode() == http.StatusTooManyRequests && resp.Header().Get("Retry-After") != "" {
 		d = max(d, c.waitOf(resp.Header()))
 	}
-	if deadline, ok := resp.Request.Context().Deadline(); ok && time.Until(deadline) < d {
+	ctx := resp.Request.Context()
+	deadline, ok := ctx.Deadline()
+	if until, bounded := ctx.Value(retriesKey{}).(time.Time); bounded && (!ok || until.Before(deadline)) {
+		deadline, ok = until, true
+	}
+	if ok && time.Until(deadline) < d {
 		return 0, errNoTime
 	}
 	return d, nil

@@ -211,6 +211,10 @@ func (e *Engine) Run(ctx context.Context) error {
 // when to look again.
 const moved time.Duration = -1
 
+// retriesOfALook is how long reads that fail are tried again within a look. After
+// that the card says so, and the queue is what waits.
+const retriesOfALook = 10 * time.Second
+
 // look loads a claimed session and runs its step.
 func (e *Engine) look(ctx context.Context, it session.Item) {
 	l := e.hold(ctx, it)
@@ -242,7 +246,7 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		}
 		defer leave()
 	}
-	wait, err := e.step(cloud.WithClass(ctx, s.class()), l)
+	wait, err := e.step(cloud.WithRetriesUntil(cloud.WithClass(ctx, s.class()), time.Now().Add(retriesOfALook)), l)
 	switch {
 	case errors.Is(err, session.ErrStale):
 		return // somebody else moved it, and that move set its next look
