@@ -134,7 +134,7 @@ func (r *roles) Under(ctx context.Context, user string, rule approvals.Policy) (
 		return approvals.Voter{ID: user, Name: user}, err
 	}
 	v := approvals.Voter{ID: p.ID, Name: p.Name, Guest: p.Guest, Bot: p.Bot, Deactivated: p.Deactivated, Foreign: p.Foreign, Known: p.Known}
-	v.Approver = p.In(rule.Approvers...) || slices.Contains(rule.Approvers, p.ID)
+	v.Approver = p.In(rule.Approvers...) || slices.ContainsFunc(rule.Approvers, p.Is)
 	v.OnCall = p.In(rule.OnCall...)
 	v.Member = len(r.cfg.RequesterGroups) == 0 || p.In(r.cfg.RequesterGroups...)
 	return v, nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
-	"github.com/redis-upgrade/bot/internal/people"
 )
 
 // replica is a wired bot that is not run.
@@ -20,7 +19,7 @@ func replica(t *testing.T, c Config) *Bot {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.rdb.Close(); b.cloud.Close() })
-	b.people.know(people.New(b.slack, c.groups(), "T0SANDBOX", time.Now, people.MaxAge))
+	b.people.know(b.directory("T0SANDBOX"))
 	return b
 }
 
@@ -57,6 +56,51 @@ func TestWhatPeopleMay(t *testing.T) {
 	}
 	if v, err := replica(t, c).people.Voter(t.Context(), "U0GUEST"); err != nil || !v.Guest {
 		t.Errorf("a guest is one: %+v, %v", v, err)
+	}
+}
+
+// An organisation, a partner's shared channel, an app that is installed for all of
+// the organisation: over the wire.
+func TestPeopleOfSeveralWorkspaces(t *testing.T) {
+	w, c := newWorld(t)
+	w.post("/hooks/slack/workspace", `{"partner":true,"grid":true}`)
+	c.OnCallGroup = "S0SRE" // of the organisation; lists dan by his id there
+	here, org := replica(t, c), replica(t, c)
+	for _, user := range []string{"U0ANN", "U0GITA", "U0HUGO", "U0OLGA", "W0ANN"} {
+		if v, err := here.people.Voter(t.Context(), user); err != nil || v.Foreign || !v.Member {
+			t.Errorf("%s is one of us: %+v, %v", user, v, err)
+		}
+	}
+	for _, user := range []string{"U0FRANK", "U0FAY", "U0IVAN"} {
+		if v, err := here.people.Voter(t.Context(), user); err != nil || !v.Foreign {
+			t.Errorf("%s is not one of us: %+v, %v", user, v, err)
+		}
+	}
+	for _, user := range []string{"U0DAN", "W0DAN"} {
+		if v, err := here.people.Voter(t.Context(), user); err != nil || !v.OnCall || v.ID != "W0DAN" {
+			t.Errorf("%s is on call, whichever id is used: %+v, %v", user, v, err)
+		}
+	}
+	w.post("/hooks/slack/workspace", `{"org_install":true}`)
+	who, err := org.slack.AuthTestContext(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	org.people.know(org.directory(who.TeamID))
+	for user, foreign := range map[string]bool{"U0ANN": false, "U0IVAN": false, "U0FAY": true, "U0FRANK": true} {
+		if v, err := org.people.Voter(t.Context(), user); err != nil || v.Foreign != foreign {
+			t.Errorf("installed for the organisation, %s is foreign: %v, %v; want %v", user, v.Foreign, err, foreign)
+		}
+	}
+}
+
+// One group that Slack does not know takes nothing from the others.
+func TestAGroupThatIsGoneTakesNothingFromTheOthers(t *testing.T) {
+	_, c := newWorld(t)
+	c.OnCallGroup = "S0GONE"
+	v, err := replica(t, c).people.Voter(t.Context(), "U0BOB")
+	if err != nil || !v.Approver || v.OnCall {
+		t.Errorf("got %+v, %v", v, err)
 	}
 }
 

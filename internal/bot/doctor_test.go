@@ -47,13 +47,19 @@ func newWorld(t *testing.T) (*world, Config) {
 // all off.
 func (w *world) fault(name, match string) {
 	w.t.Helper()
-	res, err := http.Post(w.url+"/hooks/slack/faults", "application/json", strings.NewReader(`{"fault":"`+name+`","times":-1,"match":"`+match+`"}`))
+	w.post("/hooks/slack/faults", `{"fault":"`+name+`","times":-1,"match":"`+match+`"}`)
+}
+
+// post drives the emulators.
+func (w *world) post(path, body string) {
+	w.t.Helper()
+	res, err := http.Post(w.url+path, "application/json", strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		w.t.Fatalf("fault %s: %s", name, res.Status)
+		w.t.Fatalf("%s %s: %s", path, body, res.Status)
 	}
 }
 

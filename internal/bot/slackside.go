@@ -26,7 +26,7 @@ func (b *Bot) converse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.people.know(people.New(b.slack, b.cfg.groups(), who.TeamID, b.parts.Now, people.MaxAge))
+	b.people.know(b.directory(who.TeamID))
 	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Policy: b.policy, Workers: 64}, commands.Parts{
 		Engine: b.engine, Inventory: b.inventory, Roles: b.people, Inbox: &inbox{store: b.store, lease: b.cfg.Lease, log: b.log},
 		Threads: &threads{b.store}, Slack: b.slack, Lookups: b.lookup, Now: b.store.Now, Log: b.log,
@@ -42,6 +42,13 @@ func (b *Bot) converse(ctx context.Context) error {
 	err = g.Wait()
 	handler.Wait()
 	return err
+}
+
+// directory looks people up in a workspace, or in an organisation.
+func (b *Bot) directory(team string) *people.Directory {
+	return people.New(b.slack, people.Config{Team: team, Groups: b.cfg.groups(), Now: b.parts.Now, Missing: func(group string, err error) {
+		b.log.Error("a user group that decides has no members: it does not exist or is disabled", "group", group, "error", err)
+	}})
 }
 
 // identify asks Slack who this bot is, until Slack says so and it is the workspace

@@ -7,7 +7,13 @@
 //     group a minute ago decides nothing.
 //   - What Slack does not say is unknown, and unknown means no: any failing call,
 //     a rate limit included, makes the whole answer an error and leaves
-//     [Person.Known] false. An old yes is never given instead.
+//     [Person.Known] false. An old yes is never given instead. A group that Slack says
+//     does not exist is no failing call: it has no members, and the others count.
+//
+// Our own are the members of the workspace, also those whose home is another
+// workspace of the same organisation; where the app is installed for the whole
+// organisation, all its people are. Somebody with an id of the workspace and one of
+// the organisation is one person, [Person.ID] is the same for both.
 //
 // Within that minute answers come from memory, because usergroups.users.list
 // allows only 20 calls a minute (tier 2,

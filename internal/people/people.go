@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -22,14 +23,15 @@ var ErrUnknown = errors.New("slack could not say who this is")
 // Person is somebody as Slack described them less than MaxAge ago. The zero
 // Person is nobody, in no group.
 type Person struct {
-	ID   string
+	ID   string // the same whichever of their ids was asked for
+	Also string // another id of theirs, under which a group may list them; "" when there is none
 	Name string // display name, else real name, else handle; not escaped
 	TZ   string // IANA name such as "Europe/Berlin"; may be empty
 
 	Guest       bool // single- or multi-channel guest
 	Bot         bool
 	Deactivated bool
-	Foreign     bool // from another workspace
+	Foreign     bool // from another workspace, and not a member of ours
 
 	Groups map[string]bool // by group id: has every group that matters, true where they are a member
 	Known  bool            // false only together with an error
@@ -39,6 +41,9 @@ type Person struct {
 func (p Person) In(groups ...string) bool {
 	return p.Known && slices.ContainsFunc(groups, func(g string) bool { return p.Groups[g] })
 }
+
+// Is reports whether id, as somebody wrote it down, names this person.
+func (p Person) Is(id string) bool { return id != "" && (id == p.ID || id == p.Also) }
 
 // API is what a Directory needs of a *slack.Client.
 type API interface {
@@ -57,29 +62,62 @@ type Directory struct {
 // another one is still awaited is not older than MaxAge when both are there.
 const recallMost = MaxAge - callTimeout
 
-// New returns a Directory of one workspace (team, as auth.test names it; everybody
-// else is foreign). groups are the ids of the user groups that matter. Answers are
-// recalled for maxAge, or as long as MaxAge allows when that is shorter or maxAge
-// is not positive.
-func New(api API, groups []string, team string, now func() time.Time, maxAge time.Duration) *Directory {
-	if maxAge <= 0 || maxAge > recallMost {
-		maxAge = recallMost
+// Config is what a Directory needs to know.
+type Config struct {
+	// Team is the workspace, or the organisation where the app is installed for all of
+	// it, as auth.test names it (T… or E…). Who is a member of neither is foreign.
+	Team string
+	// Groups are the ids of the user groups that matter.
+	Groups []string
+	// MaxAge is how long an answer is recalled; shorter where the constant MaxAge
+	// demands it, and as long as that allows when it is not positive.
+	MaxAge time.Duration
+	Now    func() time.Time
+	// Missing hears of a group that Slack says does not exist or cannot be used, each
+	// time it was asked for; nil: nobody does.
+	Missing func(group string, err error)
+}
+
+// New returns a Directory.
+func New(api API, cfg Config) *Directory {
+	if cfg.MaxAge <= 0 || cfg.MaxAge > recallMost {
+		cfg.MaxAge = recallMost
 	}
-	ids := slices.Compact(slices.Sorted(slices.Values(groups)))
+	ids := slices.Compact(slices.Sorted(slices.Values(cfg.Groups)))
 	return &Directory{
 		groups: slices.DeleteFunc(ids, func(id string) bool { return id == "" }),
-		people: newMemory("users.info", now, maxAge, func(ctx context.Context, id string) (Person, error) {
-			return describe(ctx, api, id, team)
+		people: newMemory("users.info", cfg.Now, cfg.MaxAge, func(ctx context.Context, id string) (Person, error) {
+			return describe(ctx, api, id, cfg.Team)
 		}),
-		members: newMemory("usergroups.users.list", now, maxAge, func(ctx context.Context, group string) ([]string, error) {
-			return api.GetUserGroupMembersContext(ctx, group)
+		members: newMemory("usergroups.users.list", cfg.Now, cfg.MaxAge, func(ctx context.Context, group string) ([]string, error) {
+			return membersOf(ctx, api, group, cfg)
 		}),
 	}
 }
 
+// absent are Slack's words for a group that has no members here: it does not exist,
+// was disabled, or the workspace has no groups at all. Waiting would not help, and
+// the other groups count all the same.
+var absent = []string{"no_such_subteam", "plan_upgrade_required"}
+
+func membersOf(ctx context.Context, api API, group string, cfg Config) ([]string, error) {
+	var options []slack.GetUserGroupMembersOption
+	if strings.HasPrefix(cfg.Team, "E") { // a token of an organisation must say which team it means
+		options = append(options, slack.GetUserGroupMembersOptionTeamID(cfg.Team))
+	}
+	ids, err := api.GetUserGroupMembersContext(ctx, group, options...)
+	var said slack.SlackErrorResponse
+	if errors.As(err, &said) && slices.Contains(absent, said.Err) {
+		if cfg.Missing != nil {
+			cfg.Missing(group, err)
+		}
+		return nil, nil
+	}
+	return ids, err
+}
+
 // Lookup says who a user is and in which of the groups that matter, and of those
-// that are named. All questions
-// to Slack leave at once. Every error contains ErrUnknown and comes with a Person
+// that are named. All questions to Slack leave at once. Every error contains ErrUnknown and comes with a Person
 // that has nothing but its id.
 // It implements https://docs.slack.dev/reference/methods/users.info and
 // https://docs.slack.dev/reference/methods/usergroups.users.list.
@@ -104,7 +142,7 @@ func (d *Directory) Lookup(ctx context.Context, userID string, named ...string) 
 		if err != nil {
 			return nobody, err
 		}
-		p.Groups[group] = slices.Contains(ids, userID)
+		p.Groups[group] = slices.ContainsFunc(ids, p.Is) || slices.Contains(ids, userID)
 	}
 	p.Known = true
 	return p, nil
@@ -123,21 +161,30 @@ func (d *Directory) Members(ctx context.Context, group string) ([]string, error)
 // slackbot is the one account that is a bot without saying so.
 const slackbot = "USLACKBOT"
 
+// describe asks Slack. In an organisation people have an id of the workspace (U…)
+// and may have one of the organisation (W…), and users.info takes either; the one of
+// the organisation is what both answers share.
+// https://docs.slack.dev/enterprise/
 func describe(ctx context.Context, api API, id, team string) (Person, error) {
 	u, err := api.GetUserInfoContext(ctx, id)
 	if err != nil {
 		return Person{}, err
 	}
-	if u.ID != id {
+	org := u.Enterprise
+	if u.ID != id && org.ID != id {
 		return Person{}, fmt.Errorf("asked for %s, got %q", id, u.ID)
 	}
-	return Person{
-		ID:          id,
+	p := Person{
+		ID:          cmp.Or(org.ID, u.ID),
 		Name:        cmp.Or(u.Profile.DisplayName, u.RealName, u.Profile.RealName, u.Name, id),
 		TZ:          u.TZ,
 		Guest:       u.IsRestricted || u.IsUltraRestricted,
 		Bot:         u.IsBot || u.IsWorkflowBot || u.IsConnectorBot || id == slackbot,
 		Deactivated: u.Deleted,
-		Foreign:     u.IsStranger || u.TeamID != team,
-	}, nil
+		Foreign:     u.IsStranger || u.TeamID != team && org.EnterpriseID != team && !slices.Contains(org.Teams, team),
+	}
+	if u.ID != p.ID {
+		p.Also = u.ID
+	}
+	return p, nil
 }

@@ -27,6 +27,8 @@ type workspace struct {
 	calls  map[string]int      // method and argument → how often
 	fault  func(w http.ResponseWriter, method string) bool
 	delay  time.Duration
+
+	missing string // what is said of a group that is not there
 }
 
 func acme() *workspace {
@@ -72,7 +74,11 @@ func (s *workspace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		list, _ := json.Marshal(members)
 		fmt.Fprintf(w, `{"ok":true,"users":%s}`, list)
 	case method == "usergroups.users.list":
-		fmt.Fprint(w, `{"ok":false,"error":"no_such_subteam"}`)
+		word := s.missing
+		if word == "" {
+			word = "no_such_subteam"
+		}
+		fmt.Fprintf(w, `{"ok":false,"error":%q}`, word)
 	default:
 		fmt.Fprint(w, `{"ok":false,"error":"unknown_method"}`)
 	}
@@ -105,16 +111,27 @@ func (s *workspace) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer.Result(), nil
 }
 
+func (s *workspace) api() *slack.Client {
+	return slack.New("xoxb-test", slack.OptionAPIURL("http://slack.test/api/"), slack.OptionHTTPClient(&http.Client{Transport: s}))
+}
+
 func (s *workspace) directory(maxAge time.Duration) *Directory {
-	api := slack.New("xoxb-test", slack.OptionAPIURL("http://slack.test/api/"), slack.OptionHTTPClient(&http.Client{Transport: s}))
-	return New(api, []string{"SDBA", "SONCALL", "", "SDBA"}, "T1", time.Now, maxAge)
+	return New(s.api(), Config{Team: "T1", Groups: []string{"SDBA", "SONCALL", "", "SDBA"}, Now: time.Now, MaxAge: maxAge})
+}
+
+func (s *workspace) directoryOf(team string, missing ...func(string, error)) *Directory {
+	cfg := Config{Team: team, Groups: []string{"SDBA", "SONCALL"}, Now: time.Now}
+	for _, hear := range missing {
+		cfg.Missing = hear
+	}
+	return New(s.api(), cfg)
 }
 
 func TestLookupOverHTTP(t *testing.T) {
 	server := httptest.NewServer(acme())
 	defer server.Close()
 	api := slack.New("xoxb-test", slack.OptionAPIURL(server.URL+"/api/"), slack.OptionHTTPClient(server.Client()))
-	d := New(api, []string{"SDBA", "SONCALL"}, "T1", time.Now, 0)
+	d := New(api, Config{Team: "T1", Groups: []string{"SDBA", "SONCALL"}, Now: time.Now})
 
 	groups := map[string]bool{"SDBA": false, "SONCALL": false}
 	for _, row := range []struct {
@@ -151,8 +168,80 @@ func TestLookupOverHTTP(t *testing.T) {
 	if err != nil || !slices.Equal(members, []string{"U1", "U2"}) {
 		t.Errorf("Members(SDBA) = %v, %v", members, err)
 	}
-	if _, err := d.Members(t.Context(), "SNONE"); !errors.Is(err, ErrUnknown) {
-		t.Errorf("Members of a group that does not exist: %v; want ErrUnknown", err)
+	if members, err := d.Members(t.Context(), "SNONE"); err != nil || len(members) != 0 {
+		t.Errorf("Members of a group that does not exist: %v, %v; want none", members, err)
+	}
+}
+
+// Of an organisation with several workspaces, who is a member of ours is ours,
+// wherever they are at home and however users.info says so.
+func TestWhoBelongsToUs(t *testing.T) {
+	for _, row := range []struct {
+		sentence, user string
+		ours           bool // where the app is installed in the workspace T1
+		org            bool // where it is installed for the organisation E1
+	}{
+		{"at home here", `{"id":"U1","team_id":"T1"}`, true, false},
+		{"at home here, in an organisation", `{"id":"U1","team_id":"T1","enterprise_user":{"id":"U1","enterprise_id":"E1","teams":["T1"]}}`, true, true},
+		{"at home in a sister workspace, and here", `{"id":"U1","team_id":"T2","enterprise_user":{"id":"U1","enterprise_id":"E1","teams":["T1","T2"]}}`, true, true},
+		{"without a home", `{"id":"U1","enterprise_user":{"id":"U1","enterprise_id":"E1","teams":["T1","T2"]}}`, true, true},
+		{"at home in the organisation", `{"id":"U1","team_id":"E1","enterprise_user":{"id":"U1","enterprise_id":"E1","teams":["T1"]}}`, true, true},
+		{"in a sister workspace only", `{"id":"U1","team_id":"T2","enterprise_user":{"id":"U1","enterprise_id":"E1","teams":["T2"]}}`, false, true},
+		{"a stranger", `{"id":"U1","team_id":"T9","is_stranger":true}`, false, false},
+		{"a stranger who says that they are here", `{"id":"U1","team_id":"T1","is_stranger":true,"enterprise_user":{"id":"U1","enterprise_id":"E1","teams":["T1"]}}`, false, false},
+		{"of another organisation", `{"id":"U1","team_id":"T8","enterprise_user":{"id":"U1","enterprise_id":"E8","teams":["T8"]}}`, false, false},
+		{"of another company", `{"id":"U1","team_id":"T8"}`, false, false},
+		{"of nowhere", `{"id":"U1"}`, false, false},
+	} {
+		for team, ours := range map[string]bool{"T1": row.ours, "E1": row.org} {
+			w := acme()
+			w.users["U1"] = row.user
+			p, err := w.directoryOf(team).Lookup(t.Context(), "U1")
+			if err != nil || p.Foreign == ours {
+				t.Errorf("%s, installed in %s: foreign %v, %v; want ours %v", row.sentence, team, p.Foreign, err, ours)
+			}
+		}
+	}
+}
+
+// An id of the workspace and one of the organisation are one person, in groups,
+// as approver, and as voter.
+func TestTwoIdsAreOnePerson(t *testing.T) {
+	w := acme()
+	user := `{"id":"U1","team_id":"T1","enterprise_user":{"id":"W1","enterprise_id":"E1","teams":["T1"]}}`
+	w.users["U1"], w.users["W1"] = user, user
+	for _, listed := range []string{"U1", "W1"} {
+		w.groups["SDBA"] = []string{listed}
+		for _, asked := range []string{"U1", "W1"} {
+			p, err := w.directory(0).Lookup(t.Context(), asked)
+			if err != nil || p.ID != "W1" || !p.In("SDBA") || p.In("SONCALL") || !p.Is("U1") || !p.Is("W1") || p.Is("U2") || p.Is("") {
+				t.Errorf("asked for %s, listed as %s: %+v, %v", asked, listed, p, err)
+			}
+		}
+	}
+}
+
+// A group that is gone has no members; the others count, and somebody hears of it.
+func TestAMissingGroupHasNoMembers(t *testing.T) {
+	for _, word := range []string{"no_such_subteam", "plan_upgrade_required"} {
+		w := acme()
+		delete(w.groups, "SONCALL")
+		w.missing = word
+		var heard []string
+		d := w.directoryOf("T1", func(group string, err error) { heard = append(heard, group+" "+err.Error()) })
+		p, err := d.Lookup(t.Context(), "U1")
+		if err != nil || !p.Known || !p.In("SDBA") || p.In("SONCALL") {
+			t.Errorf("%s: got %+v, %v", word, p, err)
+		}
+		if want := []string{"SONCALL " + word}; !slices.Equal(heard, want) {
+			t.Errorf("heard %q, want %q", heard, want)
+		}
+	}
+	w := acme() // any other word is no word
+	delete(w.groups, "SONCALL")
+	w.missing = "fatal_error"
+	if p, err := w.directory(0).Lookup(t.Context(), "U1"); !errors.Is(err, ErrUnknown) || p.Known {
+		t.Errorf("got %+v, %v; want unknown", p, err)
 	}
 }
 
@@ -309,12 +398,6 @@ func TestAFailingCallIsUnknown(t *testing.T) {
 		"groups fail": func(w http.ResponseWriter, method string) bool {
 			if method == "usergroups.users.list" {
 				w.WriteHeader(http.StatusInternalServerError)
-			}
-			return method == "usergroups.users.list"
-		},
-		"the plan has no groups": func(w http.ResponseWriter, method string) bool {
-			if method == "usergroups.users.list" {
-				fmt.Fprint(w, `{"ok":false,"error":"plan_upgrade_required"}`)
 			}
 			return method == "usergroups.users.list"
 		},
