@@ -101,8 +101,8 @@ func (k *socket) greeted() error {
 	}
 }
 
-// serve hands payloads on until the connection ends, and says why. After a
-// warning it returns early: the connection goes on until Slack closes it.
+// serve hands payloads on until the connection is gone (an error), or Slack says
+// that it ends it: then it goes on until it is closed.
 func (k *socket) serve(take func(socketmode.Event)) (ending, error) {
 	for {
 		if err := k.ws.SetReadDeadline(time.Now().Add(silence)); err != nil {
@@ -124,10 +124,10 @@ func (k *socket) serve(take func(socketmode.Event)) (ending, error) {
 	}
 }
 
-// retire serves a connection that Slack is about to close, so that what was
+// retire serves a connection that Slack closes after rest, so that what was
 // delivered on it is still acknowledged there.
-func (k *socket) retire(ctx context.Context, take func(socketmode.Event)) {
-	timer := time.AfterFunc(retireTime, func() { k.close(drainTime) })
+func (k *socket) retire(ctx context.Context, rest time.Duration, take func(socketmode.Event)) {
+	timer := time.AfterFunc(rest, func() { k.close(drainTime) })
 	defer timer.Stop()
 	stop := context.AfterFunc(ctx, func() { k.close(drainTime) })
 	defer stop()

@@ -158,8 +158,10 @@ func wait(why ending, err error, short int) time.Duration {
 	return pause
 }
 
-// one opens a connection and serves it. It returns when it ended, and why, or
-// when Slack is about to end it: then it goes on in the background.
+// one opens a connection and serves it. It returns when it ended, and why. Where
+// Slack says that it ends it, or is about to, the connection goes on in the
+// background: what is still owed is acknowledged on it, for Slack takes it on no
+// other, while the next one is opened.
 func (s *sockets) one(ctx context.Context, n int) (ending, error) {
 	k, err := dial(ctx, s.api, s.dialer)
 	if err != nil {
@@ -177,20 +179,24 @@ func (s *sockets) one(ctx context.Context, n int) (ending, error) {
 		k.close(patience)
 	})
 	why, err := k.serve(take)
-	if why == endWarning && stop() {
+	if err == nil && stop() {
+		rest := time.Duration(0)
+		if why == endWarning {
+			rest = retireTime
+		}
 		s.retired.Go(func() {
 			defer s.health.closed(n)
-			k.retire(ctx, take)
+			k.retire(ctx, rest, take)
 		})
 		return why, nil
 	}
 	defer s.health.closed(n)
 	if !stop() {
 		<-ended // it is being closed in good order
-		return why, ctx.Err()
+		return "", ctx.Err()
 	}
 	k.close(0)
-	return why, err
+	return "", err
 }
 
 // remedy says what to mend where Slack refuses a token and trying again cannot
