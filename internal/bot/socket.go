@@ -11,7 +11,6 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
-	"github.com/slack-go/slack/slackevents"
 	"github.com/slack-go/slack/socketmode"
 )
 
@@ -220,15 +219,13 @@ func decode(data []byte) socketmode.Event {
 	case socketmode.RequestTypeDisconnect:
 		return socketmode.Event{Type: socketmode.EventTypeDisconnect, Request: req}
 	case socketmode.RequestTypeEventsAPI:
-		into, err = slackevents.ParseEvent(req.Payload, slackevents.OptionNoVerifyToken())
+		into, err = eventOf(req.Payload)
 	case socketmode.RequestTypeSlashCommands:
 		var cmd slack.SlashCommand
 		err = json.Unmarshal(req.Payload, &cmd)
 		into = cmd
 	case socketmode.RequestTypeInteractive:
-		var callback slack.InteractionCallback
-		err = json.Unmarshal(req.Payload, &callback)
-		into = callback
+		into, err = interactionOf(req.Payload)
 	default:
 		err = errors.New("unknown type")
 	}
