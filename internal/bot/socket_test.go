@@ -72,7 +72,7 @@ func TestWhatIsOwedIsAcknowledgedBeforeASocketEnds(t *testing.T) {
 			})
 			quiet := slog.New(slog.DiscardHandler)
 			handler := commands.New(commands.Config{Workers: 1}, commands.Parts{Roles: unhurried(300 * time.Millisecond), Log: quiet})
-			s := newSockets(Config{SlackAPIURL: server.URL + "/api/"}, Parts{Log: quiet}, handler, newHealth(nil, nil, quiet), newMetrics())
+			s := newSockets(Config{SlackAPIURL: server.URL + "/api/"}, Parts{Log: quiet}, handler, newHealth(nil, nil, quiet), newMetrics("upgrade"))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			why, err := s.one(ctx, 0)
