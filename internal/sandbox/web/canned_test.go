@@ -13,6 +13,8 @@ var canned = map[string]any{
 		object{"text": "cache-prod", "value": "51423"}, object{"text": "orders-prod", "value": "51424"}}},
 	"POST /hooks/slack/faults":     object{},
 	"POST /hooks/slack/disconnect": object{},
+	"POST /hooks/slack/channel":    object{},
+	"POST /hooks/slack/group":      object{},
 	"POST /hooks/cloud/faults":     object{},
 	"POST /hooks/cloud/database":   object{},
 	"POST /hooks/clock":            object{},

@@ -517,6 +517,10 @@ func testAreas(t *testing.T, w *browser) {
 	wantBody(t, "the clock", lastSent(t, f, "/hooks/clock", 1), object{"advance": "9h"})
 	b.click(`[data-testid=disconnect-refresh_requested]`)
 	wantBody(t, "a disconnect", lastSent(t, f, "/hooks/slack/disconnect", 1), object{"reason": "refresh_requested"})
+	b.click(`[data-testid=admin-archived-on]`)
+	wantBody(t, "an archived channel", lastSent(t, f, "/hooks/slack/channel", 1), object{"channel": "redis-ops", "set": object{"archived": true}})
+	b.click(`[data-testid=admin-empty-off]`)
+	wantBody(t, "a group filled again", lastSent(t, f, "/hooks/slack/group", 1), object{"group": "dba", "set": object{"users": []any{"bob", "carol"}}})
 
 	b.click(`[data-testid=area-cards]`)
 	b.see(`[data-testid=card][data-kind=modal]`)

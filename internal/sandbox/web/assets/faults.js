@@ -5,6 +5,7 @@ import { app } from './app.js';
 import { h, keep, stable } from './dom.js';
 import { clock, clockNow, cloud, slack } from './hooks.js';
 import { setNow } from './dates.js';
+import { people } from './people.js';
 import { errorSlot, slotError, tryButton, watch } from './panel.js';
 
 const sides = [
@@ -34,7 +35,7 @@ export function mount(area) {
   const redraw = watch('faults', () => Promise.all(columns.map((c) => c.load(find.value))));
   area.append(
     h('header', { class: 'room-head' }, h('h1', null, 'Bad days'), h('span', { class: 'topic' }, 'Switch one on, then go on with the job in the chat'), h('span', { class: 'head-tool' }, find)),
-    h('div', { class: 'panel-body' }, h('div', { class: 'cards-row' }, clockCard(), socketCard()),
+    h('div', { class: 'panel-body' }, h('div', { class: 'cards-row' }, clockCard(), socketCard(), adminCard()),
       h('div', { class: 'two' }, columns.map((c) => c.root))));
   return redraw;
 }
@@ -75,6 +76,25 @@ function socketCard() {
   const reasons = { warning: 'Slack warns, then closes', refresh_requested: 'Slack asks to reconnect', link_disabled: 'Socket Mode was switched off' };
   return h('section', { class: 'card' }, h('h2', null, 'Sockets'), h('p', { class: 'lead' }, 'Disconnect the bot from Slack, with the reason that Slack would give.'),
     h('div', { class: 'row' }, Object.entries(reasons).map(([reason, what]) => tryButton(what, async () => { await slack.disconnect(reason); return 'Sent.'; }, { testid: `disconnect-${reason}` }))));
+}
+
+// What an administrator of the workspace can switch: hook, and its body for on and off.
+const channelSet = (set) => ({ channel: 'redis-ops', set });
+const admin = {
+  archived: ['#redis-ops is archived', 'channel', channelSet({ archived: true }), channelSet({ archived: false })],
+  removed: ['The bot is removed from #redis-ops', 'channel', channelSet({ bot_member: false }), channelSet({ bot_member: true })],
+  shared: ['#redis-ops is shared with another company', 'channel', channelSet({ shared: true }), channelSet({ shared: false })],
+  disabled: ['The group dba is disabled', 'group', { group: 'dba', set: { disabled: true } }, { group: 'dba', set: { disabled: false } }],
+  empty: ['The group dba is empty', 'group', { group: 'dba', set: { users: [] } }, { group: 'dba', set: { users: ['bob', 'carol'] } }],
+  left: ['bob is deactivated', 'person', { user: 'bob', set: { deactivated: true } }, { user: 'bob', set: { deactivated: false } }],
+  partner: ['A partner company has a shared channel', 'workspace', { partner: true }, { partner: false }],
+  grid: ['The workspace belongs to an organisation', 'workspace', { grid: true }, { grid: false, org_install: false }],
+};
+
+function adminCard() {
+  const turn = (id, hook, body, word) => tryButton(word, async () => { await slack.admin(hook, body); people.load(await slack.people()); app.changed(); return 'Done.'; }, { testid: `admin-${id}-${word.toLowerCase()}` });
+  return h('section', { class: 'card' }, h('h2', null, 'Administrators'), h('p', { class: 'lead' }, 'What others change in Slack, behind the back of the bot.'),
+    Object.entries(admin).map(([id, [what, hook, on, off]]) => h('div', { class: 'row' }, turn(id, hook, on, 'On'), turn(id, hook, off, 'Off'), what)));
 }
 
 // column is one side's list of switches.

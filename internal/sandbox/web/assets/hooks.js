@@ -53,6 +53,7 @@ export const slack = {
   calls: () => get('/hooks/slack/calls'),
   envelopes: () => get('/hooks/slack/envelopes'),
   disconnect: (reason) => post('/hooks/slack/disconnect', { reason }),
+  admin: (what, body) => post(`/hooks/slack/${what}`, body),
   faults: () => get('/hooks/slack/faults'),
   fault: (body) => post('/hooks/slack/faults', body),
 };
