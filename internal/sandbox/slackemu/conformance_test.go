@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -392,5 +393,73 @@ func TestJournalsHoldCallsAndEnvelopes(t *testing.T) {
 	e := r.envelopes()[0]
 	if e.Type != "slash_commands" || !e.Acked || e.AckMS <= 0 || e.Connection != 1 || len(e.ID) != 36 {
 		t.Errorf("envelope: %+v", e)
+	}
+}
+
+// What Slack adds to messages, and clicks, must decode in the real client too.
+func TestARealClientDecodesWhatSlackAdds(t *testing.T) {
+	b := startBot(t)
+	r := b.rig
+	button := slack.NewButtonBlockElement("ok", "1", slack.NewTextBlockObject("plain_text", "OK", false, false))
+	_, ts, m, err := b.api.PostMessageWithResponse("C0REDISOPS", slack.MsgOptionText("look, <@U0ANN>", false),
+		slack.MsgOptionAttachments(slack.Attachment{Color: "#D93025", Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewActionBlock("b", button)}}}))
+	if err != nil || len(m.Attachments) != 1 || m.Attachments[0].ID != 1 || m.Attachments[0].Fallback == "" {
+		t.Fatalf("message: %+v %v", m, err)
+	}
+	rich, ok := m.Blocks.BlockSet[0].(*slack.RichTextBlock)
+	if !ok || rich.Elements[0].(*slack.RichTextSection).Elements[1].(*slack.RichTextSectionUserElement).UserID != "U0ANN" {
+		t.Errorf("blocks: %+v", m.Blocks.BlockSet[0])
+	}
+	r.do("action", object{"user": "bob", "channel": "redis-ops", "ts": ts, "action_id": "ok"})
+	if c := b.next(t).Container; c.Type != "message_attachment" || c.MessageTs != ts || c.ChannelID != "C0REDISOPS" || c.AttachmentID.String() != "1" {
+		t.Errorf("container: %+v", c)
+	}
+	_, _, reply, err := b.api.PostMessageWithResponse("C0REDISOPS", slack.MsgOptionText("x", false), slack.MsgOptionTS(ts), slack.MsgOptionBroadcast())
+	if err != nil || reply.SubType != "thread_broadcast" || reply.Root == nil || reply.Root.Timestamp != ts {
+		t.Errorf("broadcast: %+v %v", reply, err)
+	}
+	if channel, at, text, err := b.api.UpdateMessage("C0REDISOPS", ts, slack.MsgOptionText("y", false)); err != nil || channel != "C0REDISOPS" || at != ts || text != "y" {
+		t.Errorf("update: %s %s %s %v", channel, at, text, err)
+	}
+	if _, _, err := b.api.ScheduleMessage("C0REDISOPS", fmt.Sprint(time.Now().Add(time.Hour).Unix()), slack.MsgOptionText("later", false)); err != nil {
+		t.Error(err)
+	}
+	if list, _, err := b.api.GetScheduledMessages(&slack.GetScheduledMessagesParameters{Channel: "C0REDISOPS"}); err != nil || len(list) != 1 || list[0].DateCreated == 0 {
+		t.Errorf("scheduled: %+v %v", list, err)
+	}
+}
+
+// Everything that stands beyond the workspace, as the real client sees it.
+func TestARealClientSeesAnOrganisation(t *testing.T) {
+	b := startBot(t)
+	r := b.rig
+	r.do("workspace", object{"partner": true, "org_install": true})
+	who, err := b.api.AuthTest()
+	if err != nil || who.TeamID != "E0ACME" || who.EnterpriseID != "E0ACME" {
+		t.Errorf("auth.test: %+v %v", who, err)
+	}
+	for id, want := range map[string]struct {
+		team     string
+		stranger bool
+		teams    []string
+	}{
+		"U0GITA":  {"T0ACMEUK", false, []string{"T0ACMEUK", "T0SANDBOX"}},
+		"U0HUGO":  {"", false, []string{"T0SANDBOX", "T0ACMEUK"}},
+		"W0OLGA":  {"E0ACME", false, []string{"T0SANDBOX"}},
+		"U0FRANK": {"T0PARTNER", true, nil},
+		"U0FAY":   {"T0PARTNER", false, []string{"T0PARTNER"}},
+	} {
+		u, err := b.api.GetUserInfo(id)
+		if err != nil || u.TeamID != want.team || u.IsStranger != want.stranger || !slices.Equal(u.Enterprise.Teams, want.teams) {
+			t.Errorf("%s: %+v %v", id, u, err)
+		}
+	}
+	groups, err := b.api.GetUserGroups(slack.GetUserGroupsOptionWithTeamID("T0SANDBOX"), slack.GetUserGroupsOptionIncludeUsers(true))
+	if err != nil || len(groups) != 3 || groups[2].TeamID != "E0ACME" || groups[2].Users[0] != "W0DAN" {
+		t.Errorf("groups: %+v %v", groups, err)
+	}
+	r.do("mention", object{"user": "frank", "channel": "redis-partner", "text": "help"})
+	if e := <-b.events; e.InnerEvent.Data.(*slackevents.AppMentionEvent).User != "U0FRANK" || e.TeamID != "T0SANDBOX" {
+		t.Errorf("mention: %+v", e)
 	}
 }
