@@ -160,7 +160,7 @@ func loopback(listen string) error {
 	if err != nil {
 		return fmt.Errorf("-listen %q is not host:port, like %s", listen, DefaultListen)
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if isLoopback(host) {
 		return nil
 	}
 	return fmt.Errorf("-listen %s: the sandbox has no passwords, so it answers on this machine only; use 127.0.0.1:<port>", listen)

@@ -154,7 +154,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.Handle("/cloud/", s.cloud.API())
 	mux.Handle("/hooks/", s.hooks())
 	mux.Handle("/", web.Handler(web.Config{Events: s.events, Gallery: bot.Gallery(), Speed: s.clock.Speed}))
-	return mux
+	return guard(mux)
 }
 
 // Start builds and runs a sandbox in the background and returns when its hooks
