@@ -1,13 +1,21 @@
 package slackemu
 
 import (
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 )
 
-// showState is what one person sees: channels with all their messages, open
-// modals, the home tab.
+// showState is what one person sees: channels with their messages, open modals,
+// the home tab. With ?last=N a channel shows its newest N messages and says how
+// many are older; those of the thread ?thread=TS are shown in any case.
 func (s *Server) showState(r *http.Request) (any, error) {
+	last, err := newest(r)
+	if err != nil {
+		return nil, err
+	}
+	thread := r.URL.Query().Get("thread")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.postDue()
@@ -20,7 +28,7 @@ func (s *Server) showState(r *http.Request) (any, error) {
 		if !r.has(who.id) || len(r.messages) == 0 && !(r.has(botUserID) && !r.im) {
 			continue
 		}
-		channels = append(channels, s.roomState(who, r))
+		channels = append(channels, s.roomState(who, r, last, thread))
 	}
 	for _, v := range s.stacks[who.id] {
 		modals = append(modals, viewState(v))
@@ -32,16 +40,36 @@ func (s *Server) showState(r *http.Request) (any, error) {
 	return state, nil
 }
 
-// roomState is a room as one person sees it. mu is held.
-func (s *Server) roomState(who *person, r *room) object {
-	messages := []object{}
+// newest reads ?last=N, a bound for a long list; without it there is none.
+func newest(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("last")
+	if text == "" {
+		return math.MaxInt, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, badRequest("last: want a number from 1, not %q", text)
+	}
+	return n, nil
+}
+
+// roomState is a room as one person sees it: the newest messages, and the thread
+// that is read. mu is held.
+func (s *Server) roomState(who *person, r *room, last int, thread string) object {
+	var visible []*message
 	for _, m := range r.messages {
 		if m.visibleTo(who.id) {
+			visible = append(visible, m)
+		}
+	}
+	older, messages := len(visible)-min(last, len(visible)), []object{}
+	for i, m := range visible {
+		if i >= older || thread != "" && (m.ts == thread || m.threadTS == thread) {
 			messages = append(messages, s.messageState(who, m))
 		}
 	}
 	return object{"id": r.id, "name": r.title(), "is_im": r.im, "is_private": r.private,
-		"bot_is_member": r.has(botUserID), "messages": messages}
+		"bot_is_member": r.has(botUserID), "messages": messages, "older": older}
 }
 
 // messageState is a message as one person sees it. mu is held.
@@ -125,19 +153,28 @@ func (s *Server) showPeople(*http.Request) (any, error) {
 		"bot": object{"id": botUserID, "name": botName, "bot_id": botID}}, nil
 }
 
-// showCalls is every call of the app, oldest first.
-func (s *Server) showCalls(*http.Request) (any, error) {
+// showCalls is every call of the app, or the newest ?last=N, oldest first.
+func (s *Server) showCalls(r *http.Request) (any, error) {
+	last, err := newest(r)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calls.all(), nil // entries do not change once they are in
+	return s.calls.newest(last), nil // entries do not change once they are in
 }
 
-// showEnvelopes is every payload sent to the app, oldest first.
-func (s *Server) showEnvelopes(*http.Request) (any, error) {
+// showEnvelopes is every payload sent to the app, or the newest ?last=N, oldest
+// first.
+func (s *Server) showEnvelopes(r *http.Request) (any, error) {
+	last, err := newest(r)
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []envelopeEntry{}
-	for _, e := range s.journal.all() {
+	for _, e := range s.journal.newest(last) {
 		out = append(out, *e)
 	}
 	return out, nil

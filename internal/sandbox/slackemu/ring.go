@@ -18,8 +18,8 @@ func (r *ring[T]) add(entry T) {
 	r.entries = append(r.entries, entry)
 }
 
-// all returns the kept entries in a slice of its own.
-func (r *ring[T]) all() []T {
-	from := max(0, len(r.entries)-r.limit)
+// newest returns the last n of the kept entries in a slice of its own.
+func (r *ring[T]) newest(n int) []T {
+	from := max(0, len(r.entries)-min(n, r.limit))
 	return append([]T{}, r.entries[from:]...)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -31,6 +32,8 @@ type fake struct {
 	mu     sync.Mutex
 	state  object                             // guarded by mu; what the state hook answers
 	log    []posted                           // guarded by mu
+	asked  url.Values                         // guarded by mu; how the state was asked for last
+	events int                                // guarded by mu; event streams that were opened
 	answer map[string]func(object) (int, any) // by path; set before the server starts
 
 	pokes chan struct{}
@@ -103,6 +106,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, value = answer(body)
 	case path == "GET /hooks/slack/state":
 		f.mu.Lock()
+		f.asked = r.URL.Query()
 		raw, _ := json.Marshal(f.state)
 		f.mu.Unlock()
 		value = json.RawMessage(raw)
@@ -124,7 +128,7 @@ func (f *fake) serve(t testing.TB, gallery string) string {
 	// From disk, so that -look shows edits after a reload.
 	srv := httptest.NewServer(handler(Config{
 		Hooks:   f,
-		Events:  func() (<-chan struct{}, func()) { return f.pokes, func() {} },
+		Events:  f.subscribe,
 		Gallery: []byte(gallery),
 		Speed:   func() float64 { return 60 },
 	}, os.DirFS("assets")))
@@ -133,6 +137,13 @@ func (f *fake) serve(t testing.TB, gallery string) string {
 		srv.Close()
 	})
 	return srv.URL
+}
+
+func (f *fake) subscribe() (<-chan struct{}, func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events++
+	return f.pokes, func() {}
 }
 
 // hostile is a text that must stay text wherever it is drawn.

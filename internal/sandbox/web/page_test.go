@@ -1,8 +1,10 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +41,10 @@ func TestPage(t *testing.T) {
 		{"a bad day is announced in the chat", testFaultsOn},
 		{"a window of 900 by 700 is enough", testSmallWindow},
 		{"a stranger is told what to do first", testGuide},
+		{"many tabs share one stream", testManyTabs},
+		{"a form that is gone with its sandbox is told of", testRestart},
+		{"Back goes to the place before, and any address shows something", testBack},
+		{"a long channel is fetched in parts", testLongChannel},
 	} {
 		t.Run(row.sentence, func(t *testing.T) { row.run(t, w) })
 	}
@@ -661,4 +667,111 @@ func testSmallWindow(t *testing.T, w *browser) {
 		|| f.querySelector('.fault-main').scrollWidth > f.querySelector('.fault-main').clientWidth).length`); got > 0 {
 		t.Errorf("the texts of %d faults run under their inputs", got)
 	}
+}
+
+// testManyTabs opens more tabs than a browser has connections to one host: each
+// follows every change, and each can act.
+func testManyTabs(t *testing.T, w *browser) {
+	first, f := show(t, w, nil)
+	url := strings.SplitN(eval[string](first, `location.href`), "#", 2)[0]
+	tabs := []*tab{first}
+	for range 6 {
+		b := w.tab(t)
+		b.open(url + "#area=chat&as=ann")
+		b.see(`[data-testid=channel]`)
+		tabs = append(tabs, b)
+	}
+	f.change(func(s object) {
+		room := s["channels"].([]any)[0].(object)
+		room["messages"] = append(room["messages"].([]any), object{"ts": "1790000700.000100", "user": "U0BOB", "text": "news"})
+	})
+	for _, b := range tabs {
+		b.see(`[data-ts="1790000700.000100"]`)
+		b.text(`.side-foot`, "connected")
+	}
+	f.mu.Lock()
+	if f.events != 1 {
+		t.Errorf("%d tabs opened %d event streams, want one", len(tabs), f.events)
+	}
+	f.mu.Unlock()
+	tabs[6].typeIn(`[data-testid=composer]`, "still here"+kb.Enter)
+	lastSent(t, f, "/hooks/slack/message", 1)
+}
+
+// testRestart lets the sandbox answer nothing for a moment and come back without
+// the form, as a new one would.
+func testRestart(t *testing.T, w *browser) {
+	var down atomic.Bool
+	b, f := show(t, w, func(f *fake) {
+		f.open(decode(t, cannedModal))
+		f.answer["GET /hooks/slack/state"] = func(object) (int, any) {
+			if down.Load() {
+				return 503, object{"error": "the bot is starting; try again in a moment"}
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			raw, _ := json.Marshal(f.state)
+			return 200, json.RawMessage(raw)
+		}
+	})
+	b.see(`[data-testid=modal]`)
+	b.typeIn(`[data-action-id=reason]`, "before the sale")
+	down.Store(true)
+	f.open()
+	b.text(`#notice`, "the bot is starting")
+	down.Store(false)
+	b.gone(`[data-testid=modal]`)
+	b.text(`#notice`, "the open form is gone")
+	b.text(`#notice`, "You had typed: “before the sale”")
+
+	// A form that the bot takes away while all is well is no news.
+	b.click(`#notice button`)
+	f.open(decode(t, cannedModal))
+	b.see(`[data-testid=modal]`)
+	f.open()
+	b.gone(`[data-testid=modal]`)
+	if text := eval[string](b, `document.querySelector('#notice').textContent`); text != "" {
+		t.Errorf("a closed form is mourned: %q", text)
+	}
+}
+
+// testBack walks through places with the browser's own buttons.
+func testBack(t *testing.T, w *browser) {
+	b, _ := show(t, w, nil)
+	b.click(`[data-testid=area-cloud]`)
+	b.click(`[data-testid=area-calls]`)
+	b.click(`[data-testid=person-bob]`)
+	back := func(area string) {
+		t.Helper()
+		eval[bool](b, `(history.back(), true)`)
+		b.until(`!document.querySelector('#area-` + area + `').hidden`)
+	}
+	back("cloud")
+	back("chat")
+	b.until(`document.querySelector('[data-testid=person-bob]').ariaChecked === 'true'`)
+	b.click(`[data-testid=open-thread][data-ts="` + cardTS + `"]`)
+	b.see(`[data-testid=thread]`)
+	eval[bool](b, `(history.back(), true)`)
+	b.until(`document.querySelector('[data-testid=thread]').hidden`)
+
+	eval[bool](b, `(location.hash = '#area=nowhere&as=carol', true)`)
+	b.until(`document.querySelector('[data-testid=person-carol]').ariaChecked === 'true'`)
+	b.see(`[data-testid=channel]`)
+}
+
+// testLongChannel asks for a part of the messages, and for more on demand.
+func testLongChannel(t *testing.T, w *browser) {
+	b, f := show(t, w, func(f *fake) {
+		f.change(func(s object) { s["channels"].([]any)[0].(object)["older"] = 300 })
+	})
+	ask := func(key string) string {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.asked.Get(key)
+	}
+	eventually(t, "a state of 200 messages", func() bool { return ask("last") == "200" })
+	b.click(`[data-testid=open-thread][data-ts="` + cardTS + `"]`)
+	eventually(t, "a state with the open thread", func() bool { return ask("thread") == cardTS })
+	b.click(`[data-testid=older]`)
+	eventually(t, "a state of more messages", func() bool { return ask("last") == "1000" })
 }

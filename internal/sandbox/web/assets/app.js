@@ -2,8 +2,11 @@
 // Everything else is drawn from it.
 
 import { cloud, slack } from './hooks.js';
+import { typedInto } from './values.js';
 
 const home = 'C0REDISOPS'; // where the bot posts its cards
+const areas = ['chat', 'cloud', 'faults', 'cards', 'calls'];
+const page = 200; // messages of a channel that are fetched at first
 const listeners = new Set();
 let running = false;
 let again = false;
@@ -15,7 +18,9 @@ export const app = {
   thread: '', // ts of the open thread's root
   state: null, // last answer of the state hook
   trouble: '', // why the last fetch failed
+  last: page, // how many of a channel's newest messages are fetched
   linked: false, // the event stream is open
+  away: false, // the sandbox did not answer since the last state: it may be another one
   speed: 1,
   version: 0, // grows with every change that the event stream tells of
   faults: 0, // how many bad days are switched on
@@ -35,14 +40,22 @@ export const app = {
     for (const fn of listeners) fn();
   },
 
-  // go moves the page, and keeps the address bar able to come back.
+  // go moves the page. Another place is a step that the browser's Back takes
+  // back; being somebody else is none.
   go(next) {
+    const before = [this.area, this.room, this.thread].join();
     Object.assign(this, next);
+    const moved = [this.area, this.room, this.thread].join() !== before;
+    history[moved ? 'pushState' : 'replaceState']('own', '', this.address());
+    this.changed();
+    if (next.thread) this.refresh(); // it may be older than what was fetched
+  },
+
+  address() {
     const where = new URLSearchParams({ area: this.area, as: this.me });
     if (this.room) where.set('room', this.room);
     if (this.thread) where.set('thread', this.thread);
-    history.replaceState(null, '', `#${where}`);
-    this.changed();
+    return `#${where}`;
   },
 
   // visit goes to one message and points at it.
@@ -56,12 +69,30 @@ export const app = {
     setTimeout(() => message.classList.remove('pointed'), 1600);
   },
 
+  // restore reads the address: at first, after Back, and when somebody edits it.
   restore() {
     const where = new URLSearchParams(location.hash.slice(1));
-    this.area = where.get('area') || 'chat';
-    this.me = where.get('as') || 'ann';
+    this.area = areas.includes(where.get('area')) ? where.get('area') : 'chat';
+    if (history.state !== 'own') this.me = where.get('as') || this.me;
     this.room = where.get('room') || '';
     this.thread = where.get('thread') || '';
+    history.replaceState('own', '', this.address());
+  },
+
+  // older fetches more of the channel's past.
+  older() {
+    this.last *= 5;
+    return this.refresh();
+  },
+
+  // mourn says which form is gone with a sandbox that was away, and what was
+  // typed into it.
+  mourn(before, now) {
+    const open = new Set((now.modals || []).map((v) => v.id));
+    const gone = (before?.modals || []).filter((v) => !open.has(v.id));
+    if (!gone.length) return;
+    const typed = gone.flatMap((v) => typedInto(v)).map((text) => `“${text}”`).join(', ');
+    this.complaint = `The sandbox was away, and the open form is gone: “${gone[0].title?.text || 'a form'}”.${typed ? ` You had typed: ${typed}` : ''}`;
   },
 
   // countFaults asks both emulators what is switched on.
@@ -82,12 +113,16 @@ export const app = {
       again = false;
       const me = this.me;
       try {
-        const state = await slack.state(me);
-        if (me === this.me) this.state = state;
-        else again = true;
+        const state = await slack.state(me, this.last, this.thread);
+        if (me === this.me) {
+          if (this.away) this.mourn(this.state, state);
+          this.state = state;
+        } else again = true;
         this.trouble = '';
+        this.away = false;
       } catch (err) {
         this.trouble = err.message;
+        this.away = this.away || err.status === 0 || err.status === 503;
       }
       this.changed();
     } while (again);

@@ -25,23 +25,34 @@ const envelopeColumns = [
   { head: 'Attempt', cell: (e) => e.retry_attempt || '', class: 'num' },
 ];
 
+// newest turns a list around and gives each line a key that it keeps while older
+// ones fall off the end.
+function newest(list, name) {
+  const seen = new Map();
+  return (list || []).map((x) => {
+    const n = (seen.get(name(x)) || 0) + 1;
+    seen.set(name(x), n);
+    return { ...x, key: `${name(x)} ${n}` };
+  }).reverse();
+}
+
 export function mount(area) {
   const error = errorSlot();
-  const calls = grid(callColumns, { key: (c) => String(c.n), label: 'Calls', empty: 'The bot has not called Slack yet.', rowProps: (c) => ({ dataset: { testid: 'call', method: c.method } }) });
-  const envelopes = grid(envelopeColumns, { key: (e) => `${e.id}${e.n}`, label: 'Envelopes', empty: 'Nothing was delivered yet.', rowProps: (e) => ({ dataset: { testid: 'envelope', type: e.type } }) });
+  const calls = grid(callColumns, { key: (c) => c.key, label: 'Calls', empty: 'The bot has not called Slack yet.', rowProps: (c) => ({ dataset: { testid: 'call', method: c.method } }) });
+  const envelopes = grid(envelopeColumns, { key: (e) => e.key, label: 'Envelopes', empty: 'Nothing was delivered yet.', rowProps: (e) => ({ dataset: { testid: 'envelope', type: e.type } }) });
   const panes = [{ id: 'calls', label: 'Web API calls', node: calls.root }, { id: 'envelopes', label: 'Envelopes', node: envelopes.root }];
-  const bar = tabs('calls', panes);
+  let look = () => {};
+  const bar = tabs('calls', panes, () => look(true));
   area.append(h('header', { class: 'room-head' }, h('h1', null, 'Calls'), h('span', { class: 'topic' }, 'between the bot and Slack, newest first')), bar.bar, error,
     h('div', { class: 'panel-body' }, panes.map((p) => p.node)));
-  const newest = (list) => list.map((x, n) => ({ ...x, n })).slice(-shown).reverse();
-  return watch('calls', async () => {
+  look = watch('calls', async () => {
     try {
-      const [asked, delivered] = await Promise.all([slack.calls(), slack.envelopes()]);
-      calls.draw(newest(asked || []));
-      envelopes.draw(newest(delivered || []));
+      if (bar.current() === 'calls') calls.draw(newest(await slack.calls(shown), (c) => `${c.at} ${c.method}`));
+      else envelopes.draw(newest(await slack.envelopes(shown), (e) => e.id));
       slotError(error, null);
     } catch (err) {
       slotError(error, err);
     }
   });
+  return look;
 }

@@ -1,7 +1,7 @@
 // The chat area: channel, thread pane, the bot's Home tab, and modals on top.
 
 import { app } from './app.js';
-import { h, icon, keep, stable } from './dom.js';
+import { h, icon, fill, keep, stable } from './dom.js';
 import { drawMessage, updateMessage } from './message.js';
 import { composer } from './composer.js';
 import { dayLine } from './dates.js';
@@ -15,10 +15,11 @@ export function mountChat(area) {
   const feed = feedBox('Messages', 'feed');
   const main = composer({ testid: 'composer', label: 'Message #redis-ops', where: () => ({ channel: app.channel().id, thread: '' }) });
   const guide = h('div', { class: 'guide', dataset: { testid: 'guide' } });
+  const past = h('div', { class: 'past', hidden: true });
   const title = h('h1');
   const members = h('span', { class: 'topic' });
   const channel = h('div', { class: 'channel', dataset: { testid: 'channel' } },
-    h('header', { class: 'room-head' }, title, members), guide, welcome(), feed, feed.foot, main.root);
+    h('header', { class: 'room-head' }, title, members), guide, welcome(), past, feed, feed.foot, main.root);
   const thread = threadPane();
   const home = homeRoom();
   const modals = modalLayer();
@@ -26,12 +27,15 @@ export function mountChat(area) {
   area.append(rooms, modals);
 
   return () => {
-    const { id, messages = [] } = app.channel();
+    const { id, messages = [], older = 0 } = app.channel();
     channel.hidden = app.room === 'home';
     title.textContent = roomName(app.channel());
     main.label(`Message ${roomName(app.channel())}`);
     home.hidden = app.room !== 'home';
     members.textContent = `${people.list.length} people and @${people.bot.name}`;
+    past.hidden = !older;
+    if (past.older !== older) fill(past, h('button', { type: 'button', class: 'button small', dataset: { testid: 'older' }, on: { click: () => app.older() } }, `Show more of ${older} older messages`));
+    past.older = older;
     drawFeed(feed, id, rootItems(id, messages));
     main.sync();
     drawGuide(guide, main.type);

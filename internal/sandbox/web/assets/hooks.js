@@ -9,18 +9,23 @@ export class HookError extends Error {
   }
 }
 
+const patience = 30000; // ms; the slowest hook waits three seconds for the bot
+
 async function call(method, path, body) {
   let res;
+  let text;
   try {
     res = await fetch(path, {
       method,
       headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(patience),
     });
-  } catch {
+    text = await res.text();
+  } catch (err) {
+    if (err.name === 'TimeoutError') throw new HookError(0, `The sandbox did not answer within ${patience / 1000} seconds.`);
     throw new HookError(0, 'The sandbox does not answer. Is it still running?');
   }
-  const text = await res.text();
   let data = null;
   try { data = text ? JSON.parse(text) : null; } catch { /* not JSON: the text is the message */ }
   if (res.ok) return data;
@@ -40,7 +45,7 @@ const post = (path, body) => call('POST', path, body);
 const q = encodeURIComponent;
 
 export const slack = {
-  state: (user) => get(`/hooks/slack/state?user=${q(user)}`),
+  state: (user, last, thread) => get(`/hooks/slack/state?user=${q(user)}&last=${last}&thread=${q(thread)}`),
   people: () => get('/hooks/slack/people'),
   command: (user, channel, text) => post('/hooks/slack/command', { user, channel, text }),
   message: (user, channel, text, thread) => post('/hooks/slack/message', { user, channel, text, thread_ts: thread || '' }),
@@ -50,8 +55,8 @@ export const slack = {
   submit: (user, view, values) => post('/hooks/slack/submit', { user, view_id: view, values }),
   close: (user, view, all) => post('/hooks/slack/close', { user, view_id: view, all }),
   home: (user) => post('/hooks/slack/home', { user }),
-  calls: () => get('/hooks/slack/calls'),
-  envelopes: () => get('/hooks/slack/envelopes'),
+  calls: (last) => get(`/hooks/slack/calls?last=${last}`),
+  envelopes: (last) => get(`/hooks/slack/envelopes?last=${last}`),
   disconnect: (reason) => post('/hooks/slack/disconnect', { reason }),
   admin: (what, body) => post(`/hooks/slack/${what}`, body),
   faults: () => get('/hooks/slack/faults'),

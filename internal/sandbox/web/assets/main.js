@@ -83,18 +83,45 @@ async function loadClock() {
   } catch { /* an older sandbox: its clock cannot jump */ }
 }
 
+// hear takes in one event of the stream.
+function hear(type, data) {
+  if (type === 'error') {
+    app.linked = false;
+    app.away = true;
+    app.changed();
+    return;
+  }
+  try { app.speed = JSON.parse(data).speed || app.speed; } catch { /* keep the last */ }
+  app.linked = true;
+  if (type === 'state') app.version++;
+  else loadClock();
+  app.refresh();
+  app.countFaults();
+}
+
+// follow listens for changes. All tabs of the browser share one stream, because a
+// browser opens six connections to a host and everything else would wait for a
+// seventh: the tab that holds the lock has the stream and tells the others.
 function follow() {
-  const source = new EventSource('/events');
-  const heard = (e) => {
-    try { app.speed = JSON.parse(e.data).speed || app.speed; } catch { /* keep the last */ }
-    app.linked = true;
+  const tabs = new BroadcastChannel('sandbox-events');
+  let leads = false;
+  tabs.onmessage = ({ data }) => {
+    if (data.type !== 'hello') hear(data.type, data.data);
+    else if (leads && app.linked) tabs.postMessage({ type: 'state', data: JSON.stringify({ speed: app.speed }) });
   };
-  source.addEventListener('state', (e) => { heard(e); app.version++; app.refresh(); app.countFaults(); });
-  source.addEventListener('beat', (e) => { heard(e); loadClock(); app.refresh(); app.countFaults(); });
-  source.addEventListener('error', () => { app.linked = false; app.changed(); });
+  const lead = () => new Promise(() => { // the lock ends with the tab
+    leads = true;
+    const source = new EventSource('/events');
+    for (const type of ['state', 'beat', 'error']) {
+      source.addEventListener(type, ({ data }) => { hear(type, data); tabs.postMessage({ type, data }); });
+    }
+  });
+  tabs.postMessage({ type: 'hello' });
+  navigator.locks.request('sandbox-events', lead);
 }
 
 app.restore();
+addEventListener('popstate', () => { app.restore(); app.changed(); app.refresh(); });
 shownAs = app.me;
 app.on(draw);
 draw();

@@ -7,7 +7,7 @@ import { h, icon, fill, keep, stable } from './dom.js';
 const look = 2000; // ms: the clouds' time passes without an event
 
 // watch answers a redraw function that calls load whenever something changed
-// while area is shown, and every two seconds.
+// while area is shown, or at once when told so, and every two seconds.
 export function watch(area, load) {
   let seen = -1;
   let running = false;
@@ -19,7 +19,7 @@ export function watch(area, load) {
     if (seen !== app.version) run();
   };
   setInterval(() => { if (!document.hidden) run(); }, look);
-  return () => { if (seen !== app.version) run(); };
+  return (now) => { if (now || seen !== app.version) run(); };
 }
 
 // slotError shows why a part could not be loaded, or nothing.

@@ -57,6 +57,12 @@ export function inputsOf(blocks) {
   return out;
 }
 
+// typedInto answers the texts that stand in the fields of an open view.
+export function typedInto(view) {
+  const node = document.querySelector(`[data-view-id="${CSS.escape(view.id)}"]`);
+  return node ? [...node.querySelectorAll('.modal-body textarea, .modal-body input.field')].map((f) => f.value.trim()).filter(Boolean) : [];
+}
+
 // problem answers why the browser would not send this input, or ''.
 export function problem(block, element, state) {
   if (block.type !== 'input') return '';
