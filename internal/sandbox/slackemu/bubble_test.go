@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -125,7 +126,7 @@ func TestEventsAreGivenUpAfterTheThirdRedelivery(t *testing.T) {
 			t.Errorf("outcome: %+v", out)
 		}
 		time.Sleep(time.Hour)
-		shown, _ := s.showEnvelopes(nil)
+		shown, _ := s.showEnvelopes(httptest.NewRequest("GET", "/", nil))
 		entries := shown.([]envelopeEntry)
 		if len(entries) != 4 || entries[3].Attempt != 3 {
 			t.Fatalf("journal: %+v", entries)
