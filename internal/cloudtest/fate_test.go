@@ -3,7 +3,9 @@ package cloudtest
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +72,13 @@ func (f fate) strike() strike {
 	return s
 }
 
+// part is 5 where one in five fates is played: scripts/test does so under the race
+// detector (TEST_PART=5), and plays them all without it.
+var part = func() int {
+	n, _ := strconv.Atoi(os.Getenv("TEST_PART"))
+	return max(1, n)
+}()
+
 // TestFaultsEndAsDesigned plays every fate in virtual time and holds each to
 // what must never break, whatever the fault (see playUpgrade and judgeRevert),
 // and to its own end.
@@ -79,9 +88,12 @@ func TestFaultsEndAsDesigned(t *testing.T) {
 		lines []string // guarded by mu
 		sum   counted  // guarded by mu
 	)
+	if part > 1 {
+		t.Logf("played in part: one in %d", part) // scripts/report wants it once more, in full
+	}
 	t.Run("fates", func(t *testing.T) {
 		for i, f := range fates {
-			if testing.Short() && i%5 != 0 {
+			if testing.Short() && i%5 != 0 || i%part != 0 {
 				continue
 			}
 			s := f.strike()

@@ -4,7 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -52,7 +54,8 @@ func TestCrashMatrix(t *testing.T) {
 func matrix(t *testing.T, play play) {
 	points := run(t, play, point{}, nothing).points
 	var mu sync.Mutex
-	tried, ends := 0, map[string]int{}
+	tried, ends, chosen := 0, map[string]int{}, 0
+	inPart(t)
 	t.Run("points", func(t *testing.T) {
 		for i, at := range points {
 			if *listPoints {
@@ -60,6 +63,9 @@ func matrix(t *testing.T, play play) {
 			}
 			for n, k := range kinds {
 				if !*fullMatrix && !sampled(i, n, at.name) {
+					continue
+				}
+				if chosen++; chosen%part != 0 {
 					continue
 				}
 				t.Run(fmt.Sprintf("%d %s %s", i, at.name, k), func(t *testing.T) {
@@ -81,6 +87,20 @@ func matrix(t *testing.T, play play) {
 		sums = append(sums, fmt.Sprintf("%d %s", ends[name], name))
 	}
 	t.Logf("%d points × %d kinds = %d; tried %d: %s", len(points), len(kinds), len(points)*len(kinds), tried, strings.Join(sums, ", "))
+}
+
+// part thins long lists of lives out once more: TEST_PART=5 plays one in five.
+// scripts/test does so under the race detector, and plays them all without it.
+var part = func() int {
+	n, _ := strconv.Atoi(os.Getenv("TEST_PART"))
+	return max(1, n)
+}()
+
+// inPart tells scripts/report that this test has to run once more, in full.
+func inPart(t *testing.T) {
+	if part > 1 {
+		t.Logf("played in part: one in %d", part)
+	}
 }
 
 // sampled thins the matrix out to what a minute allows: calls that change a

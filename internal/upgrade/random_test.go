@@ -28,9 +28,10 @@ import (
 // must hold. A failing run prints a script; put into testdata/scripts it is
 // repeated by TestScripts. -rapid.checks=N tries more lives.
 func TestRandomLives(t *testing.T) {
+	inPart(t)
 	given := map[string]bool{"rapid.checks": os.Getenv("RAPID_CHECKS") != ""}
 	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	for name, value := range map[string]string{"rapid.checks": "15", "rapid.nofailfile": "true"} {
+	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(15 / part), "rapid.nofailfile": "true"} {
 		if given[name] {
 			continue
 		}

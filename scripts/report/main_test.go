@@ -21,6 +21,7 @@ const (
 	foreign = `{"Action":"output","Package":"github.com/redis-upgrade/bot/a","Test":"TestRedis","Output":"    a_test.go:9: the schema is not part of this repository\n"}`
 	seed    = `{"Action":"skip","Package":"github.com/redis-upgrade/bot/a","Test":"FuzzX/seed#1","Elapsed":0}`
 	tool    = `{"Action":"output","Package":"github.com/redis-upgrade/bot/a","Test":"TestRedis","Output":"    a_test.go:9: only with -shots\n"}`
+	partly  = `{"Action":"output","Package":"github.com/redis-upgrade/bot/a","Test":"TestOne","Output":"    a_test.go:9: played in part: one in 5\n"}`
 	broken  = `{"ImportPath":"github.com/redis-upgrade/bot/c [github.com/redis-upgrade/bot/c.test]","Action":"build-output","Output":"c.go:1:1: expected 'package'\n"}`
 	noTests = `{"Action":"fail","Package":"github.com/redis-upgrade/bot/c","Elapsed":0}`
 	unbuilt = `{"ImportPath":"github.com/redis-upgrade/bot/c [github.com/redis-upgrade/bot/c.test]","Action":"build-fail"}`
@@ -45,10 +46,15 @@ func TestReport(t *testing.T) {
 		{"a seed that is not wanted is no skipped test", events(passed, seed, pkgOK), true, true, "0 skipped"},
 		{"a package that does not build says why", events(broken, unbuilt, noTests), false, false, "FAIL  c\n      c.go:1:1: expected 'package'\n"},
 		{"a package that does not build is one failure", events(broken, unbuilt, noTests), false, false, " 1 failed"},
+		{"a test that passed in part has not passed", events(partly, passed, pkgOK), false, false, "part  a TestOne: played in part and never in full"},
+		{"in full it counts, and its package once", events(partly, passed, pkgOK, passed, pkgOK), false, true, "2 tests passed in 1 packages, 0 skipped, 0 failed"},
+		{"another test in full does not count for it", events(partly, passed, pkgOK, strings.ReplaceAll(passed, "TestOne", "TestTwo"), pkgOK), false, false, "never in full"},
+		{"a failure of the first run is not mended by a second", events(said, failed, pkgFail, passed, pkgOK), false, false, " 1 failed"},
+		{"nor one of the second by the first", events(partly, passed, pkgOK, said, failed, pkgFail), false, false, " 1 failed"},
 		{"nothing that ran is no success", "no packages to test\n", false, false, "no packages to test"},
 	} {
 		var out strings.Builder
-		r := run{out: &out, strict: row.strict, said: map[string]string{}, broken: map[string]bool{}}
+		r := run{out: &out, strict: row.strict, said: map[string]string{}, broken: map[string]bool{}, passed: map[string]bool{}, owed: map[string]string{}}
 		if got := r.read(strings.NewReader(row.in)); got != row.want {
 			t.Errorf("%s: passed = %v; want %v\n%s", row.name, got, row.want, &out)
 		}
