@@ -64,14 +64,14 @@ type run struct {
 	out    io.Writer
 	strict bool
 
-	said     map[string]string // by key: what tests and packages said that are not finished
-	broken   map[string]bool   // packages with a failed test or build
-	passed   map[string]bool   // packages
-	owed     map[string]string // by key: names of tests that passed in part
-	tests    int
-	failed   int
-	skipped  []string
-	refused  int
+	said    map[string]string // by key: what tests and packages said that are not finished
+	broken  map[string]bool   // packages with a failed test or build
+	passed  map[string]bool   // packages
+	owed    map[string]string // by key: names of tests that passed in part
+	tests   int
+	failed  int
+	skipped []string
+	refused int
 }
 
 // read takes the whole output and returns whether it counts as passed.
