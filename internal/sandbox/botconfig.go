@@ -15,8 +15,13 @@ const (
 	channel     = "C0REDISOPS"
 	approvers   = "S0DBA"
 	onCall      = "S0ONCALL"
-	command     = "/redis-upgrade"
-	shortcut    = "revert_upgrade"
+
+	// What people see of the app before it answers, as in manifest.yml.
+	command      = "/redis-upgrade"
+	commandHint  = "[database] [version] | list | status | help"
+	commandText  = "Upgrade a Redis Cloud database, or see what is going on"
+	shortcut     = "revert_upgrade"
+	shortcutName = "Revert this upgrade"
 
 	// sealKey protects nothing: it is the same in every sandbox.
 	sealKey = "sandbox-seal-key-that-protects-nothing-at-all"

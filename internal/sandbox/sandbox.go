@@ -57,7 +57,8 @@ func New(c Config) (*Sandbox, error) {
 		redis = s.memory.url
 	}
 	s.slack = slackemu.New(slackemu.Config{Now: s.clock.Now, Speed: s.clock.Speed, Seed: c.Seed, BotToken: botToken, AppToken: appToken,
-		Command: command, Shortcuts: []string{shortcut}, Log: c.Log.With(slog.String("from", "slack emulator"))})
+		Command: command, CommandHint: commandHint, CommandText: commandText,
+		Shortcuts: []string{shortcut}, ShortcutNames: map[string]string{shortcut: shortcutName}, Log: c.Log.With(slog.String("from", "slack emulator"))})
 	s.cloud = cloudemu.New(cloudemu.Config{Now: s.clock.Now, Speed: s.clock.Speed, Seed: c.Seed, Key: cloudKey, Secret: cloudSecret,
 		Fleet: c.Fleet, Databases: c.Databases})
 	s.config = botConfig(c, s.url, redis)

@@ -148,7 +148,8 @@ func (s *Server) showPeople(*http.Request) (any, error) {
 				"archived": r.archived, "shared": r.shared, "bot_is_member": r.has(botUserID), "members": slices.Clone(r.members)})
 		}
 	}
-	return object{"people": people, "groups": groups, "channels": channels, "command": s.cfg.Command, "shortcuts": s.cfg.Shortcuts,
+	return object{"people": people, "groups": groups, "channels": channels, "command": s.cfg.Command, "command_hint": s.cfg.CommandHint,
+		"command_text": s.cfg.CommandText, "shortcuts": s.cfg.Shortcuts, "shortcut_names": s.cfg.ShortcutNames,
 		"team": object{"id": teamID, "name": teamName}, "app_id": appID,
 		"bot": object{"id": botUserID, "name": botName, "bot_id": botID}}, nil
 }

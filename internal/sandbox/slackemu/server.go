@@ -35,8 +35,14 @@ type Config struct {
 	// Command is the only registered slash command. Default "/redis-upgrade".
 	Command string
 
-	// Shortcuts are the callback ids of the registered message shortcuts.
-	Shortcuts []string
+	// CommandHint and CommandText are its usage hint and description, which Slack
+	// shows to whoever types it.
+	CommandHint, CommandText string
+
+	// Shortcuts are the callback ids of the registered message shortcuts;
+	// ShortcutNames is how Slack's menu calls them, by id.
+	Shortcuts     []string
+	ShortcutNames map[string]string
 
 	// Log hears what a developer should know: refused acknowledgements,
 	// unknown arguments. Never tokens. Default: silence.

@@ -28,8 +28,10 @@ var canned = map[string]any{
 			object{"id": "U0EVE", "name": "eve", "real_name": "Eve Park", "title": "Engineer", "groups": []any{}},
 			object{"id": "U0GUEST", "name": "guest", "real_name": "Gus Guest", "title": "Guest", "groups": []any{}}},
 		"channels": []any{object{"id": "C0REDISOPS", "name": "redis-ops"}},
-		"bot":      object{"id": "UBOT", "name": "redis-upgrade"},
-		"groups":   []any{object{"id": "S0DBA", "handle": "dba"}, object{"id": "S0ONCALL", "handle": "oncall"}},
+		"command":  "/redis-upgrade", "command_hint": "[a hint of the manifest]", "command_text": "Upgrades", "shortcuts": []any{"revert_upgrade"},
+		"shortcut_names": object{"revert_upgrade": "Revert this upgrade"},
+		"bot":            object{"id": "UBOT", "name": "redis-upgrade"},
+		"groups":         []any{object{"id": "S0DBA", "handle": "dba"}, object{"id": "S0ONCALL", "handle": "oncall"}},
 	},
 	"GET /hooks/slack/faults": []any{
 		object{"fault": "method_error", "description": "The method answers ok:false with an error and does nothing.", "times": 0, "match": ""},

@@ -106,6 +106,7 @@ func testComposer(t *testing.T, w *browser) {
 	})
 	b.typeIn(`[data-testid=composer]`, "/redis")
 	b.see(`[data-testid=suggestion]`)
+	b.text(`[data-testid=suggestion]`, "[a hint of the manifest]")
 	b.typeIn(`[data-testid=composer]`, kb.Tab+"cache-prod 7.4")
 	b.click(`[data-testid=send]`)
 	wantBody(t, "the command", lastSent(t, f, "/hooks/slack/command", 1), object{"user": "ann", "channel": "C0REDISOPS", "text": "cache-prod 7.4"})
@@ -118,6 +119,12 @@ func testComposer(t *testing.T, w *browser) {
 	if got := eval[string](b, `document.querySelector('[data-testid=composer]').value`); strings.TrimSpace(got) != "hello" {
 		t.Errorf("after a refusal the composer holds %q, want the text to still be there", got)
 	}
+
+	// Typed markup is text, as Slack's own clients send it; a name is a mention.
+	b.click(`[data-testid=person-carol]`)
+	b.typeIn(`[data-testid=composer]`, "<!channel> & <@U0BOB> @bob"+kb.Enter)
+	wantBody(t, "typed markup", lastSent(t, f, "/hooks/slack/message", 2),
+		object{"user": "carol", "channel": "C0REDISOPS", "thread_ts": "", "text": "&lt;!channel&gt; &amp; &lt;@U0BOB&gt; <@U0BOB>"})
 
 	b.click(`[data-testid=person-ann]`)
 	b.until(`document.querySelector('[data-testid=composer]').value === ''`)

@@ -5,11 +5,7 @@ import { h, icon, fill } from './dom.js';
 import { slack } from './hooks.js';
 import { people } from './people.js';
 
-const commands = () => [{
-  name: people.command,
-  usage: '[database] [version] | list | status | history | cancel | revert | pause | resume | help',
-  what: 'Plan an upgrade of a Redis Cloud database',
-}];
+const commands = () => [{ name: people.command, usage: people.hint, what: people.about }];
 
 const held = new Map(); // what each person has typed where, kept across switches
 
@@ -175,7 +171,7 @@ async function deliver(text, { channel, thread }) {
   const [, name, args] = command;
   if (!commands().some((c) => c.name === name)) return `${name} is not a valid command. Try ${people.command}.`;
   if (thread) return `${name} is not supported in threads. Sorry! Use the buttons, the message menu, or mention @${people.bot.name}.`;
-  const answer = await slack.command(app.me, channel, people.encode(args));
+  const answer = await slack.command(app.me, channel, args); // as typed: the manifest says should_escape: false
   if (answer && answer.acked === false) return `${name} failed: the bot did not answer in time${answer.error ? ` (${answer.error})` : ''}.`;
   return '';
 }

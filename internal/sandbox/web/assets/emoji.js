@@ -1,6 +1,7 @@
 // :shortcodes: → pictures. Names that carry meaning in a bot's cards are drawn
 // from icons.svg, so that they look alike on every machine; the rest are
-// Unicode and take the system's font.
+// Unicode and take the system's font. A name that Slack does not have stays text,
+// as it would there.
 
 import { h, icon } from './dom.js';
 
@@ -16,11 +17,10 @@ const drawn = new Set(`white_check_mark heavy_check_mark ballot_box_with_check x
 const same = {
   '+1': 'thumbsup', '-1': 'thumbsdown', alarm_clock: 'clock3', clock1: 'clock3', clock9: 'clock3', clock12: 'clock3',
   stopwatch: 'clock3', timer_clock: 'clock3', recycle: 'arrows_counterclockwise', repeat: 'arrows_counterclockwise',
-  white_large_square: 'white_circle', orange_circle: 'large_orange_circle', yellow_circle: 'large_yellow_circle',
-  green_circle: 'large_green_circle', large_red_circle: 'red_circle', blue_circle: 'large_blue_circle',
-  closed_lock_with_key: 'lock', key2: 'key', old_key: 'key', pencil: 'memo', no_bell: 'bell', tools: 'hammer_and_wrench',
-  pause_button: 'double_vertical_bar', back: 'leftwards_arrow_with_hook', mag_right: 'mag', hammer: 'hammer_and_wrench',
-  warning_sign: 'warning', negative_squared_cross_mark: 'x', stop_sign: 'octagonal_sign', date: 'calendar',
+  white_large_square: 'white_circle',
+  closed_lock_with_key: 'lock', old_key: 'key', pencil: 'memo', no_bell: 'bell',
+  back: 'leftwards_arrow_with_hook', mag_right: 'mag', hammer: 'hammer_and_wrench',
+  negative_squared_cross_mark: 'x', date: 'calendar',
   grey_exclamation: 'exclamation', heavy_exclamation_mark: 'exclamation', gear: 'wrench', card_file_box: 'file_cabinet',
   shrug: 'question', page_facing_up: 'memo', scroll: 'memo', clipboard: 'memo', dart: 'point_right',
 };
@@ -30,7 +30,7 @@ const unicode = {
   heart: '❤️', star: '⭐', sparkles: '✨', boom: '💥', bug: '🐛', chart_with_upwards_trend: '📈', bar_chart: '📊',
   white_square_button: '🔳', small_red_triangle: '🔺', small_blue_diamond: '🔹', hand: '✋', raised_hand: '✋',
   one: '1️⃣', two: '2️⃣', three: '3️⃣', four: '4️⃣', five: '5️⃣', ok: '🆗', new: '🆕', sos: '🆘', snail: '🐌', construction: '🚧',
-  cop: '👮', detective: '🕵️', books: '📚', book: '📖', bookmark: '🔖', pushpin: '📌', paperclip: '📎', mailbox: '📫',
+  cop: '👮', books: '📚', book: '📖', bookmark: '🔖', pushpin: '📌', paperclip: '📎', mailbox: '📫',
   email: '✉️', satellite: '📡', electric_plug: '🔌', computer: '💻', moneybag: '💰', earth_americas: '🌎',
 };
 

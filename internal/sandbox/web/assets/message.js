@@ -11,9 +11,6 @@ import { people } from './people.js';
 import { messageSurface } from './surface.js';
 import { slack } from './hooks.js';
 
-// Names of the message shortcuts, as the app's manifest has them.
-const shortcutNames = { revert_upgrade: 'Revert this upgrade' };
-
 export function avatar(id, size = '') {
   const bot = people.isBot(id);
   const name = people.name(id) || '?';
@@ -105,7 +102,7 @@ function tools(node, channel, { inThread }) {
       label: 'More actions', dataset: { testid: 'message-menu' },
       items: () => [
         ...(message.ephemeral_to ? [] : people.shortcuts.map((id) => ({
-          label: shortcutNames[id] || id, description: people.bot.name, testid: `shortcut-${id}`, run: () => runShortcut(node, channel, id),
+          label: people.shortcutNames[id] || id, description: people.bot.name, testid: `shortcut-${id}`, run: () => runShortcut(node, channel, id),
         }))),
         { label: 'Copy text', testid: 'copy-text', run: () => copy(message.text || '') },
         { label: 'Copy ts', description: message.ts, testid: 'copy-ts', run: () => copy(message.ts) },

@@ -21,7 +21,10 @@ export const people = {
   version: 0, // grows whenever names may have changed
   bot,
   command: '/redis-upgrade',
+  hint: '',
+  about: '',
   shortcuts: ['revert_upgrade'],
+  shortcutNames: {},
 
   load(data) {
     if (!data) return;
@@ -31,7 +34,10 @@ export const people = {
     if (Array.isArray(data.groups)) this.groups = data.groups;
     if (data.bot && data.bot.id) this.bot = { ...bot, ...data.bot };
     if (data.command) this.command = data.command;
+    this.hint = data.command_hint || '';
+    this.about = data.command_text || '';
     if (Array.isArray(data.shortcuts)) this.shortcuts = data.shortcuts;
+    this.shortcutNames = data.shortcut_names || {};
   },
 
   find(id) {
@@ -58,9 +64,11 @@ export const people = {
     return g ? g.handle || g.name : id;
   },
 
-  // encode turns typed @names into the mentions a client would send.
+  // encode makes of typed text what a client sends: markup becomes text, so that
+  // "<!channel>" calls nobody, and @names become mentions.
   encode(text) {
-    return text.replace(/@([a-z0-9][a-z0-9._-]*)/gi, (all, name) => {
+    const plain = text.replace(/[&<>]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[c]);
+    return plain.replace(/@([a-z0-9][a-z0-9._-]*)/gi, (all, name) => {
       const lower = name.toLowerCase();
       if (lower === this.bot.name.toLowerCase()) return `<@${this.bot.id}>`;
       const p = this.list.find((x) => x.name.toLowerCase() === lower);
