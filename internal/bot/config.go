@@ -88,13 +88,14 @@ type Config struct {
 	Soak time.Duration `envconfig:"SOAK" default:"30m"`
 	// RETENTION is how long ended sessions and their journals are kept.
 	Retention time.Duration `envconfig:"RETENTION" default:"9600h"`
-	// LEASE is how long a claimed session is left to its replica; what a dead
-	// replica leaves is taken over after at most this and a second.
+	// LEASE is how long a claimed session is left to its replica. What a dead
+	// replica leaves is taken over when it is over: usually within this and a second,
+	// later when Redis is away or no replica has a place free.
 	Lease time.Duration `envconfig:"LEASE" default:"10s"`
 	// POLL_INTERVAL is between two looks at work in flight.
 	PollInterval time.Duration `envconfig:"POLL_INTERVAL" default:"10s"`
-	// STATUS_INTERVAL is between two looks at what is only monitored, and between
-	// two readings of the inventory.
+	// STATUS_INTERVAL is between two looks at what is only monitored. The inventory
+	// is read every five of them.
 	StatusInterval time.Duration `envconfig:"STATUS_INTERVAL" default:"60s"`
 	// SEND_TIMEOUT is how long after its intent a changing call may still leave.
 	SendTimeout time.Duration `envconfig:"SEND_TIMEOUT" default:"15s"`

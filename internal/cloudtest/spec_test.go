@@ -77,7 +77,7 @@ func loadSpec(t *testing.T) *spec {
 	t.Helper()
 	raw, err := os.ReadFile(openapiFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("Redis Cloud's OpenAPI description is not part of this repository, and it is not beside it")
+		t.Skip("Redis Cloud's OpenAPI description is not part of this repository, and it is not beside it; README.md says what to download")
 	}
 	must(t, err)
 	s := &spec{compiler: jsonschema.NewCompiler(), schemas: map[string]*jsonschema.Schema{}}

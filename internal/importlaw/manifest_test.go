@@ -44,7 +44,7 @@ func manifest(t *testing.T) map[string]any {
 func TestManifestFitsSlacksSchema(t *testing.T) {
 	file, err := os.Open(manifestSchema)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("Slack's manifest schema is not part of this repository, and it is not beside it")
+		t.Skip("Slack's manifest schema is not part of this repository, and it is not beside it; README.md says what to download")
 	}
 	if err != nil {
 		t.Fatal(err)
