@@ -270,7 +270,10 @@ func (e *Engine) permitted(ctx context.Context, o outside) *Refusal {
 	if o.rush {
 		return nil // a database is waiting to be built again: that waits for nobody
 	}
-	if by, err := e.store.Flag(ctx, flagPause); err != nil || by != "" {
+	if by, err := e.store.Flag(ctx, flagPause); err == nil && by == PausedBySilence {
+		return refuse(Paused, "Paused: for more than ten minutes no replica of this bot was at work, or its Redis was restored from an older copy. "+
+			"Nothing is sent until on-call has compared the open cards with Redis Cloud and resumes.")
+	} else if err != nil || by != "" {
 		return refuse(Paused, "Paused: no changing call is sent until somebody resumes.")
 	}
 	return nil

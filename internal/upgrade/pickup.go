@@ -17,9 +17,14 @@ import (
 func (e *Engine) beat(ctx context.Context) {
 	tick := time.NewTicker(e.cfg.Lease / 3)
 	defer tick.Stop()
+	var last time.Time
 	for ctx.Err() == nil {
+		if last.IsZero() || e.now().Sub(last) < time.Minute { // else it is we who were away
+			e.pauseIfStale(ctx)
+		}
 		if silent, err := e.store.Beat(ctx, e.name, e.cfg.Lease); err == nil {
 			e.silent.Store(&silent)
+			last = e.now()
 		}
 		select {
 		case <-ctx.Done():
@@ -30,6 +35,24 @@ func (e *Engine) beat(ctx context.Context) {
 	defer cancel()
 	if err := e.store.Leave(ctx, e.name); err != nil {
 		e.log.Info("leave the list of replicas", "error", err)
+	}
+}
+
+// PausedBySilence, as [Engine.PausedBy], is nobody: the store's last heartbeat was
+// old, so it may be an older copy of what was.
+const PausedBySilence = "silence"
+
+// tooSilent is how old the last heartbeat is of a store that is not believed.
+const tooSilent = 10 * time.Minute
+
+// pauseIfStale holds changing calls back in a store that may be an older copy: what
+// its sessions are about to do may have been done. What follows a delete goes on.
+func (e *Engine) pauseIfStale(ctx context.Context) {
+	switch set, err := e.store.FlagIfStale(ctx, flagPause, PausedBySilence, tooSilent); {
+	case err != nil:
+		e.log.Info("look for the last heartbeat", "error", err)
+	case set:
+		e.log.Warn("paused: no replica was heard for long, or the store is an older copy; on-call resumes", "silence", tooSilent)
 	}
 }
 

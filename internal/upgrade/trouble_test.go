@@ -30,3 +30,31 @@ func TestACardSaysSoonThatRedisCloudIsAway(t *testing.T) {
 		}
 	}
 }
+
+// A store whose last heartbeat is old may be an older copy of what was: nothing new
+// is sent until on-call resumes. An outage of a running replica is no such case.
+func TestAStoreThatWasSilentStartsPaused(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		s := w.approve(w.propose("cache", "7.4", func(r *Request) { r.NotBefore = time.Now().Add(30 * time.Minute) }), bob)
+		w.engine().kill()
+		time.Sleep(5 * time.Minute)
+		w.engine()
+		time.Sleep(time.Minute)
+		if by := w.engine().PausedBy(w.ctx); by != "" {
+			t.Errorf("after five minutes: paused by %q", by)
+		}
+		w.engine().kill()
+		time.Sleep(11 * time.Minute)
+		w.engine()
+		time.Sleep(20 * time.Minute)
+		if by := w.engine().PausedBy(w.ctx); by != PausedBySilence {
+			t.Errorf("after eleven minutes: paused by %q", by)
+		}
+		s = w.until(s.ID, "the reason on the card", func(s Session) bool { return strings.Contains(s.Progress.Text, "older copy") })
+		if n := w.calls("POST", "/backup"); n != 0 {
+			t.Errorf("%d backups were begun", n)
+		}
+		w.nil(w.engine().Pause(w.ctx, dan, false))
+		w.wantEnd(s.ID, Done)
+	}, func(w *world) { w.named = true })
+}

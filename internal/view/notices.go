@@ -171,7 +171,10 @@ func endOf(version string) string {
 
 // Paused puts in front of a message who paused everything, if somebody did.
 func Paused(by string, m Message) Message {
-	if by != "" {
+	if by == upgrade.PausedBySilence {
+		m.Blocks = append([]slack.Block{section(":double_vertical_bar: All changing calls are paused: for more than ten minutes no replica of this bot was at work, or its Redis was restored from an older copy. " +
+			"On-call compares the open cards with Redis Cloud, then lets them go on with `/redis-upgrade resume`.")}, m.Blocks...)
+	} else if by != "" {
 		m.Blocks = append([]slack.Block{section(":double_vertical_bar: " + person(by) + " paused all changing calls. On-call lets them go on with `/redis-upgrade resume`.")}, m.Blocks...)
 	}
 	return m
