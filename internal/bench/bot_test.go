@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -36,7 +37,12 @@ func config(w *workspace, cloudURL, redisAddr string) bot.Config {
 // startCloud emulates an account without limits.
 func startCloud(b *testing.B, fleet cloudemu.Fleet) string {
 	srv := cloudemu.New(cloudemu.Config{Seed: 7, Now: time.Now, Key: cloudKey, Secret: cloudSecret, Fleet: fleet, Speed: func() float64 { return 6000 }})
-	web := httptest.NewServer(srv.API())
+	return serve(b, srv.API())
+}
+
+// serve lets a handler answer on a free port of this machine.
+func serve(b *testing.B, h http.Handler) string {
+	web := httptest.NewServer(h)
 	b.Cleanup(web.Close)
 	return web.URL
 }
