@@ -212,31 +212,17 @@ func (c *claim) Failed(ctx context.Context) (int, error) {
 
 // Keep implements commands.Claim.
 func (c *claim) Keep(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(c.inbox.lease / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				c.renew(ctx)
-			}
-		}
-	}()
-	return func() { cancel(); <-done }
+	return session.KeepLease(ctx, c.inbox.lease, c.renew)
 }
 
-func (c *claim) renew(ctx context.Context) {
+func (c *claim) renew(ctx context.Context) (held bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next, ok, err := c.inbox.store.Inbox().Renew(ctx, c.it, c.inbox.lease)
 	if err == nil && ok {
 		c.it = next
 	}
+	return err != nil || ok // a store that is away is asked again
 }
 
 // Done implements commands.Claim.

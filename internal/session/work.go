@@ -89,3 +89,27 @@ func poke(c chan<- struct{}) {
 	default:
 	}
 }
+
+// KeepLease calls renew every third of a lease, until stop is called, ctx ends or
+// renew says that there is no more to renew. stop waits for a renewal under way, and
+// may be called twice. Everything that is held under a lease is kept by this.
+func KeepLease(ctx context.Context, lease time.Duration, renew func(context.Context) (held bool)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(lease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if !renew(ctx) {
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}

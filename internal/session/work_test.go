@@ -152,3 +152,35 @@ func TestAShortWaitIsNoLoop(t *testing.T) {
 		s.want(t, "2s looked 2000 times")
 	})
 }
+
+// A drawer that waits for a slow Slack keeps its session to itself; one that died
+// does not.
+func TestADrawingIsKeptWhileItLasts(t *testing.T) {
+	work(t, func(*shift, session.Item) {}, func(s *shift) {
+		s.mini.ClockTTL(true)
+		begin := func(ctx context.Context) (func(context.Context), bool) {
+			end, ok, err := s.Draw(ctx, "s1", lease)
+			s.nil(err)
+			return end, ok
+		}
+		end, ok := begin(s.ctx)
+		for range 10 {
+			time.Sleep(lease)
+			if _, taken := begin(s.ctx); !ok || taken {
+				s.t.Fatalf("two drew the same session after %s", time.Since(s.begun))
+			}
+		}
+		end(s.ctx)
+		dies, kill := context.WithCancel(s.ctx)
+		if _, ok := begin(dies); !ok {
+			s.t.Fatal("what had ended could not be drawn again")
+		}
+		kill()
+		time.Sleep(lease + time.Second)
+		end, ok = begin(s.ctx)
+		if !ok {
+			s.t.Fatal("nobody draws for a drawer that died")
+		}
+		end(s.ctx)
+	})
+}

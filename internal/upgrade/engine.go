@@ -293,28 +293,12 @@ type lease struct {
 	mu sync.Mutex // guards it
 	it session.Item
 
-	stop context.CancelFunc
-	done chan struct{}
+	release func() // ends the renewal
 }
 
 func (e *Engine) hold(ctx context.Context, it session.Item) *lease {
-	ctx, cancel := context.WithCancel(ctx)
-	l := &lease{e: e, it: it, stop: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(l.done)
-		tick := time.NewTicker(e.cfg.Lease / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			if !l.renew(ctx) {
-				return
-			}
-		}
-	}()
+	l := &lease{e: e, it: it}
+	l.release = session.KeepLease(ctx, e.cfg.Lease, l.renew)
 	return l
 }
 
@@ -333,8 +317,6 @@ func (l *lease) item() session.Item {
 	defer l.mu.Unlock()
 	return l.it
 }
-
-func (l *lease) release() { l.stop(); <-l.done }
 
 // handOver bounds the write that gives a session back.
 const handOver = 2 * time.Second
