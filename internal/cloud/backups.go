@@ -19,15 +19,23 @@ const (
 	Never   Outcome = "never"   // there was none
 )
 
-// Backup is the latest backup of a database. A word of success is only to be
-// believed with a time newer than the one read before.
-type Backup struct {
+// Last is the latest backup of a database, or the latest import into it. A word
+// of success proves a work of one's own only with a time newer than the one read
+// before, or after another status was read before. Ok with a zero At is an answer
+// on record: it succeeded, and Redis Cloud does not say when. It is not Never.
+type Last struct {
 	Status Outcome
 	Raw    string            // the status as it came
-	At     time.Time         // of the latest backup; zero if none
-	Reason string            // why it failed; of a failed task, its code
+	At     time.Time         // when it ended; zero where Redis Cloud does not say, or there was none
+	Reason string            // why it failed, such as no-permission; of a failed task, its code
 	Params map[string]string // details of Reason
 }
+
+// Backup is what BackupOf reads, Import what ImportOf reads.
+type (
+	Backup = Last
+	Import = Last
+)
 
 // StartBackup backs a database up: to path, or to its own destination when
 // path is "". The task ends before the backup does; see AskBackup.
@@ -55,18 +63,9 @@ func (c *Client) AskBackup(ctx context.Context, ref Ref) (Task, error) {
 
 // BackupOf reads the state of a backup from an ended task of AskBackup. A task
 // that has not ended, or failed, says nothing: its Status is "" and Reason is
-// the task's code. Ask again where Task.Err is Retryable.
+// the task's code. Ask again where Task.Err is Retryable, and only there.
 func BackupOf(t Task) Backup {
-	w, told := lastOf(t)
-	b := Backup{Raw: string(w.Status), At: w.BackupAt.Time, Reason: redactText(string(w.Reason))}
-	switch {
-	case t.Failed():
-		return Backup{Reason: t.Err.Code}
-	case !told:
-		return Backup{}
-	}
-	b.Status, b.Params = outcomeOf(b.Raw, b.At), w.params()
-	return b
+	return lastOf(t, func(w wireLast) time.Time { return w.BackupAt.Time })
 }
 
 // wireLast is the result of a backup's or an import's status task.
@@ -81,38 +80,39 @@ type wireLast struct {
 	}] `json:"failureReasonParams"`
 }
 
-// params are the details of a failure.
-func (w wireLast) params() map[string]string {
-	var out map[string]string
+// lastOf reads an ended task; at picks the time of the kind of work.
+func lastOf(t Task, at func(wireLast) time.Time) Last {
+	if t.Failed() {
+		return Last{Reason: t.Err.Code}
+	}
+	var w wireLast
+	// No result at all reads like {}: never.
+	if !t.Ended() || len(t.Result) > 0 && decode(t.Result, &w) != nil {
+		return Last{}
+	}
+	l := Last{Raw: string(w.Status), At: at(w), Reason: redactText(string(w.Reason))}
 	for _, p := range w.Params {
-		if out == nil {
-			out = make(map[string]string)
+		if l.Params == nil {
+			l.Params = make(map[string]string)
 		}
-		out[string(p.Key)] = redactText(string(p.Value))
+		l.Params[string(p.Key)] = redactText(string(p.Value))
 	}
-	return out
+	l.Status = l.outcome()
+	return l
 }
 
-// lastOf decodes the result of an ended task; told is false where there is none.
-func lastOf(t Task) (w wireLast, told bool) {
-	if !t.Ended() || t.Failed() {
-		return w, false
-	}
-	if len(t.Result) == 0 {
-		return w, true // no result at all reads like {}: never
-	}
-	return w, decode(t.Result, &w) == nil
-}
-
-// outcomeOf maps a status word, whose vocabulary is not specified.
-func outcomeOf(raw string, at time.Time) Outcome {
-	switch strings.ToLower(raw) {
+// outcome maps the status word, whose vocabulary is not specified.
+func (l Last) outcome() Outcome {
+	switch strings.ToLower(l.Raw) {
 	case "success", "succeeded", "completed":
 		return Ok
 	case "failed", "error":
 		return Bad
 	case "", "idle":
-		if at.IsZero() {
+		switch {
+		case l.Reason != "":
+			return Bad
+		case l.At.IsZero():
 			return Never
 		}
 	}

@@ -118,13 +118,15 @@ type Region struct {
 }
 
 // Active reports whether the database can be worked on.
-func (d Database) Active() bool { return statusActive(d.Status) }
+func (d Database) Active() bool { return Active(d.Status) }
 
 // Failed reports a status that waiting does not mend. What is neither Active
 // nor Failed is in transition, also where the word is unknown.
 func (d Database) Failed() bool { return statusFailed(d.Status) }
 
-func statusActive(s string) bool { return strings.EqualFold(s, "active") }
+// Active reports whether a status, of a database or a subscription, is that of
+// something at rest, which takes changes.
+func Active(status string) bool { return strings.EqualFold(status, "active") }
 
 func statusFailed(s string) bool {
 	return strings.EqualFold(s, "error") || strings.EqualFold(s, "creation-failed")

@@ -45,6 +45,9 @@ func (c *Client) Databases(ctx context.Context, plan Plan, subscription int) ([]
 			}
 		}
 		offset += len(page)
+		if offset > maxElements {
+			return nil, in.fail(errTooMany)
+		}
 		if len(all) == before || len(page) < pageSize && total <= offset {
 			return all, nil
 		}

@@ -163,15 +163,17 @@ func TestBackupAndImportOf(t *testing.T) {
 		task     Task
 		want     Backup
 	}{
-		{"success", ended(`{"status":"success","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Ok, "success", at, "", nil}},
-		{"the other words of success", ended(`{"status":"Completed","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Ok, "Completed", at, "", nil}},
-		{"failed, with a reason", ended(`{"status":"failed","failureReason":"no-permission"}`), Backup{Bad, "failed", time.Time{}, "no-permission", nil}},
-		{"exporting is running", ended(`{"status":"exporting","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Running, "exporting", at, "", nil}},
+		{"success", ended(`{"status":"success","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Status: Ok, Raw: "success", At: at}},
+		{"success without a time, as recorded: not never", ended(`{"status":"success"}`), Backup{Status: Ok, Raw: "success"}},
+		{"the other words of success", ended(`{"status":"Completed","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Status: Ok, Raw: "Completed", At: at}},
+		{"failed, with a reason", ended(`{"status":"failed","failureReason":"no-permission"}`), Backup{Status: Bad, Raw: "failed", Reason: "no-permission"}},
+		{"exporting is running", ended(`{"status":"exporting","lastBackupTime":"2024-05-21T10:36:26Z"}`), Backup{Status: Running, Raw: "exporting", At: at}},
 		{"a word nobody knows is running", ended(`{"status":"dreaming"}`), Backup{Status: Running, Raw: "dreaming"}},
 		{"an empty object is never", ended(`{}`), Backup{Status: Never}},
 		{"no object at all is never", ended(``), Backup{Status: Never}},
 		{"a task under way says nothing", Task{Status: TaskReceived}, Backup{}},
 		{"a failed task says only why", Task{Status: TaskBroke, Err: &TaskError{Code: "DATABASE_BACKUP_DISABLED"}}, Backup{Reason: "DATABASE_BACKUP_DISABLED"}},
+		{"a reason without a word is a failure", ended(`{"failureReason":"wrong-file-path"}`), Backup{Status: Bad, Reason: "wrong-file-path"}},
 		{"a result that is no object says nothing", ended(`[1]`), Backup{}},
 	} {
 		if diff := cmp.Diff(tt.want, BackupOf(tt.task)); diff != "" {
@@ -179,7 +181,8 @@ func TestBackupAndImportOf(t *testing.T) {
 		}
 	}
 	got := ImportOf(ended(`{"status":"failed","lastImportTime":"2024-05-21T10:36:26Z","failureReason":"file-corrupted","failureReasonParams":[{"key":"bytes_configured_bdb_limit","value":"1234"},{"key":"bytes_of_expected_dataset","value":"5678"}]}`))
-	want := Import{Bad, "failed", at, "file-corrupted", map[string]string{"bytes_configured_bdb_limit": "1234", "bytes_of_expected_dataset": "5678"}}
+	want := Import{Status: Bad, Raw: "failed", At: at, Reason: "file-corrupted",
+		Params: map[string]string{"bytes_configured_bdb_limit": "1234", "bytes_of_expected_dataset": "5678"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -145,19 +144,6 @@ func DidNotHappen(err error) bool {
 		return true
 	}
 	return errors.Is(err, ErrNotFound)
-}
-
-// retryableCode knows the codes that only ask for patience: something is not
-// active yet, in maintenance, or out of reach for the moment.
-func retryableCode(code string) bool {
-	switch code {
-	case "SUBSCRIPTION_NOT_ACTIVE", "DATABASE_NOT_ACTIVE", "DATABASE_IS_NOT_ACTIVE", "CLUSTER_COMMUNICATION_ERROR",
-		// The account may have three subscriptions changing at once.
-		"TOO_MANY_PENDING_SUBSCRIPTIONS", "DATABASE_SUBSCRIPTION_IN_PENDING_STATUS",
-		"ACL_ROLE_IS_IN_PENDING_STATUS_AND_CANNOT_BE_UPDATED":
-		return true
-	}
-	return strings.HasSuffix(code, "_MAINTENANCE")
 }
 
 // notFoundCode leaves out the codes that end the same but name something else

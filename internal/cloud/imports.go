@@ -6,16 +6,6 @@ import (
 	"time"
 )
 
-// Import is the latest import into a database. A word of success is only to be
-// believed with a time newer than the one read before.
-type Import struct {
-	Status Outcome
-	Raw    string            // the status as it came
-	At     time.Time         // of the latest import; zero if none
-	Reason string            // why it failed, such as file-corrupted; of a failed task, its code
-	Params map[string]string // details of Reason
-}
-
 // StartImport replaces all data of a database by the files at uris: one for
 // every shard of the backup, no folders, no wildcards. sourceType is what
 // SourceTypeOf says of them. The task ends before the import does.
@@ -42,14 +32,5 @@ func (c *Client) AskImport(ctx context.Context, ref Ref) (Task, error) {
 // ImportOf reads the state of an import from an ended task of AskImport; see
 // BackupOf for tasks that say nothing.
 func ImportOf(t Task) Import {
-	w, told := lastOf(t)
-	switch {
-	case t.Failed():
-		return Import{Reason: t.Err.Code}
-	case !told:
-		return Import{}
-	}
-	i := Import{Raw: string(w.Status), At: w.ImportAt.Time, Reason: redactText(string(w.Reason))}
-	i.Status, i.Params = outcomeOf(i.Raw, i.At), w.params()
-	return i
+	return lastOf(t, func(w wireLast) time.Time { return w.ImportAt.Time })
 }

@@ -17,17 +17,26 @@ import (
 // seen and turns anything else into its zero value.
 
 // decode reads one JSON answer. A field of an unexpected type is left empty;
-// only an answer that is not the announced kind at all is an error.
+// only an answer that is not the announced kind at all, or has a list that is too
+// long, is an error.
 func decode(body []byte, into any) error {
-	err := json.Unmarshal(body, into)
-	var typeErr *json.UnmarshalTypeError
-	if errors.As(err, &typeErr) && typeErr.Field != "" {
-		return nil // encoding/json has filled everything else
-	}
-	if err != nil {
+	switch err := lenient(json.Unmarshal(body, into)); {
+	case errors.Is(err, errTooMany):
+		return fmt.Errorf("decode answer of %d bytes: %w", len(body), errTooMany)
+	case err != nil:
 		return fmt.Errorf("decode answer of %d bytes: not the JSON expected", len(body))
 	}
 	return nil
+}
+
+// lenient forgives a field of the wrong type: encoding/json has filled everything
+// else.
+func lenient(err error) error {
+	var typeErr *json.UnmarshalTypeError
+	if errors.As(err, &typeErr) && typeErr.Field != "" {
+		return nil
+	}
+	return err
 }
 
 // text is a string, or a number or truth value taken as written.
@@ -114,20 +123,36 @@ func parseTime(s string) time.Time {
 // decoded are left out.
 type list[T any] []T
 
-// UnmarshalJSON never fails.
+// maxElements bounds every list of an answer, and what is made of it in memory.
+// No account is near it; a list that is longer is an error, never cut short.
+const maxElements = 20_000
+
+var errTooMany = fmt.Errorf("a list has more than %d elements", maxElements)
+
+// UnmarshalJSON fails for a list that is too long, and for what is no JSON. It
+// reads one element after the other and leaves b as it is.
 func (l *list[T]) UnmarshalJSON(b []byte) error {
 	*l = nil
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 || bytes.Equal(b, []byte("null")) {
 		return nil
 	}
-	raw := []json.RawMessage{b}
-	if b[0] == '[' && json.Unmarshal(b, &raw) != nil {
-		return nil
+	in := json.NewDecoder(bytes.NewReader(b))
+	if b[0] == '[' {
+		_, _ = in.Token() // the bracket
 	}
-	for _, r := range raw {
-		var v T
-		if decode(r, &v) == nil {
+	for in.More() {
+		var (
+			v     T
+			wrong *json.UnmarshalTypeError
+		)
+		switch err := lenient(in.Decode(&v)); {
+		case errors.As(err, &wrong):
+		case err != nil:
+			return err
+		case len(*l) == maxElements:
+			return errTooMany
+		default:
 			*l = append(*l, v)
 		}
 	}

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // Subscription holds databases. Fields marked Essentials are empty for Pro.
@@ -33,7 +34,7 @@ type Subscription struct {
 }
 
 // Active reports whether changes are accepted.
-func (s Subscription) Active() bool { return statusActive(s.Status) }
+func (s Subscription) Active() bool { return Active(s.Status) }
 
 // Failed reports a status that waiting does not mend. What is neither Active
 // nor Failed is in transition, also where the word is unknown.
@@ -75,7 +76,7 @@ func (w wireSubscription) subscription(plan Plan) Subscription {
 	pro := plan == Pro
 	s := Subscription{
 		ID: w.ID.int(), Name: string(w.Name), Status: string(w.Status), Plan: plan,
-		ActiveActive: w.DeploymentType == "active-active", MemoryStorage: string(w.MemoryStorage),
+		ActiveActive: strings.EqualFold(string(w.DeploymentType), "active-active"), MemoryStorage: string(w.MemoryStorage),
 		Databases: w.Databases.int(), Provider: string(w.Provider), Region: string(w.Region),
 		PublicAccess: w.PublicAccess == nil || bool(*w.PublicAccess),
 		PlanName:     string(w.PlanName), DatabaseStatus: string(w.DatabaseStatus),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 )
@@ -157,17 +158,19 @@ func (c *Client) Tasks(ctx context.Context) ([]Task, error) {
 	return tasks, nil
 }
 
-// decodeTasks takes {"tasks":[…]} and a bare array.
+// decodeTasks takes {"tasks":[…]} and a bare array. Of a list that is too long
+// it takes the first, which are the newest.
 func decodeTasks(body []byte) (list[wireTask], error) {
-	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '[' {
-		var bare list[wireTask]
-		err := decode(body, &bare)
-		return bare, err
-	}
 	var w struct {
 		Tasks list[wireTask] `json:"tasks"`
 	}
-	if err := decode(body, &w); err != nil {
+	var err error
+	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '[' {
+		err = decode(body, &w.Tasks)
+	} else {
+		err = decode(body, &w)
+	}
+	if err != nil && !errors.Is(err, errTooMany) {
 		return nil, err
 	}
 	return w.Tasks, nil

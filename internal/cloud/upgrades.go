@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"strings"
 )
 
 // The words of Upgrade.Status.
@@ -68,7 +69,7 @@ func (c *Client) UpgradeStatus(ctx context.Context, ref Ref) (Upgrade, error) {
 		return Upgrade{}, in.fail(ErrNotFound)
 	}
 	return Upgrade{
-		Target: string(w.Target), Status: string(w.Status),
+		Target: string(w.Target), Status: strings.ToLower(string(w.Status)),
 		Progress: math.Max(0, math.Min(100, float64(w.Progress))),
 	}, nil
 }
