@@ -3,7 +3,12 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -32,6 +37,45 @@ func TestActive(t *testing.T) {
 		if Active(status) != want || (Database{Status: status}).Active() != want || (Subscription{Status: status}).Active() != want {
 			t.Errorf("%q is not %v", status, want)
 		}
+	}
+}
+
+// TestStatusesAreReadInOnePlace: who compares a status with a literal reads other
+// spellings as another status, so all ask Active.
+func TestStatusesAreReadInOnePlace(t *testing.T) {
+	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "sandbox" || d.Name() == "cloud"):
+			return filepath.SkipDir
+		case !strings.HasSuffix(file, ".go"), strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, file, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			var sides []ast.Expr
+			switch n := n.(type) {
+			case *ast.BinaryExpr:
+				sides = []ast.Expr{n.X, n.Y}
+			case *ast.CaseClause:
+				sides = n.List
+			}
+			for _, side := range sides {
+				if l, ok := side.(*ast.BasicLit); ok && l.Value == `"active"` {
+					t.Errorf("%s compares with a literal; use cloud.Active", set.Position(l.Pos()))
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

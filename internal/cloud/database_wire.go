@@ -126,10 +126,10 @@ type wireRegion struct {
 func (w *wireDatabase) database(plan Plan, subscription int) Database {
 	d := Database{
 		Ref:  Ref{Plan: plan, Subscription: subscription, Database: w.ID.int()},
-		Name: string(w.Name), Protocol: string(w.Protocol), Status: string(w.Status),
+		Name: string(w.Name), Protocol: strings.ToLower(string(w.Protocol)), Status: string(w.Status),
 		FullVersion:   firstOf(string(w.Compliance), string(w.Version)),
 		UsedMB:        float64(w.UsedMB),
-		MemoryStorage: string(w.MemoryStorage), RAMPercentage: w.RAMPercentage.int(),
+		MemoryStorage: strings.ToLower(string(w.MemoryStorage)), RAMPercentage: w.RAMPercentage.int(),
 		Provider: string(w.Provider), Region: string(w.Region),
 		Replication: bool(w.Replication), Eviction: string(w.Eviction),
 		Persistence:      firstOf(string(w.Persistence), string(w.GlobalPersistence)),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Role binds access rules to databases, by their ids: a recreated database
@@ -11,7 +12,7 @@ import (
 type Role struct {
 	ID     int
 	Name   string
-	Status string // as it came; a pending role cannot be changed
+	Status string // in lower case; a pending role cannot be changed
 	Rules  []RoleRule
 }
 
@@ -65,7 +66,7 @@ type wireRole struct {
 }
 
 func (w wireRole) role() Role {
-	r := Role{ID: w.ID.int(), Name: string(w.Name), Status: string(w.Status)}
+	r := Role{ID: w.ID.int(), Name: string(w.Name), Status: strings.ToLower(string(w.Status))}
 	for _, rule := range w.Rules {
 		out := RoleRule{ID: rule.ID.int(), Name: string(rule.Name)}
 		for _, d := range rule.Databases {

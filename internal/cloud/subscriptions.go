@@ -76,7 +76,7 @@ func (w wireSubscription) subscription(plan Plan) Subscription {
 	pro := plan == Pro
 	s := Subscription{
 		ID: w.ID.int(), Name: string(w.Name), Status: string(w.Status), Plan: plan,
-		ActiveActive: strings.EqualFold(string(w.DeploymentType), "active-active"), MemoryStorage: string(w.MemoryStorage),
+		ActiveActive: strings.EqualFold(string(w.DeploymentType), "active-active"), MemoryStorage: strings.ToLower(string(w.MemoryStorage)),
 		Databases: w.Databases.int(), Provider: string(w.Provider), Region: string(w.Region),
 		PublicAccess: w.PublicAccess == nil || bool(*w.PublicAccess),
 		PlanName:     string(w.PlanName), DatabaseStatus: string(w.DatabaseStatus),

@@ -78,7 +78,7 @@ func (e *Engine) roomFor(ctx context.Context, b build) (Before, gate, error) {
 	if err != nil {
 		return Before{}, gate{}, err
 	}
-	if sub.Status != "active" {
+	if !sub.Active() {
 		return Before{}, e.subscriptionWait(sub), nil
 	}
 	all, err := e.cloud.Databases(ctx, b.parent.Plan, b.parent.Subscription)
@@ -148,7 +148,7 @@ func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdic
 		return verdict{}, nil
 	}
 	sub, err := e.subscription(ctx, parent)
-	if err != nil || sub.Status != "active" {
+	if err != nil || !sub.Active() {
 		return verdict{}, err
 	}
 	return verdict{outcome: Happened, resource: id}, nil

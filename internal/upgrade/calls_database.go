@@ -142,7 +142,7 @@ func (e *Engine) upgradeCall(s Session) outside {
 				}
 				return Before{}, g, err
 			}
-			if f.SubStatus != "active" {
+			if !cloud.Active(f.SubStatus) {
 				return Before{}, e.subscriptionWait(cloud.Subscription{Status: f.SubStatus}), nil
 			}
 			if err := e.entitled(ctx, l.s); errors.Is(err, errNoWord) {
@@ -200,7 +200,7 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 		if err != nil {
 			return verdict{}, err
 		}
-		if sub.Status == "active" {
+		if sub.Active() {
 			return verdict{outcome: Happened}, nil
 		}
 		l.observe(ctx, Progress{Percent: 100, Text: "waiting for the subscription: " + sub.Status})
@@ -324,7 +324,7 @@ func (e *Engine) quiet(ctx context.Context, ref cloud.Ref, db cloud.Database) ga
 		return gate{wait: e.cfg.Poll, text: "waiting for the database: " + db.Status}
 	}
 	sub, err := e.subscription(ctx, ref)
-	if err != nil || sub.Status != "active" {
+	if err != nil || !sub.Active() {
 		return e.subscriptionWait(sub)
 	}
 	return gate{}
@@ -387,7 +387,7 @@ func (e *Engine) gone(ctx context.Context, l *lease, ref cloud.Ref) (verdict, er
 		return verdict{}, err
 	}
 	sub, err := e.subscription(ctx, ref)
-	if err != nil || sub.Status != "active" {
+	if err != nil || !sub.Active() {
 		return verdict{}, err
 	}
 	return verdict{outcome: Happened}, nil

@@ -59,7 +59,7 @@ func (e *Engine) Propose(ctx context.Context, r Request) (Session, error) {
 	if refusal := judgeFacts(candidate{KindUpgrade, r.Ref, db.Name, r.To, e.mode, f}); refusal != nil {
 		return Session{}, refusal
 	}
-	if f.SubStatus == "active" { // a pending one does not tell
+	if cloud.Active(f.SubStatus) { // a pending one does not tell
 		if b, ok := e.lastBackup(ctx, r.Ref, probeLimit); ok {
 			f.Backup.Last, f.Backup.Status, f.Backup.Known, f.Backup.Untimed = b.At, b.Raw, true, b.Status == cloud.Ok && b.At.IsZero()
 		}

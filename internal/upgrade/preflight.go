@@ -64,7 +64,7 @@ func (e *Engine) Warm(ctx context.Context, entry inventory.Entry, version string
 // upgrading this database now, so that a form need not ask Redis Cloud. Everything
 // is read again before a request is recorded.
 func AtRest(entry inventory.Entry) bool {
-	return entry.Status == "active" && entry.BackupOn && entry.Stale.IsZero() && !cloud.Subscription{Status: entry.SubscriptionStatus}.Failed()
+	return cloud.Active(entry.Status) && entry.BackupOn && entry.Stale.IsZero() && !cloud.Subscription{Status: entry.SubscriptionStatus}.Failed()
 }
 
 // Offer reads Redis Cloud for somebody who is filling in a request: the

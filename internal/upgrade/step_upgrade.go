@@ -383,7 +383,7 @@ func differences(s Session, db cloud.Database) string {
 func (e *Engine) looksWell(s Session) bool {
 	entry, ok := e.inventory.Get(s.Plan.Ref())
 	fresh := ok && entry.Stale.IsZero() && e.inventory.Age() < glanceAge*e.cfg.StatusEvery
-	return fresh && entry.Status == "active" && sameVersion(entry.Version, s.Plan.To)
+	return fresh && cloud.Active(entry.Status) && sameVersion(entry.Version, s.Plan.To)
 }
 
 // glanceAge is how many status intervals old the index may be for looksWell:

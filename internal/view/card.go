@@ -139,7 +139,7 @@ func footer(s upgrade.Session, p Policy) []slack.Block {
 // subscriptionStatus is how it was when the facts were read: the work waits for
 // one that is changing.
 func subscriptionStatus(f upgrade.Facts) string {
-	if f.SubStatus == "active" {
+	if cloud.Active(f.SubStatus) {
 		return "active"
 	}
 	return Escape(f.SubStatus) + " when read: the work waits until it is active"
@@ -176,7 +176,7 @@ func backup(s upgrade.Session) string {
 		return ":white_check_mark: taken for this upgrade; Redis Cloud does not say when\n" + code(f.Where)
 	case !s.Upgrade.BackupAt.IsZero():
 		return ":white_check_mark: taken for this upgrade " + when(s.Upgrade.BackupAt) + "\n" + code(f.Where)
-	case !f.Known && s.Facts.SubStatus != "active":
+	case !f.Known && !cloud.Active(s.Facts.SubStatus):
 		return ":grey_question: Redis Cloud does not say when the last one was while the subscription is " + Escape(s.Facts.SubStatus) + fresh + "\n" + code(f.Where)
 	case !f.Known:
 		return ":grey_question: Redis Cloud did not say when the last one was" + fresh + "\n" + code(f.Where)
