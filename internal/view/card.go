@@ -30,6 +30,15 @@ type Policy struct {
 	Engine            Offers
 }
 
+// either names approvers and on-call, who decide a revert; a group that is both is
+// named once.
+func (p Policy) either(or string) string {
+	if slices.Contains(strings.Fields(p.Approvers), p.OnCall) || p.OnCall == "" {
+		return p.Approvers
+	}
+	return p.Approvers + or + p.OnCall
+}
+
 // Offers says what the engine would accept.
 type Offers interface {
 	Revertible(upgrade.Session) *upgrade.Refusal

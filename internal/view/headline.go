@@ -171,7 +171,7 @@ func nextOfRevert(s upgrade.Session, p Policy) string {
 	case upgrade.Rehearsing:
 		return "No action needed yet. Approvers are asked to approve the deletion when the result is known."
 	case upgrade.Proposed:
-		return asks(s, p.Reverts, p.Approvers+" or "+p.OnCall) + " Once approved, the bot blocks client access, backs up the upgraded data and deletes the database; the delete cannot be undone."
+		return asks(s, p.Reverts, p.either(" or ")) + " Once approved, the bot blocks client access, backs up the upgraded data and deletes the database; the delete cannot be undone."
 	case upgrade.Approved:
 		return "Client access is blocked next. *Cancel* still stops it."
 	case upgrade.Closing, upgrade.Saving:

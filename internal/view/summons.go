@@ -17,7 +17,7 @@ func Summons(s upgrade.Session, ev upgrade.Event, data []byte, p Policy) string 
 	_ = json.Unmarshal(data, &call) // most entries have none
 	switch ev {
 	case upgrade.Rehearse:
-		return p.Approvers + " " + p.OnCall
+		return p.either(" ")
 	case upgrade.Revise:
 		return p.Approvers
 	case upgrade.Calling:

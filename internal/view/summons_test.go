@@ -68,3 +68,16 @@ func TestAFailureAfterTheDeleteSaysWhatToDo(t *testing.T) {
 		t.Errorf("a database whose creation failed counts as created:\n%s", got)
 	}
 }
+
+// One group may be approvers and on-call.
+func TestAGroupOfBothIsNamedOnce(t *testing.T) {
+	p := samplePolicy()
+	p.Approvers, p.OnCall = "<!subteam^S1> <!subteam^S2>", "<!subteam^S2>"
+	s := revertAt(upgrade.Proposed)
+	asked, called := next(s, p), Summons(s, upgrade.Rehearse, nil, p)
+	for _, text := range []string{asked, called} {
+		if strings.Count(text, "S1") != 1 || strings.Count(text, "S2") != 1 {
+			t.Errorf("%q names a group twice, or one not at all", text)
+		}
+	}
+}
