@@ -27,6 +27,10 @@ type Decision struct {
 	// approver who is also on call votes as an approver, and this stays false.
 	OnCall bool `json:"on_call,omitempty"`
 
+	// WritersStopped says that this voter took it on them that nothing writes to the
+	// database any more when a revert begins.
+	WritersStopped bool `json:"writers_stopped,omitempty"`
+
 	// JoinedAt is when the voter joined the entitling group, where that is known:
 	// the card names who joined within a day. Zero: unknown, or long ago.
 	JoinedAt time.Time `json:"joined_at,omitzero"`

@@ -26,6 +26,7 @@ type intent struct {
 	To     string    `json:"to,omitempty"`
 	Reason string    `json:"reason,omitempty"`
 	Typed  string    `json:"typed,omitempty"`
+	Ticked bool      `json:"ticked,omitempty"` // of an approved revert: writers have stopped
 	Files  string    `json:"files,omitempty"`
 	Start  time.Time `json:"start,omitzero"`
 	On     bool      `json:"on,omitempty"`   // pause: yes; settle: it happened
@@ -251,7 +252,7 @@ func (h *Handler) perform(ctx context.Context, i intent, receipt int64) error {
 	voter, err := h.parts.Roles.Voter(ctx, i.User)
 	voter.Known = h.known(i.User, err) && voter.Known // an unknown one is refused in words below
 	e := h.parts.Engine
-	click := upgrade.Click{Session: i.At.Session, Ask: i.At.Ask, By: voter, Reason: i.Reason, Typed: i.Typed}
+	click := upgrade.Click{Session: i.At.Session, Ask: i.At.Ask, By: voter, Reason: i.Reason, Typed: i.Typed, WritersStopped: i.Ticked}
 	switch i.Do {
 	case doRequest:
 		ref, err := upgrade.ParseRef(i.Ref)

@@ -113,11 +113,12 @@ func TestADeletionIsApprovedByTypingIt(t *testing.T) {
 		t.Errorf("got %v", wrongs)
 	}
 	d.happened()
-	d.submits("bob", view.CallbackApprove, where, values{"name": typed(view.ActionName, " "+s.ConfirmText()+" ")})
+	tick := map[string]slack.BlockAction{view.ActionWriters: {SelectedOptions: []slack.OptionBlockObject{{Value: "stopped"}}}}
+	d.submits("bob", view.CallbackApprove, where, values{"name": typed(view.ActionName, " "+s.ConfirmText()+" "), "writers": tick})
 	if diff := cmp.Diff([]string{"record", "ack"}, d.happened()); diff != "" {
 		t.Error(diff)
 	}
-	if got := d.load(s.ID); got.State != upgrade.Proposed || len(got.Decisions) != 1 {
+	if got := d.load(s.ID); got.State != upgrade.Proposed || len(got.Decisions) != 1 || !got.Decisions[0].WritersStopped {
 		t.Errorf("one of two: %s, %v", got.State, got.Decisions)
 	}
 	d.clicks("eve", view.ActionApprove, s)

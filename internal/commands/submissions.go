@@ -45,6 +45,7 @@ func (h *Handler) submitted(ctx context.Context, req *request, cb slack.Interact
 		}
 	case view.CallbackApprove:
 		i.Do, i.Typed = doApprove, name(cb.View, "name", view.ActionName)
+		i.Ticked = ticked(cb.View, "writers", view.ActionWriters)
 		problems = h.checkTyped(ctx, i)
 	case view.CallbackRevert:
 		i.Do = doRevert
@@ -58,6 +59,11 @@ func (h *Handler) submitted(ctx context.Context, req *request, cb slack.Interact
 		return
 	}
 	h.decide(ctx, req, i)
+}
+
+// ticked reports whether a box of a modal is ticked; false where there is none.
+func ticked(v slack.View, block, action string) bool {
+	return v.State != nil && len(v.State.Values[block][action].SelectedOptions) > 0
 }
 
 // text is a typed input without what cannot be seen at its ends.

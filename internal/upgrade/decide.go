@@ -140,6 +140,8 @@ type Click struct {
 	Reason  string // of a denial
 	Typed   string // of an approved revert: the database's name/id
 
+	WritersStopped bool // of an approved revert: this person says that nothing writes to the database any more
+
 	choice approvals.Choice
 }
 
@@ -191,6 +193,7 @@ func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 		}
 		p, q := e.policy(s), s.question()
 		d := c.By.Vote(q, c.choice, strings.TrimSpace(c.Reason), e.now())
+		d.WritersStopped = c.WritersStopped && s.Kind == KindRevert && c.choice == approvals.Approve
 		so := append(slices.Clone(s.Decisions), d)
 		m := move{event: Vote, by: c.By.ID}
 		switch out := p.Outcome(q, so, e.now()).(type) {
@@ -461,7 +464,8 @@ func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body
 		if change != nil {
 			change(b)
 		}
-		if b.Revert != nil && b.Revert.Was != nil {
+		// Past the delete the secrets are needed until the revert has ended well.
+		if b.Revert != nil && b.Revert.Was != nil && (b.Revert.DeletedAt.IsZero() || m.event == Finish) {
 			b.Revert.Was.Password, b.Revert.Was.Destination = "", ""
 		}
 	}

@@ -27,6 +27,7 @@ type RevertWork struct {
 	DryRun        string    `json:"dry_run,omitempty"` // what the dry-run create said
 	Was           *Captured `json:"was,omitempty"`     // settings read right before the door was closed
 	Recaptured    int       `json:"recaptured,omitempty"`
+	Told          string    `json:"told,omitempty"`           // what on-call was last called for
 	AskAgain      string    `json:"ask_again,omitempty"`      // why people are asked once more when clients have access again
 	DoorShut      time.Time `json:"door_shut,omitzero"`       // the cut-over
 	SafetyAt      time.Time `json:"safety_at,omitzero"`       // Redis Cloud's time of the safety backup

@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +66,7 @@ type world struct {
 	tick  time.Duration  // between two looks of the test at a session
 	speed float64        // of the emulator
 	skew  time.Duration  // how far the clocks of replicas started from now on are ahead
+	seal  string         // SEAL_KEY of replicas started from now on, for sealed values; empty: the one of all
 	named bool           // replicas have names, and hear of each other
 	wait  *waitHook      // stands for the replicas of the store; nil: there are none
 	ours  int            // calls in the ledger from here on are the bot's
@@ -343,7 +345,7 @@ func (w *world) launch(r *replica, engine, drawer redis.Hook) {
 	r.pen.AddHook(drawer)
 	api, changes := w.account(r.dial)
 	r.api = api
-	sealer, err := NewSealer(zeroes{}, []byte(testSeal))
+	sealer, err := NewSealer(zeroes{}, []byte(cmp.Or(w.seal, testSeal)))
 	w.nil(err)
 	name := ""
 	if w.named {

@@ -161,7 +161,7 @@ func (e *Engine) putRoles(ctx context.Context, l *lease, ref cloud.Ref) (bool, s
 	if n >= len(roles) {
 		return true, "", 0, nil
 	}
-	r, err := e.drive(ctx, l, e.roleCall(l.s, roles[n], ref))
+	r, err := e.persist(ctx, l, e.roleCall(l.s, roles[n], ref))
 	loose := ""
 	switch {
 	case err != nil:

@@ -121,7 +121,7 @@ func (e *Engine) wipingSettings(ctx context.Context, l *lease, ref cloud.Ref) (b
 	change := func(Session) (cloud.Update, error) { return cloud.Update{RegexRules: &was.RegexRules}, nil }
 	o := e.updateCall(callRules, "sharding rules of "+s.Plan.Name, ref, change, same)
 	o.rush = true
-	r, err := e.drive(ctx, l, o)
+	r, err := e.persist(ctx, l, o)
 	wait := r.wait
 	switch {
 	case err != nil:
@@ -210,7 +210,7 @@ func (e *Engine) putDefaultUser(ctx context.Context, l *lease, ref cloud.Ref, wa
 	change := func(Session) (cloud.Update, error) { return cloud.Update{DefaultUser: &off}, nil }
 	o := e.updateCall(callDefaultUser, "default user of "+l.s.Plan.Name, ref, change, same)
 	o.rush = true
-	r, err := e.drive(ctx, l, o)
+	r, err := e.persist(ctx, l, o)
 	switch {
 	case err != nil:
 		return false, "", 0, err
@@ -290,7 +290,7 @@ func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &want}, nil }
 	o := e.updateCall(key, label, ref, change, same)
 	o.rush = rush
-	r, err := e.drive(ctx, l, o)
+	r, err := e.persist(ctx, l, o)
 	switch {
 	case err != nil:
 		return false, 0, "", err

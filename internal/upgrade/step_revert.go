@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -289,8 +290,19 @@ func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, erro
 	case r.call.Outcome != Happened:
 		return e.giveUp(ctx, l, "Client access could not be blocked: "+r.call.Error+".")
 	}
-	return e.do(ctx, l, move{event: Close, note: "Client access blocked (source IPs). Backing up the upgraded data."},
+	return e.do(ctx, l, move{event: Close, note: blockedText(l.s) + " Backing up the upgraded data."},
 		func(b *Body) { b.Revert.DoorShut = e.now() })
+}
+
+// blockedText says what was read back, and no more.
+func blockedText(s Session) string {
+	text := "Client access blocked: the source IPs read " + strings.Join(closedDoor, ", ") + ". Connections that are established may continue."
+	for _, d := range s.Decisions {
+		if d.WritersStopped {
+			return text + " Writers have stopped, says " + d.Name + "."
+		}
+	}
+	return text + " Nobody said that writers have stopped: what is written from now on is in no backup."
 }
 
 func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error) {
@@ -401,12 +413,59 @@ func (e *Engine) unchanged(ctx context.Context, s Session, db cloud.Database) ga
 	return gate{}
 }
 
+// persist is drive for the calls that give applications their database or their
+// access back. One that the configuration of this replica does not allow, or that
+// needs a secret which it cannot open, waits and says so: another replica may be
+// configured otherwise, and giving up helps nobody.
+func (e *Engine) persist(ctx context.Context, l *lease, o outside) (result, error) {
+	s := l.s
+	if key := e.sealedAway(s); key != "" && !s.callOut() && (o.key == callCreate || o.key == callImport) {
+		return e.callForHelp(ctx, l, o, key+" The revert goes on when it can be opened; the sealed password is kept.")
+	}
+	r, err := e.drive(ctx, l, o)
+	stop := r.gate.stop
+	if err != nil || stop == nil || stop.Code != NotAllowed || e.now().Sub(s.Updated) >= e.cfg.Patience {
+		return r, err
+	}
+	return e.callForHelp(ctx, l, o, stop.Error()+" Trying again for "+words(e.cfg.Patience)+".")
+}
+
+// callForHelp waits where somebody has to act: on-call is called once, and the card says
+// why, and what could be set by hand.
+func (e *Engine) callForHelp(ctx context.Context, l *lease, o outside, why string) (result, error) {
+	why = strings.TrimSpace(why + " " + accessOf(l.s))
+	if l.s.Revert.Told != why {
+		m := move{event: Calling, note: why, data: map[string]any{"call": o.key, "answer": Insist}}
+		_, err := e.do(ctx, l, m, func(b *Body) { b.Revert.Told = why })
+		return result{wait: moved}, err
+	}
+	l.observe(ctx, Progress{Text: why, Trouble: true})
+	return result{wait: e.cfg.Poll}, nil
+}
+
+// sealedAway says why the saved password or destination cannot be opened by this
+// replica; empty: they can.
+func (e *Engine) sealedAway(s Session) string {
+	if _, err := e.recreateBody(s); errors.Is(err, ErrSeal) {
+		return "The saved password cannot be opened (" + err.Error() + "): SEAL_KEY is another one than when it was saved. Set the old one as SEAL_KEY_OLD."
+	}
+	return ""
+}
+
+// accessOf names the source addresses that applications had.
+func accessOf(s Session) string {
+	if s.Revert.Was == nil {
+		return ""
+	}
+	return "Source IPs before access was blocked: " + cmp.Or(strings.Join(s.Revert.Was.SourceIPs, ", "), "0.0.0.0/0") + "."
+}
+
 func (e *Engine) stepCreating(ctx context.Context, l *lease) (time.Duration, error) {
 	s := l.s
 	body := func(s Session) (cloud.Create, error) { return e.recreateBody(s) }
 	o := e.createCall(build{key: callCreate, label: "creation of " + s.Plan.Name, parent: s.Plan.Ref(), name: s.Plan.Name, port: s.Revert.Snapshot.Port, body: body})
 	o.rush = true
-	r, err := e.drive(ctx, l, o)
+	r, err := e.persist(ctx, l, o)
 	switch {
 	case err != nil:
 		return 0, err
@@ -486,7 +545,7 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, er
 		return wait, err
 	}
 	o := e.importCall(l.s, callImport, "import into "+l.s.Plan.Name, ref)
-	r, err := e.drive(ctx, l, o)
+	r, err := e.persist(ctx, l, o)
 	switch {
 	case err != nil:
 		return 0, err
@@ -504,8 +563,8 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, er
 
 // remains says what there is of a deleted database.
 func remains(s Session) string {
-	return fmt.Sprintf("The database was deleted at %s. Its backup: %s. Backup of the upgraded data: %s, at %s.",
-		stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt))
+	return strings.TrimSpace(fmt.Sprintf("The database was deleted at %s. Its backup: %s. Backup of the upgraded data: %s, at %s. %s",
+		stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt), accessOf(s)))
 }
 
 // stuck ends a revert after its delete with a named failure: what exists, what

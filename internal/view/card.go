@@ -271,6 +271,9 @@ func decisions(s upgrade.Session) string {
 		if d.OnCall {
 			word += " (as on-call)"
 		}
+		if d.WritersStopped {
+			word += ", and says that writers have stopped"
+		}
 		if !d.JoinedAt.IsZero() && d.At.Sub(d.JoinedAt) < 24*time.Hour {
 			word += " (joined the group within the last day)"
 		}

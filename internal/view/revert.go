@@ -171,11 +171,15 @@ func RevertModal(f RevertForm) slack.ModalViewRequest {
 func ApproveModal(s upgrade.Session, metadata string) slack.ModalViewRequest {
 	in := slack.NewPlainTextInputBlockElement(plain(s.ConfirmText(), maxPlaceholder), ActionName)
 	in.MaxLength = 80
+	stopped := slack.NewOptionBlockObject("stopped", plain("Writers have stopped", maxOption), plain("Blocking client access keeps new connections out; established ones may go on writing.", maxOption))
+	writers := slack.NewInputBlock("writers", plain("Established connections", maxLabel), nil, slack.NewCheckboxGroupsBlockElement(ActionWriters, stopped))
+	writers.Optional = true
 	blocks := []slack.Block{
 		section(fmt.Sprintf(":wastebasket: You are about to approve that *%s is deleted* and built again on %s.", Escape(s.Plan.Name), Escape(s.Plan.To))),
 		section(loss(s)),
 		section("*Test restore:* " + testRestore(s)),
 		slack.NewInputBlock("name", plain("Type "+s.ConfirmText(), maxLabel), nil, in),
+		writers,
 	}
 	return modal(CallbackApprove, "Approve deletion", "Approve", "Back", blocks, metadata)
 }

@@ -21,6 +21,7 @@ const (
 	ActionStart    = "start"
 	ActionFiles    = "files"
 	ActionName     = "name"
+	ActionWriters  = "writers_stopped"
 	ActionLink     = "link"
 	ActionRequest  = "request" // with a number behind it: one message may offer several
 )
