@@ -174,6 +174,7 @@ func smallFleet() *fakeCloud {
 func newServer(t testing.TB) (*miniredis.Miniredis, *redis.Client) {
 	t.Helper()
 	server := miniredis.NewMiniRedis()
+	server.ClockTTL(true)
 	client := redis.NewClient(&redis.Options{
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
 		DisableIdentity: true,

@@ -229,6 +229,11 @@ func (s *Store) Newest(ctx context.Context, name string, n int64) (bool, error) 
 	return ok == 1, err
 }
 
+// Unsee takes the mark of an event away: what was to be done once was not done.
+func (s *Store) Unsee(ctx context.Context, event string) error {
+	return orUnavailable("unmark event "+event, s.rdb.Del(ctx, s.keys.seen(event)).Err())
+}
+
 // observeScript stores progress under a claim.
 //
 //	KEYS  1 due  2 fence  3 session  4 dirty

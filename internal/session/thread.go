@@ -95,6 +95,32 @@ func (s *Store) ClaimReply(ctx context.Context, id, channel, ts, parent string) 
 	return threadOf(answer[1:]), answer[0] == int64(1), nil
 }
 
+// replaceCardScript puts another message in the place of a card.
+//
+//	KEYS  1 thread  2 session  3 by-thread
+//	ARGV  1 id  2 ts before  3 channel  4 ts  5 parent  6 retention ms  7 links kept ms (0: for ever)
+//	→     1 replaced, 0 another message is the card by now
+var replaceCardScript = redis.NewScript(ageLua + `
+local now = redis.call('HGET', KEYS[1], 'ts')
+if now == ARGV[4] then return 1 end
+if now ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'channel', ARGV[3], 'ts', ARGV[4], 'parent', ARGV[5])
+redis.call('HDEL', KEYS[1], 'digest')
+age(KEYS[1], KEYS[2], ARGV[6])
+redis.call('SET', KEYS[3], ARGV[1])
+if tonumber(ARGV[7]) > 0 then redis.call('PEXPIRE', KEYS[3], ARGV[7]) end
+return 1
+`)
+
+// ReplaceCard makes a posted message the session's card in place of old, which can
+// be changed no more. Both lead to the session. replaced is false when old is not
+// the card any more.
+func (s *Store) ReplaceCard(ctx context.Context, id string, old, now Thread) (replaced bool, err error) {
+	keys := []string{s.keys.thread(id), s.keys.session(id), s.keys.byThread(now.Channel, now.TS)}
+	n, err := s.runInt(ctx, "replace card of "+id, replaceCardScript, keys, id, old.TS, now.Channel, now.TS, now.Parent, ms(s.cfg.Retention), ms(s.linksKept()))
+	return n == 1, err
+}
+
 // forwardScript moves a mark of the drawer forward. A revision that is behind the
 // mark was sent late, by a drawer that was slow or frozen, and may stand over the
 // newer card: nobody knows what the card shows, so it is to be drawn again. So it is

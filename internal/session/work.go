@@ -14,7 +14,12 @@ type Work struct {
 	Idle    time.Duration               // longest sleep between two claims: what others put, or leave behind, is seen that late
 	Wake    <-chan struct{}             // ends a sleep early; may be nil
 	Do      func(context.Context, Item) // ends its claim with Done or Reschedule; otherwise the lease lapses
-	Log     *slog.Logger
+
+	// Admit says how many of the free hands may claim now, or how long none may; nil:
+	// all. What waits for something that all members need (a limit of calls) stays in
+	// the queue in its order, instead of being claimed and put back.
+	Admit func(free int) (n int, wait time.Duration)
+	Log   *slog.Logger
 }
 
 // Work claims what is due and hands it to w.Do until ctx ends; then it waits
@@ -27,7 +32,14 @@ func (q *Queue) Work(ctx context.Context, w Work) error {
 	away := false
 	for ctx.Err() == nil {
 		sleep := w.Idle
-		if free := cap(slots) - len(slots); free > 0 {
+		free := cap(slots) - len(slots)
+		if free > 0 && w.Admit != nil {
+			var wait time.Duration
+			if free, wait = w.Admit(free); free == 0 {
+				sleep = wait
+			}
+		}
+		if free > 0 {
 			items, next, err := q.Claim(ctx, w.Lease, free)
 			away = q.tell(ctx, w.Log, away, err)
 			for _, it := range items {

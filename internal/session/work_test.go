@@ -66,6 +66,7 @@ func (s *shift) want(t *testing.T, lines ...string) {
 func work(t *testing.T, do func(*shift, session.Item), play func(*shift)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shift{mini: miniredis.NewMiniRedis(), wake: make(chan struct{}), begun: time.Now()}
+		s.mini.ClockTTL(true)
 		defer s.mini.Close()
 		dial := func(context.Context, string, string) (net.Conn, error) { return s.mini.Dial() }
 		rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: dial, MaxRetries: -1})

@@ -8,6 +8,13 @@
 // posts the journal's milestones as replies in their order. Latest wins: ten
 // changes while a limit holds become one update.
 //
+// A limit holds everybody back in front of the queue, so that the most urgent card
+// is the first one after it and none is drawn in vain.
+//
+// A card that can be changed no more, because somebody deleted it or it is too old
+// for that, gets a successor while there is anything to tell. Whatever else Slack
+// refuses for good is told to whoever asked, once; the drawer goes on trying.
+//
 // A post whose answer was lost is posted again. A doubled milestone does no
 // harm; of a doubled card the first recorded one lives, and the buttons of
 // the other still lead to the session. What was drawn from a record that a

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -23,6 +24,7 @@ import (
 type Slack interface {
 	PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error)
 	UpdateMessageContext(ctx context.Context, channel, ts string, options ...slack.MsgOption) (string, string, string, error)
+	GetPermalinkContext(ctx context.Context, params *slack.PermalinkParameters) (string, error)
 }
 
 // Config is what a Drawer needs to know.
@@ -49,6 +51,10 @@ type Drawer struct {
 	store *session.Store
 	slack Slack
 	log   *slog.Logger
+
+	mu    sync.Mutex // guards what follows
+	until time.Time  // no card can be drawn before: a limit holds
+	calm  time.Time  // cards are drawn one by one until then, because a limit held
 }
 
 // New wires a Drawer; Run starts it.
@@ -59,47 +65,116 @@ func New(cfg Config, store *session.Store, api Slack, log *slog.Logger) *Drawer 
 
 // Run draws until ctx ends, then waits for what is being drawn.
 func (d *Drawer) Run(ctx context.Context) error {
-	return d.store.Dirty().Work(ctx, session.Work{Lease: d.cfg.Lease, Workers: d.cfg.Workers, Idle: d.cfg.Idle, Do: d.take, Log: d.log})
+	return d.store.Dirty().Work(ctx, session.Work{Lease: d.cfg.Lease, Workers: d.cfg.Workers, Idle: d.cfg.Idle, Do: d.take, Admit: d.admit, Log: d.log})
 }
 
-// take draws one session and settles its claim.
+// errLimit says that one of Slack's limits holds: no card can be drawn for a while.
+var errLimit = errors.New("limit holds")
+
+// admit leaves cards in the queue, in their order, while a limit holds, and takes
+// them one by one for a while after that: whoever is claimed and cannot be drawn is
+// drawn in vain.
+func (d *Drawer) admit(free int) (int, time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	switch {
+	case now.Before(d.until):
+		return 0, d.until.Sub(now)
+	case now.After(d.calm):
+		return free, 0
+	case free < d.cfg.Workers:
+		return 0, d.cfg.Idle
+	}
+	return 1, 0
+}
+
+func (d *Drawer) hold(wait time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.until = time.Now().Add(wait)
+	d.calm = d.until.Add(d.cfg.Window / 6)
+}
+
+// take draws one session and settles its claim, which it renews meanwhile.
 func (d *Drawer) take(ctx context.Context, it session.Item) {
+	c := &claim{dirty: d.store.Dirty(), it: it, lease: d.cfg.Lease}
+	stop := session.KeepLease(ctx, d.cfg.Lease, c.renew)
+	defer stop() // also where a bug panics: then the claim lapses
 	wait, err := d.alone(ctx, it.ID)
+	stop()
 	switch {
 	case ctx.Err() != nil: // stopping: another replica draws it, now
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		_, _ = d.store.Dirty().Reschedule(ctx, it, 0) // else its lease lapses
+		_, _ = c.dirty.Reschedule(ctx, c.it, -it.Late) // else its lease lapses
 		return
+	case errors.Is(err, errLimit):
+		d.hold(wait)
+		wait = -it.Late // back to its place in the queue
 	case err != nil:
 		d.log.Warn("draw card", "session", it.ID, "error", err)
-		wait = max(d.pause(ctx, err), d.patience(err))
+		wait = d.patience(err)
+		if pause := d.pause(ctx, err); pause > 0 {
+			d.hold(pause)
+			wait = -it.Late
+		}
 	case wait == 0:
-		if _, err := d.store.Dirty().Done(ctx, it); err != nil {
+		if _, err := c.dirty.Done(ctx, c.it); err != nil {
 			d.log.Warn("card drawn, claim not settled", "session", it.ID, "error", err)
 		}
 		return
+	case wait == more:
+		wait = -it.Late
 	}
-	if _, err := d.store.Dirty().Reschedule(ctx, it, wait); err != nil {
+	if _, err := c.dirty.Reschedule(ctx, c.it, wait); err != nil {
 		d.log.Warn("reschedule card", "session", it.ID, "error", err)
 	}
+}
+
+// more means: at once, and in the place in the queue that it has.
+const more = time.Nanosecond
+
+// claim is what take has of the queue; its owner is KeepLease until that is stopped.
+type claim struct {
+	dirty *session.Queue
+	it    session.Item
+	lease time.Duration
+}
+
+func (c *claim) renew(ctx context.Context) bool {
+	next, ok, err := c.dirty.Renew(ctx, c.it, c.lease)
+	if err == nil && ok {
+		c.it = next
+	}
+	return err != nil || ok // a store that is away is asked again; a lapsed claim is not
 }
 
 // busy is how long a drawer waits for another one at the same session.
 const busy = 150 * time.Millisecond
 
 // alone draws a session unless somebody else is at it: two drawers would both
-// post the milestone that the cursor has not passed yet.
+// post the milestone that the cursor has not passed yet. The right to draw is
+// renewed for as long as Slack takes.
 func (d *Drawer) alone(ctx context.Context, id string) (time.Duration, error) {
 	end, ok, err := d.store.Draw(ctx, id, d.cfg.Lease)
 	if err != nil {
 		return 0, err
 	}
 	if !ok {
-		return busy, nil
+		return more, sleep(ctx, busy)
 	}
 	defer end(context.WithoutCancel(ctx))
 	return d.draw(ctx, id)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // pause holds all replicas back when Slack asked for it.
@@ -116,15 +191,17 @@ func (d *Drawer) pause(ctx context.Context, err error) time.Duration {
 	return limited.RetryAfter
 }
 
+// passing are Slack's words for what may be over in a moment, by itself. Whatever
+// else it says, somebody has to mend something first.
+var passing = []string{"", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited", "team_added_to_org"}
+
 // patience is how long to wait after an error: a moment where it may pass by
 // itself, half a minute where somebody has to mend something first.
 func (d *Drawer) patience(err error) time.Duration {
-	switch code := slackCode(err); code {
-	case "", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited":
+	if slices.Contains(passing, slackCode(err)) {
 		return time.Second
-	default:
-		return max(d.cfg.Window/2, time.Second)
 	}
+	return max(d.cfg.Window/2, time.Second)
 }
 
 // slackCode is what Slack answered; "" when it did not.
@@ -136,8 +213,8 @@ func slackCode(err error) string {
 	return ""
 }
 
-// vanished reports that the message is no longer there to be changed or
-// answered: somebody deleted it. Trying again would not bring it back.
+// vanished reports that the message can never be changed or answered again:
+// somebody deleted it, or it is too old for that.
 func vanished(err error) bool {
 	return slices.Contains([]string{"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}, slackCode(err))
 }
@@ -160,40 +237,54 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if t.Parent == "" && s.Kind == upgrade.KindRevert {
-		up, err := d.store.Thread(ctx, s.Link)
-		if err != nil {
-			return 0, err
+	if t.TS == "" {
+		t.Channel = d.cfg.Channel
+		if s.Kind == upgrade.KindRevert {
+			up, err := d.store.Thread(ctx, s.Link)
+			if err != nil {
+				return 0, err
+			}
+			if up.TS == "" {
+				return time.Second, nil // its upgrade's card comes first
+			}
+			t.Channel, t.Parent = up.Channel, cmp.Or(up.Parent, up.TS)
 		}
-		if up.TS == "" {
-			return time.Second, nil // its upgrade's card comes first
-		}
-		t.Parent = up.TS
 	}
-	wait, err := d.card(ctx, s, &t)
+	news, err := d.store.Journal(ctx, id, t.Cursor, entries)
+	if err != nil {
+		return 0, err
+	}
+	wait, err := d.card(ctx, s, &t, slices.ContainsFunc(news, worded))
 	if err == nil && wait == 0 {
-		wait, err = d.milestones(ctx, s, t)
+		wait, err = d.milestones(ctx, s, t, news)
 	}
-	if code := slackCode(err); slices.Contains(shut, code) {
+	if code := slackCode(err); !slices.Contains(passing, code) {
 		d.tellElsewhere(ctx, s, t, code)
 	}
 	return wait, err
 }
 
-// shut are Slack's words for a channel in which the bot cannot post. It goes on
-// trying, but people must hear of it in another place.
-var shut = []string{"is_archived", "is_inactive", "not_in_channel", "channel_not_found", "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_locked"}
+// dead are Slack's words for a token with which nobody can be told anything.
+var dead = []string{"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
 
-// tellElsewhere writes to whoever asked, once a day.
+// tellElsewhere writes to whoever asked that Slack does not take the card, once a
+// day. The drawer goes on trying.
 func (d *Drawer) tellElsewhere(ctx context.Context, s upgrade.Session, t session.Thread, code string) {
+	if slices.Contains(dead, code) {
+		return
+	}
 	drawn := t.TS != ""
-	first, err := d.store.SeenWithin(ctx, fmt.Sprint("unposted ", s.ID, code, drawn), 24*time.Hour)
+	mark := fmt.Sprint("unposted ", s.ID, drawn)
+	first, err := d.store.SeenWithin(ctx, mark, 24*time.Hour)
 	if err != nil || !first {
 		return
 	}
-	m := view.Unposted(s, cmp.Or(t.Channel, d.cfg.Channel), code, drawn)
+	m := view.Unposted(s, t.Channel, code, drawn)
 	if _, _, err := d.slack.PostMessageContext(ctx, s.By, options(m)...); err != nil {
-		d.log.Error("nobody can be told that the channel is shut", "session", s.ID, "error", describe(err))
+		d.log.Error("nobody can be told that the card cannot be posted", "session", s.ID, "error", describe(err))
+		if err := d.store.Unsee(ctx, mark); err != nil {
+			d.log.Warn("unmark what nobody was told", "session", s.ID, "error", err)
+		}
 	}
 }
 
@@ -202,41 +293,47 @@ const (
 	budgetUpdates = "slack-updates"
 )
 
-// card posts or updates the card if it differs from what was last sent.
-func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *session.Thread) (time.Duration, error) {
+// card posts or updates the card if it differs from what was last sent, or if
+// something is to be told in its thread: a thread is there as long as its card is.
+func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *session.Thread, told bool) (time.Duration, error) {
 	m := view.Card(s, d.cfg.Policy)
 	digest, err := digestOf(m)
-	if err != nil || digest == t.Digest {
+	if err != nil || digest == t.Digest && !told {
 		return 0, err
 	}
 	if t.TS == "" {
 		return d.post(ctx, s, t, m, digest)
 	}
-	if wait, err := d.store.TakeBudget(ctx, budgetUpdates, updatesPerMinute, d.cfg.Window, updateBurst, 1); err != nil || wait > 0 {
+	if wait, err := d.budget(ctx, budgetUpdates, updatesPerMinute, updateBurst); err != nil {
 		return wait, err
 	}
 	_, _, _, err = d.slack.UpdateMessageContext(ctx, t.Channel, t.TS, options(m)...)
-	if vanished(err) {
-		d.log.Error("the card is gone; its thread goes on", "session", s.ID, "error", err)
-		err = nil
-	}
-	if err != nil {
+	moved := t.Channel != d.cfg.Channel && !slices.Contains(passing, slackCode(err)) && !slices.Contains(dead, slackCode(err))
+	switch {
+	case (vanished(err) || moved) && (!s.Ended || told):
+		return d.replace(ctx, s, t, m, digest, err)
+	case vanished(err):
+		d.log.Warn("card of an ended session is gone", "session", s.ID, "error", err)
+	case err != nil:
 		return 0, fmt.Errorf("update card: %w", describe(err))
 	}
 	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
 }
 
+// budget takes one call of a budget of Slack's; errLimit and how long to wait
+// where that is used up.
+func (d *Drawer) budget(ctx context.Context, name string, perMinute, burst int) (time.Duration, error) {
+	wait, err := d.store.TakeBudget(ctx, name, perMinute, d.cfg.Window, burst, 1)
+	if err == nil && wait > 0 {
+		err = errLimit
+	}
+	return wait, err
+}
+
 func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *session.Thread, m view.Message, digest string) (time.Duration, error) {
-	if wait, err := d.store.TakeBudget(ctx, budgetPosts, postsPerMinute, d.cfg.Window, postBurst, 1); err != nil || wait > 0 {
-		return wait, err
-	}
-	opts := options(m)
-	if t.Parent != "" {
-		opts = append(opts, slack.MsgOptionTS(t.Parent))
-	}
-	channel, ts, err := d.slack.PostMessageContext(ctx, d.cfg.Channel, opts...)
+	channel, ts, wait, err := d.send(ctx, t, m)
 	if err != nil {
-		return 0, fmt.Errorf("post card: %w", describe(err))
+		return wait, fmt.Errorf("post card: %w", err)
 	}
 	winner, won, err := d.store.ClaimReply(ctx, s.ID, channel, ts, t.Parent)
 	if err != nil {
@@ -244,43 +341,110 @@ func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *session.Thread,
 	}
 	if !won { // another replica's post was first; ours stays as a doubled card
 		d.log.Warn("doubled card", "session", s.ID, "ts", ts, "card", winner.TS)
-		return time.Millisecond, d.store.LinkThread(ctx, channel, ts, s.ID)
+		return more, d.store.LinkThread(ctx, channel, ts, s.ID)
 	}
 	*t = winner
 	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
 }
 
-// milestones posts what the journal says beyond the cursor, in order.
-func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Thread) (time.Duration, error) {
-	entries, err := d.store.Journal(ctx, s.ID, t.Cursor, 50)
+// send posts the card into the channel and thread that t names. Where the thread of
+// an upgrade is in a channel that takes no posts any more, and the bot has another
+// one by now, the card becomes a root there.
+func (d *Drawer) send(ctx context.Context, t *session.Thread, m view.Message) (channel, ts string, wait time.Duration, err error) {
+	if wait, err := d.budget(ctx, budgetPosts, postsPerMinute, postBurst); err != nil {
+		return "", "", wait, err
+	}
+	opts := options(m)
+	if t.Parent != "" {
+		opts = append(opts, slack.MsgOptionTS(t.Parent))
+	}
+	channel, ts, err = d.slack.PostMessageContext(ctx, t.Channel, opts...)
+	if code := slackCode(err); t.Channel != d.cfg.Channel && !slices.Contains(passing, code) && !slices.Contains(dead, code) {
+		t.Channel, t.Parent = d.cfg.Channel, ""
+		channel, ts, err = d.slack.PostMessageContext(ctx, t.Channel, options(m)...)
+	}
+	return channel, ts, 0, describe(err)
+}
+
+// replace posts a new card in the place of one that can be changed no more, and
+// says so in its thread to those who are waited for. Somebody may delete that one
+// too: at most one a minute.
+func (d *Drawer) replace(ctx context.Context, s upgrade.Session, t *session.Thread, m view.Message, digest string, why error) (time.Duration, error) {
+	first, err := d.store.SeenWithin(ctx, "replaced "+s.ID, d.cfg.Window)
 	if err != nil {
 		return 0, err
 	}
-	root := t.TS
-	if t.Parent != "" {
-		root = t.Parent
+	if !first {
+		return 0, fmt.Errorf("update card: %w", describe(why))
 	}
-	for _, e := range entries {
+	old := *t
+	now := session.Thread{Channel: d.cfg.Channel}
+	if t.Channel == d.cfg.Channel {
+		now.Parent = t.Parent
+	}
+	channel, ts, wait, err := d.send(ctx, &now, m)
+	if err != nil {
+		_ = d.store.Unsee(ctx, "replaced "+s.ID) // else tried again in a minute
+		return wait, fmt.Errorf("post card anew: %w", err)
+	}
+	now.Channel, now.TS = channel, ts
+	replaced, err := d.store.ReplaceCard(ctx, s.ID, old, now)
+	if err != nil {
+		return 0, err
+	}
+	if !replaced {
+		return more, d.store.LinkThread(ctx, channel, ts, s.ID)
+	}
+	d.log.Warn("card replaced by a new one", "session", s.ID, "error", describe(why))
+	*t = session.Thread{Channel: channel, TS: ts, Parent: now.Parent, Revision: old.Revision, Cursor: old.Cursor}
+	link := d.permalink(ctx, old.Channel, old.TS)
+	note := view.Replaced(s, d.cfg.Policy, link)
+	if _, _, err := d.slack.PostMessageContext(ctx, channel, append(options(note), slack.MsgOptionTS(cmp.Or(now.Parent, ts)))...); err != nil {
+		d.log.Warn("say that the card is new", "session", s.ID, "error", describe(err))
+	}
+	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
+}
+
+// permalink leads to a message; "" where Slack knows it no more.
+func (d *Drawer) permalink(ctx context.Context, channel, ts string) string {
+	link, err := d.slack.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: channel, Ts: ts})
+	if err != nil {
+		return ""
+	}
+	return link
+}
+
+// entries is how many milestones are told at a time.
+const entries = 50
+
+func worded(e session.Entry) bool {
+	_, ok := view.Milestone(upgrade.Event(e.Event), e.By, e.Note)
+	return ok
+}
+
+// milestones posts what the journal says beyond the cursor, in order, in the card's
+// thread.
+func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Thread, news []session.Entry) (time.Duration, error) {
+	for _, e := range news {
 		if m, ok := view.Milestone(upgrade.Event(e.Event), e.By, e.Note); ok {
-			if wait, err := d.store.TakeBudget(ctx, budgetPosts, postsPerMinute, d.cfg.Window, postBurst, 1); err != nil || wait > 0 {
+			if wait, err := d.budget(ctx, budgetPosts, postsPerMinute, postBurst); err != nil {
 				return wait, err
 			}
 			m = view.Summon(m, view.Summons(s, upgrade.Event(e.Event), e.Data, d.cfg.Policy))
-			_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(root))...)
-			if vanished(err) {
-				d.log.Error("the thread is gone", "session", s.ID, "error", err)
-				err = nil
+			_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(cmp.Or(t.Parent, t.TS)))...)
+			if err != nil && !vanished(err) {
+				return 0, fmt.Errorf("post milestone: %w", describe(err))
 			}
 			if err != nil {
-				return 0, fmt.Errorf("post milestone: %w", describe(err))
+				d.log.Error("thread is gone", "session", s.ID, "error", err)
 			}
 		}
 		if err := d.store.Milestone(ctx, s.ID, e.Revision); err != nil {
 			return 0, err
 		}
 	}
-	if len(entries) == 50 {
-		return time.Millisecond, nil
+	if len(news) == entries {
+		return more, nil
 	}
 	return 0, nil
 }

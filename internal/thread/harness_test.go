@@ -25,7 +25,10 @@ import (
 	"github.com/redis-upgrade/bot/internal/view"
 )
 
-const channel = "C0REDISOPS"
+const (
+	channel = "C0REDISOPS"
+	other   = "C0GENERAL" // another channel
+)
 
 // stage is a store and a Slack inside a bubble in which time passes only when
 // everybody waits; nothing in it has a socket.
@@ -43,6 +46,7 @@ func play(t *testing.T, run func(*stage)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		memory := miniredis.NewMiniRedis()
+		memory.ClockTTL(true) // leases lapse by the bubble's clock
 		rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: func(context.Context, string, string) (net.Conn, error) { return memory.Dial() }})
 		emu := slackemu.New(slackemu.Config{BotToken: "xoxb-1", AppToken: "xapp-1", Now: time.Now})
 		pipes := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -145,10 +149,21 @@ func (s *stage) must(r session.Record, err error) session.Record {
 // fault switches a bad day of Slack.
 func (s *stage) fault(format string, args ...any) {
 	s.t.Helper()
+	s.hook("faults", format, args...)
+}
+
+// moderate is an administrator at a message.
+func (s *stage) moderate(ts, set string) {
+	s.t.Helper()
+	s.hook("moderate", `{"channel":%q,"ts":%q,"set":%s}`, channel, ts, set)
+}
+
+func (s *stage) hook(name, format string, args ...any) {
+	s.t.Helper()
 	w := httptest.NewRecorder()
-	s.slack.Hooks().ServeHTTP(w, httptest.NewRequest("POST", "/hooks/slack/faults", strings.NewReader(fmt.Sprintf(format, args...))))
+	s.slack.Hooks().ServeHTTP(w, httptest.NewRequest("POST", "/hooks/slack/"+name, strings.NewReader(fmt.Sprintf(format, args...))))
 	if w.Code != 200 {
-		s.t.Fatalf("fault: %s", w.Body)
+		s.t.Fatalf("%s: %s", name, w.Body)
 	}
 }
 

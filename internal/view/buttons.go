@@ -81,5 +81,8 @@ func absentText(s upgrade.Session) string {
 
 func confirm(b *slack.ButtonBlockElement, title, text string) *slack.ButtonBlockElement {
 	b.Confirm = slack.NewConfirmationBlockObject(plain(title, 100), plain(text, 300), plain("Yes", 30), plain("Back", 30))
+	if b.Style != slack.StylePrimary { // what stops or repeats something: Slack would show it green
+		b.Confirm.Style = slack.StyleDanger
+	}
 	return b
 }

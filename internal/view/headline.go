@@ -25,7 +25,7 @@ func upperFirst(s string) string {
 }
 
 func stateMark(s upgrade.Session) string {
-	if isUnknown(s) || lost(s) {
+	if isUnknown(s) || lost(s) || revertLost(s) {
 		return ":rotating_light:"
 	}
 	switch s.State {
@@ -56,13 +56,17 @@ func revertLost(s upgrade.Session) bool {
 	return s.Kind == upgrade.KindUpgrade && s.State == upgrade.Failed && s.Link != "" && s.Prior != upgrade.Failed
 }
 
+// actNow is the worst state, wherever it is named: of a revert that failed after
+// its delete, and of the upgrade that it was to take back.
+const actNow = "database deleted, not back: act now"
+
 // stateWords say the state as people do.
 func stateWords(s upgrade.Session) string {
 	if isUnknown(s) {
 		return "outcome of the " + callWords(s.Call.Key) + " is unknown"
 	}
-	if lost(s) {
-		return "failed after its delete; the database is not back"
+	if lost(s) || revertLost(s) {
+		return actNow
 	}
 	if s.State == upgrade.Soaking {
 		return "upgraded; monitoring"

@@ -39,11 +39,17 @@ func Refused(r *upgrade.Refusal, permalink string) Message {
 // its card was posted before; word is what Slack said.
 func Unposted(s upgrade.Session, channel, word string, drawn bool) Message {
 	why := "Slack says " + code(word)
-	switch word {
-	case "is_archived", "is_inactive":
+	switch {
+	case word == "is_archived" || word == "is_inactive":
 		why = "the channel is archived"
-	case "not_in_channel", "channel_not_found":
+	case word == "not_in_channel" || word == "channel_not_found":
 		why = "I am not in that channel; somebody there can `/invite` me"
+	case strings.HasPrefix(word, "restricted_action"):
+		why = "the settings of the channel or workspace do not let me post there (" + code(word) + "); an administrator can change that"
+	case word == "missing_scope" || word == "no_permission":
+		why = "the Slack app lacks a permission (" + code(word) + "); whoever runs it has to install it again"
+	case word == "team_access_not_granted" || word == "ekm_access_denied":
+		why = "an administrator does not let the Slack app into that workspace (" + code(word) + ")"
 	}
 	text := fmt.Sprintf(":warning: *%s*: I cannot post its card in <#%s>: %s.", Escape(sessionTitle(s)), channel, why)
 	switch {
@@ -55,6 +61,25 @@ func Unposted(s upgrade.Session, channel, word string, drawn bool) Message {
 		text += fmt.Sprintf("\nIt is %s, and goes on; its card and thread stand still until that is mended. `/redis-upgrade status` tells how it stands.", stateWords(s))
 	}
 	return notice(text)
+}
+
+// Replaced says in the thread of a new card why there is one, to those who are
+// waited for. link leads to the old one; "" where that is deleted.
+func Replaced(s upgrade.Session, p Policy, link string) Message {
+	text := ":recycle: The card before this one was deleted or can no longer be edited; this is the card now."
+	if link != "" {
+		text += " <" + link + "|The old card and its thread>"
+	}
+	whom := person(s.By)
+	switch {
+	case isUnknown(s) || lost(s):
+		whom = p.OnCall
+	case s.State == upgrade.Proposed && s.Kind == upgrade.KindRevert:
+		whom = p.Approvers + " " + p.OnCall
+	case s.State == upgrade.Proposed:
+		whom = p.Approvers
+	}
+	return Summon(notice(text), whom)
 }
 
 // maxOffers is how many buttons a refusal shows; its text names all.

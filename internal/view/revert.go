@@ -45,12 +45,12 @@ func loss(s upgrade.Session) string {
 	if s.Ended && !gone {
 		return ":white_circle: *Nothing is lost:* the database was not deleted."
 	}
-	verb, until, span := "What is lost", "the moment client access is blocked", "everything until then"
+	verb, until, long := "What is lost", "the moment client access is blocked", "everything until then"
 	switch {
 	case !r.DoorShut.IsZero():
-		until, span = when(r.DoorShut), upgrade.Words(r.DoorShut.Sub(r.BackupAt).Round(time.Second))
+		until, long = when(r.DoorShut), span(r.BackupAt, r.DoorShut)
 	case !s.Asked.IsZero():
-		span = upgrade.Words(s.Asked.Sub(r.BackupAt).Round(time.Second)) + " when asked, and growing"
+		long = span(r.BackupAt, s.Asked) + " when asked, and growing"
 	}
 	if gone {
 		verb = "What was lost"
@@ -58,7 +58,7 @@ func loss(s upgrade.Session) string {
 	if lost(s) && r.ImportedAt.IsZero() {
 		verb = "The data is not back yet. Lost even when it is"
 	}
-	text := fmt.Sprintf(":wastebasket: *%s:* everything written between the start of the backup (%s) and %s: %s. ", verb, when(r.BackupAt), until, span)
+	text := fmt.Sprintf(":wastebasket: *%s:* everything written between the start of the backup (%s) and %s: %s. ", verb, when(r.BackupAt), until, long)
 	if r.SafetyAt.IsZero() {
 		text += fmt.Sprintf("A backup of the upgraded data will keep it, but only %s or later is sure to load that.", Escape(r.Upgraded))
 	} else {
@@ -68,6 +68,15 @@ func loss(s upgrade.Session) string {
 		text += "\n:warning: The dynamic endpoint names change; clients that use them must be told."
 	}
 	return text
+}
+
+// span is how long the loss reaches. The two instants are of two clocks, Redis
+// Cloud's and ours, so it may come out as nothing or less: that is no number.
+func span(from, to time.Time) string {
+	if d := to.Sub(from).Round(time.Second); d > 0 {
+		return upgrade.Words(d)
+	}
+	return "less than the difference between two clocks; take it for some minutes"
 }
 
 func revertFacts(s upgrade.Session) []string {

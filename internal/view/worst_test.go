@@ -1,0 +1,67 @@
+package view
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/redis-upgrade/bot/internal/upgrade"
+)
+
+// A database that is deleted and not back reads like nothing else, wherever it is
+// named: notification, card, status, history, Home, an answer to a mention.
+func TestTheWorstStateHasTheStrongestWords(t *testing.T) {
+	permalink := func(string) string { return "" }
+	for sentence, s := range map[string]upgrade.Session{
+		"the revert": revertFailed(upgrade.Importing), "its upgrade": with(upgradeAt(upgrade.Failed), linked),
+	} {
+		home := Home([]upgrade.Session{s}, permalink)
+		for where, text := range map[string]string{
+			"notification": Card(s, samplePolicy()).Text, "card": said(t, Card(s, samplePolicy())), "status": said(t, Sessions("Under way", []upgrade.Session{s}, permalink)),
+			"home": strings.Join(markup(t, Sample{Home: &home}), "\n"), "mention": MentionReply(s, samplePolicy()).Text,
+			"unposted": Unposted(s, "C1", "is_inactive", true).Text,
+		} {
+			if !strings.Contains(strings.ToLower(text), actNow) {
+				t.Errorf("%s, %s: %s", sentence, where, text)
+			}
+		}
+	}
+	if text := Card(failedAt(upgrade.Upgrading), samplePolicy()).Text; strings.Contains(text, actNow) {
+		t.Errorf("nothing was deleted, and yet: %s", text)
+	}
+}
+
+// The bot's clock and Redis Cloud's may differ.
+func TestALossIsNeverNegative(t *testing.T) {
+	for _, state := range revertStates {
+		s := with(revertAt(state), func(s *upgrade.Session) {
+			s.Revert.BackupAt = noon.Add(24 * time.Hour)
+		})
+		if text := said(t, Card(s, samplePolicy())); strings.Contains(text, ": -") {
+			t.Errorf("%s: %s", state, text)
+		}
+	}
+}
+
+// Slack draws the confirmation of a dialog green, unless it is told that it is
+// dangerous.
+func TestADangerousDialogLooksDangerous(t *testing.T) {
+	for _, s := range Samples() {
+		if s.Message == nil {
+			continue
+		}
+		for _, b := range s.Message.Blocks {
+			a, ok := b.(*slack.ActionBlock)
+			if !ok {
+				continue
+			}
+			for _, e := range a.Elements.ElementSet {
+				if e := e.(*slack.ButtonBlockElement); e.Confirm != nil && e.Style != slack.StylePrimary && e.Confirm.Style != slack.StyleDanger {
+					t.Errorf("%s: the dialog of %q is green", s.Name, e.Text.Text)
+				}
+			}
+		}
+	}
+}
