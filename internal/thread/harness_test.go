@@ -232,12 +232,13 @@ func (s *stage) in(room func(id string, im bool) bool) (out []message) {
 	return out
 }
 
-// cards are the roots, replies the answers in one thread (text only).
+// cards are the roots, replies the answers in one thread: the first line of their texts.
 func (s *stage) cards() []message {
 	s.t.Helper()
 	var out []message
 	for _, m := range s.messages() {
 		if m.ThreadTS == "" || m.ThreadTS == m.TS {
+			m.Text, _, _ = strings.Cut(m.Text, "\n")
 			out = append(out, m)
 		}
 	}
@@ -249,7 +250,8 @@ func (s *stage) replies(root string) []string {
 	var out []string
 	for _, m := range s.messages() {
 		if m.ThreadTS == root && m.TS != root {
-			out = append(out, m.Text)
+			first, _, _ := strings.Cut(m.Text, "\n")
+			out = append(out, first)
 		}
 	}
 	return out

@@ -87,8 +87,28 @@ func Card(s upgrade.Session, p Policy) Message {
 	} else {
 		blocks = upgradeBlocks(s, p)
 	}
-	text := Escape(sessionTitle(s)) + " — " + stateWords(s)
-	return Message{Text: cutMarkup(text, maxText), Blocks: blocks[:min(len(blocks), maxBlocks)], Metadata: metadata(s)}
+	return Message{Text: cutMarkup(fallback(s, p), maxText), Blocks: blocks[:min(len(blocks), maxBlocks)], Metadata: metadata(s)}
+}
+
+// fallback is a card for those who do not see it: notifications, phones, screen
+// readers. Its first line, which is all that many of them show, says what it is and
+// where it stands; then who must act and until when, what went wrong, and what is
+// lost.
+func fallback(s upgrade.Session, p Policy) string {
+	out := []string{cutMarkup(Escape(sessionTitle(s))+" — "+stateWords(s), maxFirstLine)}
+	if next := next(s, p); next != "" {
+		out = append(out, next)
+	}
+	if len(problem(s)) > 0 {
+		out = append(out, Escape(Cut(s.Problem, 600)))
+	}
+	switch {
+	case s.Kind == upgrade.KindRevert:
+		out = append(out, loss(s))
+	case s.State == upgrade.Proposed:
+		out = append(out, "Backup: "+strings.ReplaceAll(backup(s), "\n", " ")+". Revert: "+Escape(s.Facts.WayBack.Text))
+	}
+	return strings.Join(out, "\n")
 }
 
 func metadata(s upgrade.Session) slack.SlackMetadata {

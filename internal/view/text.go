@@ -22,6 +22,7 @@ const (
 	maxOption      = 75
 	maxBlocks      = 50
 	maxText        = 4000 // chat.update refuses more
+	maxFirstLine   = 100  // ours: what a notification shows
 	maxReason      = 600  // ours: what a card shows in full, and so what its form takes
 )
 
