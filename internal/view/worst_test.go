@@ -17,9 +17,9 @@ func TestTheWorstStateHasTheStrongestWords(t *testing.T) {
 	for sentence, s := range map[string]upgrade.Session{
 		"the revert": revertFailed(upgrade.Importing), "its upgrade": with(upgradeAt(upgrade.Failed), linked),
 	} {
-		home := Home([]upgrade.Session{s}, permalink)
+		home := Home([]upgrade.Session{s}, 0, permalink)
 		for where, text := range map[string]string{
-			"notification": Card(s, samplePolicy()).Text, "card": said(t, Card(s, samplePolicy())), "status": said(t, Sessions("Under way", []upgrade.Session{s}, permalink)),
+			"notification": Card(s, samplePolicy()).Text, "card": said(t, Card(s, samplePolicy())), "status": said(t, Sessions("Under way", []upgrade.Session{s}, 0, permalink)),
 			"home": strings.Join(markup(t, Sample{Home: &home}), "\n"), "mention": MentionReply(s, samplePolicy()).Text,
 			"unposted": Unposted(s, "C1", "is_inactive", true).Text,
 		} {
