@@ -81,9 +81,9 @@ var fates = []fate{
 	{upgrading, "hang", sendUpgrade, 1, 0, "", "done", absent},
 	{upgrading, "foreign_create", "", 0, -1, "", "done", unmet},
 	{upgrading, "status_task_error / SUBSCRIPTION_NOT_ACTIVE", sendBackup, 1, 3, "", "done", "the state of a backup is asked for again"},
-	{upgrading, "status_no_time /import", "", 0, -1, "", "done", unmet},
+	{upgrading, "status_no_time", sendBackup, 1, 0, "", "done", "the next answer has a time"},
 	{upgrading, "wrong_resource", sendUpgrade, 1, 0, "", "done", "what an upgrade's task names is not used"},
-	{upgrading, "upgrade_failed_late /fixed", "", 0, -1, "", "done", unmet},
+	{upgrading, "upgrade_failed_late", "", 0, 0, "", "done", "judged when the database is at rest, and it has arrived"},
 	// The upgrade itself.
 	{upgrading, "upgrade_failed", "", 0, 0, "", "failed", "Redis Cloud says so, and the version read back is the old one"},
 	{upgrading, "upgrade_recovery_pending", "", 0, 0, "", "done", "still running, shown as recovering"},
