@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/session"
@@ -111,10 +112,6 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	if b.cloud, err = cloud.New(account); err != nil {
 		return nil, err
 	}
-	changes, err := cloud.NewChanges(account)
-	if err != nil {
-		return nil, err
-	}
 	b.slack = slackClient(cfg, parts, b.metrics.around)
 	b.inventory = inventory.New(inventory.Config{
 		Cloud: b.cloud, Redis: b.rdb, Prefix: cfg.RedisPrefix, Every: 5 * cfg.StatusInterval, TargetsTTL: 5 * cfg.StatusInterval,
@@ -124,12 +121,24 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
+	sender, err := calls.New(cfg.engine().Calls(), account, b.cloud, b.ownStore)
+	if err != nil {
+		return nil, err
+	}
 	b.people = &roles{cfg: cfg}
-	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Changes: changes, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Log: b.log})
+	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Calls: sender, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Log: b.log})
 	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
 	b.health = newHealth(b.store, b.inventory, b.log)
 	b.metrics.registry.MustRegister(state{b}, clocks{b.store})
 	return b, nil
+}
+
+// ownStore names a database that holds this bot's own state; "" for every other.
+func (b *Bot) ownStore(ref cloud.Ref) string {
+	if entry, ok := b.inventory.Get(ref); ok && entry.Store {
+		return entry.Name
+	}
+	return ""
 }
 
 func (c Config) allowed() []int {

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
@@ -142,13 +143,13 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet) *world {
 	var err error
 	w.client, err = cloud.New(account)
 	must(t, err)
-	changes, err := cloud.NewChanges(account)
+	sender, err := calls.New(engineConfig().Calls(), account, w.client, func(cloud.Ref) string { return "" })
 	must(t, err)
 	w.index = inventory.New(inventory.Config{Cloud: w.client, Redis: rdb, TagsPerRefresh: -1, Every: 1000 * time.Hour, Log: log})
 	must(t, w.index.Refresh(t.Context()))
 	sealer, err := upgrade.NewSealer(zeroes{}, []byte(sealKey))
 	must(t, err)
-	w.engine = upgrade.New(engineConfig(), upgrade.Parts{Store: w.store, Cloud: w.client, Changes: changes, Inventory: w.index,
+	w.engine = upgrade.New(engineConfig(), upgrade.Parts{Store: w.store, Cloud: w.client, Calls: sender, Inventory: w.index,
 		Roles: roster{ann.ID: ann, bob.ID: bob, dan.ID: dan, eva.ID: eva}, Sealer: sealer, Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -23,6 +23,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
@@ -93,8 +94,7 @@ func newDesk(t testing.TB) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.changes, err = cloud.NewChanges(account)
-	if err != nil {
+	if d.changes, err = cloud.NewChanges(account); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
@@ -108,9 +108,13 @@ func newDesk(t testing.TB) *desk {
 		t.Fatal(err)
 	}
 	d.store = session.New(rdb, session.Config{SealKey: []byte("seal"), Lives: upgrade.Lives(), Retention: time.Hour})
-	d.engine = upgrade.New(upgrade.Config{Mode: upgrade.ModeFull, Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Poll: 4 * time.Millisecond,
-		StatusEvery: time.Second, SendTimeout: time.Second, Grace: time.Second, Lease: time.Second, Workers: 1},
-		upgrade.Parts{Store: d.store, Cloud: client, Changes: d.changes, Inventory: d.index, Roles: d, Sealer: sealer, Log: quiet})
+	cfg := upgrade.Config{Mode: upgrade.ModeFull, Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Poll: 4 * time.Millisecond,
+		StatusEvery: time.Second, SendTimeout: time.Second, Grace: time.Second, Lease: time.Second, Workers: 1}
+	sender, err := calls.New(cfg.Calls(), account, client, func(cloud.Ref) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.engine = upgrade.New(cfg, upgrade.Parts{Store: d.store, Cloud: client, Calls: sender, Inventory: d.index, Roles: d, Sealer: sealer, Log: quiet})
 	d.h = d.handler()
 	t.Cleanup(d.h.Wait)
 	return d

@@ -8,13 +8,14 @@ var law = map[string]row{
 	"cmd/sandbox": {may: "sandbox", is: "the same bot among emulators, with a page to try it"},
 
 	"bot": {
-		may: "commands thread view upgrade approvals inventory people releases cloud session",
+		may: "commands thread view upgrade calls approvals inventory people releases cloud session",
 		is:  "the one place that knows every part: configuration, wiring, health",
 	},
 	"commands":  {may: "view upgrade inventory people", is: "answers somebody who just acted"},
 	"thread":    {may: "view upgrade session", is: "draws what must arrive: every card and thread"},
 	"view":      {may: "upgrade approvals inventory releases cloud", is: "pure functions from values to Block Kit"},
-	"upgrade":   {may: "session approvals inventory cloud releases", is: "the feature: both lives, their steps, preflight, recovery"},
+	"calls":     {may: "cloud", is: "the one place from which a request that changes Redis Cloud leaves"},
+	"upgrade":   {may: "calls session approvals inventory cloud releases", is: "the feature: both lives, their steps, preflight, recovery"},
 	"inventory": {may: "cloud releases", is: "what we own: the index, its refresh, search, replica graph"},
 	"approvals": {is: "who may decide, how many, until when"},
 	"session":   {is: "durable state machine in Redis"},

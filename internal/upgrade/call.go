@@ -1,11 +1,14 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
 )
@@ -78,10 +81,16 @@ const (
 	callCreate          = "create"
 	callRules           = "sharding rules"
 	callImport          = "import"
+	callPassword        = "password"
 	callDefaultUser     = "default user"
+	callTags            = "tags"
 	callOpenDoor        = "open door"
 	callReopenDoor      = "reopen door"
 )
+
+// covered are the calls that are sent because people approved, and so not after their
+// approval has lapsed. What else is sent puts something back.
+var covered = []string{callBackup, callUpgrade, callCloseDoor, callSafetyBackup, callDelete}
 
 // outside is one outside call of a step: how it is sent and how it is read.
 // Its functions may be called by any process at any time, so they know only
@@ -99,8 +108,11 @@ type outside struct {
 
 	// ready reads the world again; what it returns is noted before the send.
 	ready func(ctx context.Context, l *lease) (Before, gate, error)
-	// send is the request. It runs at most once per intent.
-	send func(ctx context.Context, s Session) (cloud.Task, error)
+	// request is made from the record and, where it must, from the world, right before
+	// the intent is written. It is sent at most once per intent.
+	request func(ctx context.Context, s Session) (calls.Request, error)
+	target  string // name of the database that is changed, read back before; empty: whatever it is called
+	mark    bool   // the call creates: its database is known by a password of this session
 	// effect says whether an accepted call is seen to have ended.
 	effect func(ctx context.Context, l *lease, task cloud.Task) (verdict, error)
 	// trace reads, when no answer came and everything queued before is
@@ -200,7 +212,19 @@ func (e *Engine) turn(ctx context.Context, l *lease, a Answer, m move, change fu
 
 func (e *Engine) intend(ctx context.Context, l *lease, o outside, c Call) (result, error) {
 	l.s.Call = &c
-	return e.turn(ctx, l, Intend, move{}, nil, nil)
+	if !o.mark || l.s.Revert.Marks[o.key] != "" {
+		return e.turn(ctx, l, Intend, move{}, nil, nil)
+	}
+	mark, err := e.newMark(l.s, o.key)
+	if err != nil {
+		return result{}, err
+	}
+	return e.turn(ctx, l, Intend, move{}, nil, func(b *Body) {
+		if b.Revert.Marks == nil {
+			b.Revert.Marks = map[string]string{}
+		}
+		b.Revert.Marks[o.key] = mark
+	})
 }
 
 // settledCall hands a settled call to the step, or plans a refused one again
@@ -254,18 +278,11 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 	return e.send(ctx, l, o, before)
 }
 
-// permitted tests the mode, the allow list and the pause; refused before the
-// intent is written, so nothing was sent.
+// permitted tests, before anything is waited for, what the sender tests again; nil:
+// nothing speaks against it.
 func (e *Engine) permitted(ctx context.Context, o outside) *Refusal {
-	rank := map[Mode]int{ModeObserve: 0, ModeUpgrade: 1, ModeFull: 2}
-	if rank[e.mode] < rank[o.needs] {
-		return refuse(NotAllowed, "This bot runs with MODE=%s, which does not allow the %s.", e.mode, o.label)
-	}
-	if !e.allowed(o.ref) {
-		return refuse(NotAllowed, "Subscription %d is not in ALLOW_SUBSCRIPTIONS.", o.ref.Subscription)
-	}
-	if entry, ok := e.inventory.Get(o.ref); ok && entry.Store {
-		return refuse(OwnStore, "%s is the Redis that stores this bot's state.", entry.Name)
+	if r := e.calls.Permitted(o.ref, o.needs, o.label); r != nil {
+		return refusalOf(r)
 	}
 	if o.rush {
 		return nil // a database is waiting to be built again: that waits for nobody
@@ -279,52 +296,77 @@ func (e *Engine) permitted(ctx context.Context, o outside) *Refusal {
 	return nil
 }
 
-const flagPause = "pause"
+const flagPause = calls.PauseFlag
 
-// send is the narrow place: intent first, then the request, then the answer,
-// which is written even while shutting down.
+// refusalOf puts a refusal of the sender among ours.
+func refusalOf(r *calls.Refused) *Refusal {
+	code := map[calls.Reason]Code{calls.OwnStore: OwnStore, calls.Target: Stale}[r.Why]
+	return &Refusal{Code: cmp.Or(code, NotAllowed), Text: r.Text}
+}
+
+// send hands the call to the sender, which writes its intent through entry, and then
+// writes the answer, even while shutting down.
 func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (result, error) {
-	c := *l.s.Call
-	phase, err := callLife.Next(c.Phase, Send)
+	request, err := o.request(ctx, l.s)
 	if err != nil {
-		return result{}, err
+		return result{}, errors.Join(fmt.Errorf("make the request of the %s: %w", o.label, err), e.leaveTurns(ctx, l.s, o))
 	}
-	if c.Intent == 0 {
-		c.First = e.now() // waiting for its turn was no trial of patience
+	to := &entry{e: e, s: l.s, before: before}
+	order := calls.Order{Request: request, Label: o.label, Needs: o.needs, Name: o.target, Activated: l.s.Facts.Activated, Urgent: o.rush}
+	if slices.Contains(covered, o.key) && l.s.Call.Intent == 0 {
+		order.Late = e.startBy(l.s)
 	}
-	if err := e.prove(ctx, l.s); err != nil {
-		return result{}, fmt.Errorf("send the %s: %w", o.label, err)
+	if o.ref != l.s.Plan.Ref() {
+		order.Activated = time.Time{} // the session made it itself
 	}
-	begun := time.Now() // of this machine, with its monotonic reading: no clock that is set meanwhile prolongs the fence
-	c.Phase, c.Before, c.Intent, c.SendBy = phase, before, c.Intent+1, e.now().Add(e.cfg.SendTimeout)
-	m := move{event: Calling, due: e.cfg.SendTimeout + e.cfg.Grace, confirm: true, owner: true,
-		data: map[string]any{"call": c.Key, "answer": Send, "intent": c.Intent}}
-	if !o.rush {
-		m.unless = flagPause // a database that is waiting to be built again waits for nobody
+	task, left, err := e.calls.Send(ctx, order, to)
+	l.s = to.s
+	if left {
+		settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+		defer cancel()
+		return e.answered(settle, l, o, task, err)
 	}
-	s, err := e.advance(ctx, l.s, m, func(b *Body) { b.Call = &c })
+	var refused *calls.Refused
 	var held *session.HeldError
-	if errors.As(err, &held) {
+	switch {
+	case errors.As(err, &refused):
+		return result{gate: gate{stop: refusalOf(refused)}}, e.leaveTurns(ctx, l.s, o)
+	case errors.As(err, &held):
 		return result{}, e.suspect(ctx, l.s, "the lock of its database is not its own: "+held.Error())
-	}
-	if errors.Is(err, session.ErrFlagged) {
+	case errors.Is(err, session.ErrFlagged), errors.Is(err, session.ErrLate):
 		return result{wait: e.cfg.Poll}, nil // the next look says so
-	}
-	if errors.Is(err, session.ErrUnconfirmed) {
-		l.s = s // a failover could forget the intent, so nothing leaves
+	case errors.Is(err, session.ErrUnconfirmed): // a failover could forget the intent, so nothing left
 		return e.turn(ctx, l, Absent, move{due: e.cfg.Poll}, nil, nil)
 	}
+	return result{}, err
+}
+
+// entry is a session's side of one order: its journal, and the write of the intent.
+type entry struct {
+	e      *Engine
+	s      Session // as the intent left it
+	before Before
+}
+
+func (n *entry) Verify(ctx context.Context) error { return n.e.prove(ctx, n.s) }
+
+func (n *entry) Intend(ctx context.Context, terms calls.Terms) error {
+	c := *n.s.Call
+	phase, err := callLife.Next(c.Phase, Send)
 	if err != nil {
-		return result{}, err
+		return err
 	}
-	out := context.WithoutCancel(ctx)
-	reply, cancel := context.WithTimeout(cloud.WithSendDeadline(out, begun.Add(e.cfg.SendTimeout)), e.cfg.SendTimeout+e.cfg.Grace/2)
-	defer cancel()
-	task, err := o.send(reply, s)
-	settle, cancelSettle := context.WithTimeout(out, settleTimeout)
-	defer cancelSettle()
-	l.s = s
-	return e.answered(settle, l, o, task, err)
+	if c.Intent == 0 {
+		c.First = n.e.now() // waiting for its turn was no trial of patience
+	}
+	c.Phase, c.Before, c.Intent, c.SendBy = phase, n.before, c.Intent+1, n.e.now().Add(terms.Within)
+	m := move{event: Calling, due: terms.Within + n.e.cfg.Grace, confirm: true, owner: true, unless: terms.Unless, notAfter: terms.NotAfter,
+		data: map[string]any{"call": c.Key, "answer": Send, "intent": c.Intent}}
+	s, err := n.e.advance(ctx, n.s, m, func(b *Body) { b.Call = &c })
+	if err == nil || errors.Is(err, session.ErrUnconfirmed) {
+		n.s = s
+	}
+	return err
 }
 
 // settleTimeout bounds the write of an answer.

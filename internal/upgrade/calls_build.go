@@ -2,11 +2,15 @@ package upgrade
 
 import (
 	"context"
+	"encoding/base32"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
 )
@@ -33,25 +37,26 @@ func (e *Engine) createCall(b build) outside {
 	return outside{
 		seen: seen,
 		key:  b.key, ref: b.parent, label: b.label, needs: ModeFull,
-		ready: func(ctx context.Context, _ *lease) (Before, gate, error) { return e.roomFor(ctx, b) },
-		send: func(ctx context.Context, s Session) (cloud.Task, error) {
+		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.roomFor(ctx, l.s, b) },
+		mark:  true,
+		request: func(_ context.Context, s Session) (calls.Request, error) {
 			c, err := b.body(s)
-			if err != nil {
-				return cloud.Task{}, &cloud.NotSent{Cause: err}
+			if err == nil {
+				c.Password, err = e.mark(s, b.key)
 			}
-			return e.changes.Create(ctx, b.parent.Plan, b.parent.Subscription, c)
+			return calls.Create(b.parent, c), err
 		},
 		effect: func(ctx context.Context, l *lease, task cloud.Task) (verdict, error) {
 			return e.created(ctx, l, b, task.Resource)
 		},
-		trace: func(ctx context.Context, _ *lease) (finding, error) { return e.traceCreate(ctx, b, seen) },
+		trace: func(ctx context.Context, l *lease) (finding, error) { return e.traceCreate(ctx, l.s, b, seen) },
 		// A status task needs a database; a dry run stands in the same queue.
 		barrier: func(ctx context.Context, s Session) (cloud.Task, error) {
 			c, err := b.body(s)
 			if err != nil {
 				return cloud.Task{}, err
 			}
-			return e.changes.DryRun(ctx, b.parent.Plan, b.parent.Subscription, c)
+			return e.calls.DryRun(ctx, b.parent, c)
 		},
 		holds: func(s Session, v verdict) []session.Hold {
 			return []session.Hold{{Database: b.ref(v.resource), To: s.ID}}
@@ -73,7 +78,7 @@ func (b build) ref(id int) string {
 
 // roomFor waits for the subscription and refuses when name or port are taken:
 // what has them afterwards can then only be ours.
-func (e *Engine) roomFor(ctx context.Context, b build) (Before, gate, error) {
+func (e *Engine) roomFor(ctx context.Context, s Session, b build) (Before, gate, error) {
 	sub, err := e.subscription(ctx, b.parent)
 	if err != nil {
 		return Before{}, gate{}, err
@@ -89,27 +94,107 @@ func (e *Engine) roomFor(ctx context.Context, b build) (Before, gate, error) {
 	if slices.ContainsFunc(taken, func(d cloud.Database) bool { return d.Ref == b.parent }) {
 		return Before{}, gate{wait: e.cfg.Poll, text: "waiting until Redis Cloud lists the deleted database no more"}, nil
 	}
+	if len(taken) > 0 && b.key == callCreate && e.now().Sub(s.Call.First) < e.cfg.Patience {
+		return Before{}, gate{wait: e.cfg.Poll, text: fmt.Sprintf("%s, which this revert did not create, has the name or the port: remove or rename it", strangers(taken))}, nil
+	}
 	if len(taken) > 0 {
 		return Before{}, gate{stop: refuse(Stale, "Something named %s, or on port %d, already exists in the subscription.", b.name, b.port)}, nil
 	}
 	return Before{Known: true}, gate{}, nil
 }
 
-// traceCreate looks for what nothing had when the intent was written.
-func (e *Engine) traceCreate(ctx context.Context, b build, seen *string) (finding, error) {
+// traceCreate looks for the database that has our mark. Whatever else has its name or
+// port since somebody else may have made, and people decide about it.
+func (e *Engine) traceCreate(ctx context.Context, s Session, b build, seen *string) (finding, error) {
+	found, others, err := e.findOurs(ctx, s, b)
+	switch {
+	case err != nil:
+		return "", err
+	case found != 0:
+		*seen = fmt.Sprintf("database %d has the password of this session", found)
+		return happened, nil
+	case len(others) == 0:
+		*seen = "no database has the name or the port"
+		return absent, nil
+	}
+	*seen = strangers(others) + " has the name or the port, and was not created by this session"
+	return unclear, nil
+}
+
+// strangers names databases that are not ours, for people.
+func strangers(all []cloud.Database) string {
+	var out []string
+	for _, d := range all {
+		out = append(out, fmt.Sprintf("database %d (%s)", d.Ref.Database, d.Name))
+	}
+	return strings.Join(out, ", ")
+}
+
+// belonging is how a database stands to this session.
+type belonging string
+
+const (
+	proved  belonging = "ours"
+	foreign belonging = "somebody else's"
+	untold  belonging = "not told yet" // it has no password so far
+)
+
+// newMark is a password that nobody else knows, sealed.
+func (e *Engine) newMark(s Session, key string) (string, error) {
+	raw := make([]byte, 20)
+	if _, err := io.ReadFull(e.sealer.rand, raw); err != nil {
+		return "", fmt.Errorf("draw a password: %w", err)
+	}
+	return e.sealer.Seal("b0T-"+base32.StdEncoding.EncodeToString(raw), s.ID, s.Plan.Database, "mark "+key)
+}
+
+func (e *Engine) mark(s Session, key string) (cloud.Secret, error) {
+	text, err := e.sealer.Open(s.Revert.Marks[key], s.ID, s.Plan.Database, "mark "+key)
+	return cloud.Secret(text), err
+}
+
+// ours says whether a database was created by the session's call of that key: its
+// password, which only a read of the single database tells, is the one that was drawn.
+func (e *Engine) ours(ctx context.Context, s Session, key string, ref cloud.Ref) (belonging, error) {
+	db, err := e.cloud.Database(ctx, ref)
+	switch {
+	case errors.Is(err, cloud.ErrNotFound):
+		return foreign, nil
+	case err != nil:
+		return "", err
+	case s.Revert.Marks[key] == "" && slices.Contains([]string{s.Plan.Name, s.Revert.Trial.Name}, db.Name):
+		return proved, nil // created by a release that made no marks: known by its name
+	}
+	mark, err := e.mark(s, key)
+	switch {
+	case err != nil:
+		return "", err
+	case db.Security.Password == mark:
+		return proved, nil
+	case db.Security.Password == "" && !db.Active():
+		return untold, nil
+	}
+	return foreign, nil
+}
+
+// findOurs looks among what has the name or the port for the database of the call;
+// 0: it is not there. others are those that are somebody else's, or do not tell yet.
+func (e *Engine) findOurs(ctx context.Context, s Session, b build) (id int, others []cloud.Database, err error) {
 	all, err := e.cloud.Databases(ctx, b.parent.Plan, b.parent.Subscription)
 	if err != nil {
-		return "", err
+		return 0, nil, err
 	}
-	found := named(all, b.name, b.port)
-	*seen = fmt.Sprintf("%d databases have the name or the port", len(found))
-	switch {
-	case len(found) == 0:
-		return absent, nil
-	case len(found) == 1 && found[0].Name == b.name && (b.port == 0 || found[0].Port == 0 || found[0].Port == b.port):
-		return happened, nil
+	for _, d := range named(all, b.name, b.port) {
+		is, err := e.ours(ctx, s, b.key, d.Ref)
+		if err != nil {
+			return 0, nil, err
+		}
+		if is == proved && d.Name == b.name {
+			return d.Ref.Database, nil, nil
+		}
+		others = append(others, d)
 	}
-	return unclear, nil
+	return 0, others, nil
 }
 
 // named are the databases that have the name, or the port where one is asked.
@@ -119,35 +204,48 @@ func named(all []cloud.Database, name string, port int) []cloud.Database {
 	})
 }
 
-// created follows a new database until it and its subscription are active.
+// created follows a new database until it and its subscription are active. That a
+// task names it proves nothing: it is ours when it has the session's mark.
 func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdict, error) {
-	parent := b.parent
-	if id == 0 { // adopted: found by name
-		all, err := e.cloud.Databases(ctx, parent.Plan, parent.Subscription)
-		if err != nil {
+	at := func(id int) cloud.Ref {
+		return cloud.Ref{Plan: b.parent.Plan, Subscription: b.parent.Subscription, Database: id}
+	}
+	is := foreign
+	if id != 0 {
+		var err error
+		if is, err = e.ours(ctx, l.s, b.key, at(id)); err != nil {
 			return verdict{}, err
 		}
-		found := named(all, b.name, b.port)
-		if len(found) != 1 {
-			return verdict{outcome: Broke, text: fmt.Sprintf("%d databases have the name or port", len(found))}, nil
-		}
-		id = found[0].Ref.Database
 	}
-	db, err := e.cloud.Database(ctx, cloud.Ref{Plan: parent.Plan, Subscription: parent.Subscription, Database: id})
+	if is == foreign { // adopted without an id, or a task that names another one
+		found, others, err := e.findOurs(ctx, l.s, b)
+		switch {
+		case err != nil:
+			return verdict{}, err
+		case found == 0 && e.overdue(l.s.Call):
+			text := "the new database is not to be found"
+			if len(others) > 0 {
+				text = strangers(others) + " has the name or the port, and was not created by this session"
+			}
+			return verdict{outcome: Broke, text: text}, nil
+		case found == 0:
+			return verdict{}, nil // the task is ahead of the database
+		}
+		id = found
+	}
+	db, err := e.cloud.Database(ctx, at(id))
 	switch {
-	case errors.Is(err, cloud.ErrNotFound) && e.overdue(l.s.Call):
-		return verdict{outcome: Broke, text: fmt.Sprintf("the new database %d is not to be found", id)}, nil
 	case errors.Is(err, cloud.ErrNotFound):
-		return verdict{}, nil // the task is ahead of the database
+		return verdict{}, nil
 	case err != nil:
 		return verdict{}, err
-	case db.Failed():
+	case db.Failed() && is != untold:
 		return verdict{outcome: Broke, resource: id, text: "the new database's status is " + db.Status}, nil
-	case !db.Active():
+	case !db.Active() || is == untold:
 		l.observe(ctx, Progress{Text: db.Status})
 		return verdict{}, nil
 	}
-	sub, err := e.subscription(ctx, parent)
+	sub, err := e.subscription(ctx, b.parent)
 	if err != nil || !sub.Active() {
 		return verdict{}, err
 	}
@@ -157,6 +255,7 @@ func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdic
 // importCall imports the plan's files. It overwrites everything, so its
 // target is only ever a database that this session created.
 func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside {
+	created := map[string]string{callImport: callCreate, callRehearsalImport: callRehearsalCreate}[key]
 	seen := new(string)
 	return outside{
 		seen: seen,
@@ -164,6 +263,9 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			if g, err := e.atRest(ctx, ref); err != nil || g.stop != nil || g.wait > 0 {
 				return Before{}, g, err
+			}
+			if is, err := e.ours(ctx, l.s, created, ref); err != nil || is != proved { // it overwrites what is there
+				return Before{}, gate{stop: refuse(Stale, "Database %d is not the one that this revert created.", ref.Database)}, err
 			}
 			i, wait, err := e.probeImport(ctx, l, ref)
 			if i.refused != nil {
@@ -173,12 +275,9 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			// nothing was ever imported into it.
 			return Before{At: i.At, Status: i.Raw, Known: true}, gate{wait: wait}, err
 		},
-		send: func(ctx context.Context, s Session) (cloud.Task, error) {
+		request: func(ctx context.Context, s Session) (calls.Request, error) {
 			uris, err := e.importURIs(ctx, s)
-			if err != nil {
-				return cloud.Task{}, &cloud.NotSent{Cause: err}
-			}
-			return e.changes.StartImport(ctx, ref, cloud.SourceTypeOf(uris[0]), uris)
+			return calls.Import(ref, uris), err
 		},
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			return e.importEffect(ctx, l, ref, seen)

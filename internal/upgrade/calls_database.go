@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 )
 
@@ -21,8 +22,9 @@ func (e *Engine) backupCall(s Session, key string) outside {
 	return outside{
 		seen: seen,
 		key:  key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade, probes: true,
-		ready: func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
-		send:  func(ctx context.Context, s Session) (cloud.Task, error) { return e.changes.StartBackup(ctx, ref, "") },
+		ready:   func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
+		request: func(context.Context, Session) (calls.Request, error) { return calls.Backup(ref), nil },
+		target:  s.Plan.Name,
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			b, wait, err := e.probeBackup(ctx, l, ref)
 			if err != nil || wait > 0 {
@@ -157,7 +159,8 @@ func (e *Engine) upgradeCall(s Session) outside {
 			again := u.Status == cloud.UpgradeFailed && sameVersion(u.Target, to)
 			return Before{Known: true, Target: u.Target, Status: u.Status, Failed: again}, gate{}, err
 		},
-		send: func(ctx context.Context, s Session) (cloud.Task, error) { return e.changes.StartUpgrade(ctx, ref, to) },
+		request: func(context.Context, Session) (calls.Request, error) { return calls.Upgrade(ref, to), nil },
+		target:  s.Plan.Name,
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			return e.upgradeEffect(ctx, l, ref, to)
 		},
@@ -258,12 +261,9 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 			g, err := e.atRest(ctx, ref)
 			return Before{Known: true}, g, err
 		},
-		send: func(ctx context.Context, s Session) (cloud.Task, error) {
+		request: func(_ context.Context, s Session) (calls.Request, error) {
 			u, err := change(s)
-			if err != nil {
-				return cloud.Task{}, &cloud.NotSent{Cause: err}
-			}
-			return e.changes.Update(ctx, ref, u)
+			return calls.Update(ref, u), err
 		},
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			db, err := e.cloud.Database(ctx, ref)
@@ -341,7 +341,7 @@ func (e *Engine) subscriptionWait(sub cloud.Subscription) gate {
 
 // deleteCall deletes one database; gone means GET answers 404 and the
 // subscription is active again.
-func (e *Engine) deleteCall(key, label string, ref cloud.Ref, ready func(context.Context, *lease, cloud.Database) gate) outside {
+func (e *Engine) deleteCall(key, label, name string, ref cloud.Ref, ready func(context.Context, *lease, cloud.Database) gate) outside {
 	return outside{
 		key: key, ref: ref, label: label, needs: ModeFull, grave: true,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
@@ -358,7 +358,8 @@ func (e *Engine) deleteCall(key, label string, ref cloud.Ref, ready func(context
 			}
 			return Before{Known: true}, ready(ctx, l, db), nil
 		},
-		send: func(ctx context.Context, _ Session) (cloud.Task, error) { return e.changes.Delete(ctx, ref) },
+		request: func(context.Context, Session) (calls.Request, error) { return calls.Delete(ref), nil },
+		target:  name,
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			return e.gone(ctx, l, ref)
 		},

@@ -468,6 +468,9 @@ func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body
 		if b.Revert != nil && b.Revert.Was != nil && (b.Revert.DeletedAt.IsZero() || m.event == Finish) {
 			b.Revert.Was.Password, b.Revert.Was.Destination = "", ""
 		}
+		if b.Revert != nil {
+			b.Revert.Marks = nil
+		}
 	}
 	if s.Kind == KindUpgrade {
 		m.holds = free(s)

@@ -22,8 +22,8 @@
 //
 // Redis Cloud's changing calls are not idempotent, so each has a small life of
 // its own (call.go): it is planned, the world is read again, the intent and a
-// send deadline are written, then the request leaves through a connection that
-// refuses to write after the deadline. An answer settles it. Without an answer
+// send deadline are written, then the request leaves (package calls) through a
+// connection that refuses to write after the deadline. An answer settles it. Without an answer
 // nobody sends again: after the deadline a harmless status task goes behind
 // the account's serial queue; when it has ended, everything before it was
 // processed, and the call's own rule reads what happened. What cannot be read

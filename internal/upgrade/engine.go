@@ -12,18 +12,19 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
 // Mode is how far the bot may go.
-type Mode string
+type Mode = calls.Mode
 
 // The modes.
 const (
-	ModeObserve Mode = "observe" // no changing call
-	ModeUpgrade Mode = "upgrade" // no delete, create or redirect
-	ModeFull    Mode = "full"
+	ModeObserve = calls.Observe  // no changing call
+	ModeUpgrade = calls.Upgrades // no delete, create or redirect
+	ModeFull    = calls.Full
 )
 
 // Config is what an Engine needs to know.
@@ -46,6 +47,11 @@ type Config struct {
 	Idle         time.Duration // longest sleep between two claims: what a dead replica leaves is seen within Lease + Idle; zero: half a second
 }
 
+// Calls is the part that whoever sends the changing calls needs.
+func (c Config) Calls() calls.Config {
+	return calls.Config{Mode: c.Mode, Allow: c.Allow, SendTimeout: c.SendTimeout, Grace: c.Grace}
+}
+
 // Roles answers who somebody is, now; membership is never older than a minute
 // and unknown means no.
 type Roles interface {
@@ -58,7 +64,7 @@ type Roles interface {
 type Parts struct {
 	Store     *session.Store
 	Cloud     *cloud.Client
-	Changes   *cloud.Changes // of the same account
+	Calls     *calls.Sender
 	Inventory Inventory
 	Roles     Roles
 	Sealer    *Sealer
@@ -72,7 +78,7 @@ type Engine struct {
 	mode      Mode
 	store     *session.Store
 	cloud     *cloud.Client
-	changes   *cloud.Changes
+	calls     *calls.Sender
 	inventory Inventory
 	roles     Roles
 	sealer    *Sealer
@@ -91,7 +97,7 @@ type Engine struct {
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
 	cfg.Idle = cmp.Or(cfg.Idle, 500*time.Millisecond)
-	e := &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, changes: p.Changes,
+	e := &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, calls: p.Calls,
 		inventory: p.Inventory, roles: p.Roles, sealer: p.Sealer, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
 	e.distrust.at = map[string]time.Time{}
 	return e

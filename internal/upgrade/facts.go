@@ -17,6 +17,7 @@ import (
 // before anything is sent; none is trusted because it was written down.
 type Facts struct {
 	At             time.Time   `json:"at"`
+	Activated      time.Time   `json:"activated,omitzero"` // when the database was created
 	Name           string      `json:"name,omitempty"`
 	Version        string      `json:"version"`
 	Status         string      `json:"status"`
@@ -82,7 +83,7 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref, kind Kind) (Facts, clo
 	if err != nil {
 		return Facts{}, db, fmt.Errorf("read subscription: %w", err)
 	}
-	f := Facts{At: e.now(), Name: db.Name, Version: db.Version, Status: db.Status, Subscription: sub.Name, SubStatus: sub.Status,
+	f := Facts{At: e.now(), Activated: db.Activated, Name: db.Name, Version: db.Version, Status: db.Status, Subscription: sub.Name, SubStatus: sub.Status,
 		Protocol: db.Protocol, ActiveActive: db.ActiveActive || sub.ActiveActive,
 		Endpoint: db.PublicEndpoint, Dynamic: db.Dynamic.Public != "" || db.Dynamic.Private != "",
 		Port: db.Port, Shards: db.Shards, LimitGB: cmp.Or(db.DatasetSizeGB, db.MemoryLimitGB), UsedMB: db.UsedMB,

@@ -24,7 +24,7 @@ func senders(c accepted) []string {
 	path := shape(c.Path)
 	switch {
 	case strings.HasSuffix(path, "/tags"):
-		return nil // replaces the whole list: repeating it does no harm
+		return []string{callTags}
 	case strings.HasSuffix(path, "/upgrade"):
 		return []string{callUpgrade}
 	case strings.HasSuffix(path, "/backup"):
@@ -38,7 +38,7 @@ func senders(c accepted) []string {
 	case c.Method == "DELETE":
 		return []string{callDelete, callRehearsalDelete}
 	}
-	return []string{callCloseDoor, callReopenDoor, callOpenDoor, callDefaultUser, callRules}
+	return []string{callCloseDoor, callReopenDoor, callOpenDoor, callPassword, callDefaultUser, callRules}
 }
 
 // journal is a session's whole journal.

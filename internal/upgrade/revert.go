@@ -39,6 +39,10 @@ type RevertWork struct {
 	RolesBound    int       `json:"roles_bound,omitempty"` // how many of Was.Roles are bound to the new id
 	After         []string  `json:"after,omitempty"`       // which settings were put back after the import
 	Loose         []string  `json:"loose,omitempty"`       // what a person must look after
+
+	// Marks are the passwords, sealed, with which this session creates databases, by
+	// the key of the call: a database that has one is ours. Erased when it ends.
+	Marks map[string]string `json:"marks,omitempty"`
 }
 
 // Trial is the rehearsal: the backup imported into a temporary database on

@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
@@ -274,14 +275,19 @@ func (w *world) logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-func (w *world) account(dial func(context.Context, string, string) (net.Conn, error)) (*cloud.Client, *cloud.Changes) {
+func (w *world) account(dial func(context.Context, string, string) (net.Conn, error)) (*cloud.Client, *calls.Sender) {
 	cfg := cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: testKey, Secret: testSecret, Dial: dial, Log: w.logger(),
 		Jitter: func(n time.Duration) time.Duration { return n / 2 }}
 	c, err := cloud.New(cfg)
 	w.nil(err)
-	changes, err := cloud.NewChanges(cfg)
+	sender, err := calls.New(w.cfg.Calls(), cfg, c, func(ref cloud.Ref) string {
+		if entry, ok := w.index.Get(ref); ok && entry.Store {
+			return entry.Name
+		}
+		return ""
+	})
 	w.nil(err)
-	return c, changes
+	return c, sender
 }
 
 // replica is one process: an engine with its own connections.
@@ -351,7 +357,7 @@ func (w *world) launch(r *replica, engine, drawer redis.Hook) {
 	if w.named {
 		name = fmt.Sprintf("bot-%d", len(w.all))
 	}
-	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb, r.clock), Cloud: r.api, Changes: changes, Inventory: w.index, Roles: w.roles, Sealer: sealer, Log: w.logger()})
+	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb, r.clock), Cloud: r.api, Calls: changes, Inventory: w.index, Roles: w.roles, Sealer: sealer, Log: w.logger()})
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {

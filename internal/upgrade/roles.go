@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 )
 
@@ -125,15 +126,15 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 			}
 			return Before{Known: true}, gate{}, nil
 		},
-		send: func(ctx context.Context, _ Session) (cloud.Task, error) {
+		request: func(ctx context.Context, _ Session) (calls.Request, error) {
 			r, err := e.role(ctx, was.ID)
 			if err == nil && r == nil {
 				err = errors.New("the role no longer exists")
 			}
 			if err != nil {
-				return cloud.Task{}, &cloud.NotSent{Cause: err}
+				return calls.Request{}, err
 			}
-			return e.changes.UpdateRole(ctx, rebound(*r, was, from, to, name))
+			return calls.Role(to, rebound(*r, was, from, to, name)), nil
 		},
 		effect: func(ctx context.Context, _ *lease, _ cloud.Task) (verdict, error) {
 			is, err := e.binding(ctx, was, to)

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 )
 
@@ -201,7 +203,12 @@ func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (tim
 	return e.learn(ctx, l, note, func(w *RevertWork) { w.After = append(w.After, "verified") })
 }
 
+// putDefaultUser sets the password that the database had, in place of the one by which
+// it is known as ours, and then switches the default user off where it was.
 func (e *Engine) putDefaultUser(ctx context.Context, l *lease, ref cloud.Ref, was cloud.Database) (bool, string, time.Duration, error) {
+	if !slices.Contains(l.s.Revert.After, "password") {
+		return e.putPassword(ctx, l, ref)
+	}
 	if was.Security.DefaultUser {
 		return true, "", 0, nil
 	}
@@ -224,22 +231,106 @@ func (e *Engine) putDefaultUser(ctx context.Context, l *lease, ref cloud.Ref, wa
 	return true, "", 0, nil
 }
 
-// putTags is synchronous and replaces the whole list, so sending it again
-// does no harm.
+// putPassword gives the database back the password that its clients know. Without it
+// nobody could connect, so a failure ends the revert before the door opens.
+func (e *Engine) putPassword(ctx context.Context, l *lease, ref cloud.Ref) (bool, string, time.Duration, error) {
+	real, err := e.password(l.s)
+	if err != nil {
+		return false, "", 0, err
+	}
+	password := cloud.Secret(real)
+	same := func(db cloud.Database) bool { return db.Security.Password == password }
+	change := func(Session) (cloud.Update, error) { return cloud.Update{Password: &password}, nil }
+	o := e.updateCall(callPassword, "password of "+l.s.Plan.Name, ref, change, same)
+	o.rush = true
+	r, err := e.drive(ctx, l, o)
+	wait := r.wait
+	switch {
+	case err != nil:
+	case r.gate.stop != nil:
+		wait, err = e.stuck(ctx, l, "The password of the default user could not be put back: "+r.gate.stop.Text)
+	case r.call == nil:
+	case e.insists(r.call):
+		wait, err = e.again(ctx, l, o.label, r.call)
+	case r.call.Outcome != Happened:
+		wait, err = e.stuck(ctx, l, "The password of the default user could not be put back: "+r.call.Error)
+	default:
+		wait, err = e.learn(ctx, l, "", func(w *RevertWork) { w.After = append(w.After, "password") })
+	}
+	return false, "", wait, err
+}
+
+// tagsCall puts the tags back. It is synchronous and replaces the whole list.
+func (e *Engine) tagsCall(s Session, ref cloud.Ref) outside {
+	same := func(ctx context.Context) (bool, error) {
+		now, err := e.cloud.Tags(ctx, ref)
+		return sameTags(now, s.Revert.Was.Tags), err
+	}
+	return outside{
+		key: callTags, ref: ref, label: "tags of " + s.Plan.Name, needs: ModeFull, rush: true,
+		ready: func(ctx context.Context, _ *lease) (Before, gate, error) {
+			g, err := e.atRest(ctx, ref)
+			return Before{Known: true}, g, err
+		},
+		request: func(_ context.Context, s Session) (calls.Request, error) {
+			return calls.Tags(ref, s.Revert.Was.Tags), nil
+		},
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+			is, err := same(ctx)
+			switch {
+			case errors.Is(err, cloud.ErrNotFound) || denied(err) != nil:
+				return verdict{outcome: Broke, text: "they cannot be read back: " + err.Error()}, nil
+			case err != nil:
+				return verdict{}, err
+			case is:
+				return verdict{outcome: Happened}, nil
+			case e.overdue(l.s.Call):
+				return verdict{outcome: Broke, text: "Redis Cloud took them, but those read back are others"}, nil
+			}
+			return verdict{}, nil
+		},
+		trace: func(ctx context.Context, _ *lease) (finding, error) {
+			is, err := same(ctx)
+			switch {
+			case errors.Is(err, cloud.ErrNotFound) || denied(err) != nil:
+				return happened, nil // effect ends it
+			case err != nil:
+				return "", err
+			case is:
+				return happened, nil
+			}
+			return absent, nil
+		},
+	}
+}
+
+// sameTags compares tags whatever their order.
+func sameTags(a, b []cloud.Tag) bool {
+	of := func(tags []cloud.Tag) map[string]string {
+		out := map[string]string{}
+		for _, t := range tags {
+			out[t.Key] = t.Value
+		}
+		return out
+	}
+	return maps.Equal(of(a), of(b))
+}
+
+// putTags puts the tags back; what cannot be put back is left for a person.
 func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, string, time.Duration, error) {
-	tags := l.s.Revert.Was.Tags
-	if len(tags) == 0 {
+	if len(l.s.Revert.Was.Tags) == 0 {
 		return true, "", 0, nil
 	}
-	ctx = cloud.WithSendDeadline(ctx, time.Now().Add(e.cfg.SendTimeout))
-	err := e.changes.SetTags(ctx, ref, tags)
-	var final *cloud.Rejected
-	refused := errors.As(err, &final) || denied(err) != nil || errors.Is(err, cloud.ErrNotFound)
-	if err != nil && !refused && e.now().Sub(l.s.Updated) < e.cfg.Patience {
-		return false, "", 0, fmt.Errorf("put tags back: %w", err)
-	}
-	if err != nil {
-		return true, "the tags were not put back: " + err.Error(), 0, nil
+	r, err := e.drive(ctx, l, e.tagsCall(l.s, ref))
+	switch {
+	case err != nil:
+		return false, "", 0, err
+	case r.gate.stop != nil:
+		return true, "the tags were not put back: " + r.gate.stop.Text, 0, nil
+	case r.call == nil:
+		return false, "", r.wait, nil
+	case r.call.Outcome != Happened:
+		return true, "the tags were not put back: " + r.call.Error, 0, nil
 	}
 	return true, "", 0, nil
 }

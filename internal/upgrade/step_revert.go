@@ -130,12 +130,16 @@ func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (time.Duration, e
 	}
 	name := l.s.Revert.Trial.Name
 	only := func(_ context.Context, _ *lease, db cloud.Database) gate {
+		mark, err := e.mark(l.s, callRehearsalCreate)
+		if err != nil || db.Security.Password != mark {
+			return gate{stop: refuse(Stale, "Database %d (%s) is not the one that this revert created: it is not deleted.", ref.Database, db.Name)}
+		}
 		if db.Name != name || ref.Database == l.s.Plan.Ref().Database {
 			return gate{stop: refuse(Stale, "Database %d is named %s, not %s: not ours to delete.", ref.Database, db.Name, name)}
 		}
 		return gate{}
 	}
-	r, err := e.drive(ctx, l, e.deleteCall(callRehearsalDelete, "removal of the temporary database", ref, only))
+	r, err := e.drive(ctx, l, e.deleteCall(callRehearsalDelete, "removal of the temporary database", name, ref, only))
 	loose := ""
 	switch {
 	case err != nil:
@@ -186,7 +190,7 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 	}
 	c := e.createBody(s, db)
 	c.SourceIPs, c.Name, c.Port = closedDoor, s.Revert.Trial.Name, 0 // name and port are still taken by the database itself
-	task, err := e.changes.DryRun(ctx, s.Plan.Ref().Plan, s.Plan.Ref().Subscription, c)
+	task, err := e.calls.DryRun(ctx, s.Plan.Ref(), c)
 	if err != nil {
 		code, text, retry := e.judge(&Call{First: s.Updated}, err)
 		if retry > 0 || code == "" {
@@ -335,7 +339,7 @@ func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, err
 	if wait, given, err := e.maybeGiveUp(ctx, l, callDelete); given {
 		return wait, err
 	}
-	o := e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete)
+	o := e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete)
 	o.locked = true
 	r, err := e.drive(ctx, l, o)
 	switch {
