@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -71,6 +72,9 @@ type Bot struct {
 	health    *health
 	metrics   *metrics
 	slackPace pace
+	addrs     []string // of the bot's own Redis
+	resolve   func(ctx context.Context, host string) ([]netip.Addr, error)
+	name      string // of this replica, among the others
 }
 
 // New wires a replica and opens nothing; Run starts it. The configuration must
@@ -98,7 +102,7 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	b.rdb = redis.NewUniversalClient(options)
 	b.store = session.New(b.rdb, session.Config{
 		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),
-		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre,
+		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre, Moved: b.metrics.moved,
 		Now: parts.Now, Steady: parts.Now,
 	})
 	if !brief {
@@ -112,10 +116,13 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	if b.cloud, err = cloud.New(account); err != nil {
 		return nil, err
 	}
+	b.addrs, b.resolve = options.Addrs, func(ctx context.Context, host string) ([]netip.Addr, error) {
+		return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	}
 	b.slack = slackClient(cfg, parts, b.metrics.around)
 	b.inventory = inventory.New(inventory.Config{
 		Cloud: b.cloud, Redis: b.rdb, Prefix: cfg.RedisPrefix, Every: 5 * cfg.StatusInterval, TargetsTTL: 5 * cfg.StatusInterval,
-		Now: b.store.Now, Allow: cfg.allowed(), StoreDatabase: cfg.RedisStoreDatabaseID, StoreAddrs: options.Addrs, Log: b.log, Rand: parts.Rand,
+		Now: b.store.Now, Allow: cfg.allowed(), StoreDatabase: cfg.storeDatabase(), StoreAddrs: options.Addrs, Log: b.log, Rand: parts.Rand,
 	})
 	sealer, err := upgrade.NewSealer(parts.Rand, []byte(cfg.SealKey), cfg.olderKeys()...)
 	if err != nil {
@@ -125,8 +132,9 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.name = replicaName(parts.Rand)
 	b.people = &roles{cfg: cfg}
-	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Calls: sender, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: replicaName(parts.Rand), Log: b.log})
+	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Calls: sender, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: b.name, Log: b.log})
 	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
 	b.health = newHealth(b.store, b.inventory, b.log)
 	b.metrics.registry.MustRegister(state{b}, clocks{b.store})
@@ -227,8 +235,9 @@ func (b *Bot) Run(ctx context.Context) error {
 		g.Go(func() error { return b.health.serve(ctx, b.cfg.HealthAddr, b.metrics.handler()) })
 	}
 	g.Go(func() error { return b.health.watch(ctx, b.cfg.StatusInterval) })
+	g.Go(func() error { return b.compareRules(ctx) })
 	g.Go(func() error { return b.work(ctx) })
-	g.Go(func() error { return b.converse(ctx) })
+	g.Go(func() error { return b.whileAgreed(ctx, b.converse) })
 	return unlessEnded(ctx, b.finish(ctx, g))
 }
 
@@ -240,7 +249,7 @@ func (b *Bot) work(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.inventory.Run(ctx) })
-	g.Go(func() error { return b.engine.Run(ctx) })
+	g.Go(func() error { return b.whileAgreed(ctx, b.engine.Run) })
 	g.Go(func() error { return b.watchScope(ctx) })
 	return g.Wait()
 }

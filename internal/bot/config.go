@@ -62,9 +62,12 @@ type Config struct {
 	RedisURL string `envconfig:"REDIS_URL"`
 	// REDIS_PREFIX sets several bots on one server apart.
 	RedisPrefix string `envconfig:"REDIS_PREFIX" default:"redis-upgrade"`
-	// REDIS_STORE_DATABASE_ID is the Redis Cloud id of that server, if it is
-	// one of the managed databases; it is never changed by the bot.
-	RedisStoreDatabaseID int `envconfig:"REDIS_STORE_DATABASE_ID"`
+	// REDIS_STORE_DATABASE_ID is the Redis Cloud id of that server if it is one of
+	// the managed databases, which is then never changed by the bot, or none.
+	// Needed unless the server is on this machine or its address is a public one
+	// that belongs to none of the managed databases; through a tunnel too, if it
+	// is one of them.
+	RedisStoreDatabaseID string `envconfig:"REDIS_STORE_DATABASE_ID"`
 
 	// REDIS_CLOUD_API_KEY is the account key of the Redis Cloud API. Required.
 	RedisCloudAPIKey string `envconfig:"REDIS_CLOUD_API_KEY"`
@@ -275,6 +278,9 @@ func (c Config) Validate() error {
 		if _, err := redisOptions(c.RedisURL); err != nil {
 			bad("REDIS_URL: %w", err)
 		}
+	}
+	if id, err := strconv.Atoi(c.RedisStoreDatabaseID); c.RedisStoreDatabaseID != "" && c.RedisStoreDatabaseID != noStoreDatabase && (err != nil || id <= 0) {
+		bad("REDIS_STORE_DATABASE_ID: %s is neither the id of a database nor none", shown(c.RedisStoreDatabaseID))
 	}
 	destinations(c, bad)
 	durations(c, bad)

@@ -80,6 +80,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{"no address", "REDIS_CLOUD_API_URL=api.redislabs.com", "REDIS_CLOUD_API_URL: \"api.redislabs.com\" is not an address"},
 		{"a short seal key", "SEAL_KEY=short", "SEAL_KEY: shorter than 32 characters"},
 		{"no Redis", "REDIS_URL=http://localhost", "REDIS_URL: not a Redis address"},
+		{"a store by its name", "REDIS_STORE_DATABASE_ID=cache", `REDIS_STORE_DATABASE_ID: "cache" is neither the id of a database nor none`},
 		{"a log level", "LOG_LEVEL=loud", `LOG_LEVEL: "loud" is not one of`},
 		{"a log format", "LOG_FORMAT=xml", `LOG_FORMAT: "xml" is not text or json`},
 		{"a port alone is no address", "HEALTH_ADDR=8081", `HEALTH_ADDR: "8081" is not host:port`},

@@ -32,7 +32,7 @@ func Doctor(ctx context.Context, cfg Config, parts Parts, out io.Writer) error {
 		{"configuration", "", d.configuration}, {"Slack bot token", "", d.botToken}, {"Slack app token", "", d.appToken},
 		{"Slack channel", "Slack bot token", b.checkChannel}, {"user groups", "Slack bot token", b.checkGroups}, {"approvers", "Slack bot token", b.checkApprovers},
 		{"Redis", "", d.redis}, {"Redis settings", "Redis", d.redisSettings}, {"sessions", "Redis", d.sessions},
-		{"Redis Cloud keys", "", d.cloudKeys}, {"subscriptions", "Redis Cloud keys", b.checkScope}, {"mode", "", d.mode},
+		{"Redis Cloud keys", "", d.cloudKeys}, {"subscriptions", "Redis Cloud keys", b.checkScope}, {"own Redis", "Redis Cloud keys", d.ownStore}, {"mode", "", d.mode},
 	} {
 		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 		d.say(ctx, c)
@@ -161,6 +161,16 @@ func (d *doctor) cloudKeys(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%w: check REDIS_CLOUD_API_KEY, REDIS_CLOUD_SECRET_KEY, the key's CIDR allow list, and that the API is enabled", err)
 	}
 	return fmt.Sprintf("account %d %s (that the key's owner may change things is seen only when something is changed)", account.ID, account.Name), nil
+}
+
+// ownStore reads the account when the address alone does not tell.
+func (d *doctor) ownStore(ctx context.Context) (string, error) {
+	if !d.bot.storeIsHere() && d.bot.cfg.RedisStoreDatabaseID == "" {
+		if err := d.bot.inventory.Refresh(ctx); err != nil {
+			return "", err
+		}
+	}
+	return d.bot.checkStore(ctx)
 }
 
 func (d *doctor) mode(context.Context) (string, error) {

@@ -33,7 +33,9 @@ type health struct {
 	account  string            // why it is not known whose account of Redis Cloud this is; empty: it is
 	up       bool              // Redis answers, and takes writes
 	redis    error             // why not
-	changed  chan struct{}     // closed and replaced when up changes
+	own      string            // why it is not known which database the bot lives in; empty: it is
+	aside    string            // why this replica leaves the work to others; empty: it does not
+	changed  chan struct{}     // closed and replaced when up or aside changes
 	degraded map[string]string // what works in part only, and how to mend it
 }
 
@@ -150,11 +152,16 @@ func (h *health) setStore(up bool, err error) (back bool) {
 
 // waitStore returns when Redis is up, or not up, as asked.
 func (h *health) waitStore(ctx context.Context, up bool) error {
+	return h.wait(ctx, func() bool { return h.up == up })
+}
+
+// wait returns when something is so; is runs with mu held.
+func (h *health) wait(ctx context.Context, is func() bool) error {
 	for {
 		h.mu.Lock()
-		is, changed := h.up, h.changed
+		so, changed := is(), h.changed
 		h.mu.Unlock()
-		if is == up {
+		if so {
 			return nil
 		}
 		select {
@@ -213,6 +220,39 @@ func (h *health) setAccount(why string) {
 	h.account = why
 }
 
+// setAside notes why this replica leaves the work to others, or with "" that it
+// does not.
+func (h *health) setAside(why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.aside == why {
+		return
+	}
+	if h.aside = why; why != "" {
+		h.log.Error("standing aside", "problem", why)
+	} else {
+		h.log.Info("no longer standing aside")
+	}
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// waitAside returns when this replica stands aside, or does not, as asked.
+func (h *health) waitAside(ctx context.Context, aside bool) error {
+	return h.wait(ctx, func() bool { return h.aside != "" == aside })
+}
+
+// setStoreProblem notes why it is not known which database the bot lives in, or
+// with "" that it is.
+func (h *health) setStoreProblem(why string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.own != why && why != "" {
+		h.log.Error("nobody can ask for anything", "problem", why)
+	}
+	h.own = why
+}
+
 // setDegraded notes what works in part only, or with "" that it works.
 func (h *health) setDegraded(what, why string) {
 	h.mu.Lock()
@@ -250,6 +290,12 @@ func (h *health) problems() []string {
 	var problems []string
 	if !h.up {
 		problems = append(problems, fmt.Sprintf("no answer from Redis: %v", h.redis))
+	}
+	if h.aside != "" {
+		problems = append(problems, h.aside)
+	}
+	if h.own != "" {
+		problems = append(problems, h.own)
 	}
 	if h.account != "" {
 		problems = append(problems, h.account)

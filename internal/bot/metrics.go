@@ -21,6 +21,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/redis-upgrade/bot/internal/commands"
+	"github.com/redis-upgrade/bot/internal/session"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -34,6 +35,8 @@ type metrics struct {
 	acks     *prometheus.HistogramVec
 	cloud    *prometheus.CounterVec
 	slack    *prometheus.CounterVec
+	ended    *prometheus.CounterVec
+	lasted   *prometheus.HistogramVec
 	refused  chan struct{} // Slack has refused the bot token in some call
 }
 
@@ -49,16 +52,46 @@ func newMetrics(version string) *metrics {
 		acks: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: "acknowledgement_seconds",
 			Help:    "From a payload's arrival to its acknowledgement; Slack waits three seconds.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 1.5, 3}}, []string{"type"}),
-		cloud:   counter("cloud_requests_total", "Requests to Redis Cloud, by method and HTTP status; none: no answer came.", "method", "status"),
-		slack:   counter("slack_requests_total", "Requests to Slack's Web API, by method, HTTP status (none: no answer came) and Slack's own error.", "method", "status", "error"),
+		cloud: counter("cloud_requests_total", "Requests to Redis Cloud, by method and HTTP status; none: no answer came.", "method", "status"),
+		slack: counter("slack_requests_total", "Requests to Slack's Web API, by method, HTTP status (none: no answer came) and Slack's own error.", "method", "status", "error"),
+		ended: counter("ended_total", "Sessions that this replica brought to their end, by kind and outcome; failed-after-delete: the database may still be missing.", "kind", "outcome"),
+		lasted: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: "session_seconds", Help: "From a session's request to its end, waits for people included.",
+			Buckets: []float64{60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 12 * 3600, 24 * 3600, 72 * 3600}}, []string{"kind", "outcome"}),
 		refused: make(chan struct{}, 1),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "Always 1; which build this is.",
 		ConstLabels: prometheus.Labels{"version": cmp.Or(version, "unknown"), "go": runtime.Version()}})
 	build.Set(1)
-	m.registry.MustRegister(build, m.payloads, m.acks, m.cloud, m.slack,
+	for kind, outcomes := range outcomes { // known from the start, so that the first one shows as an increase
+		for _, outcome := range outcomes {
+			m.ended.WithLabelValues(string(kind), outcome)
+		}
+	}
+	m.registry.MustRegister(build, m.ended, m.lasted, m.payloads, m.acks, m.cloud, m.slack,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// lostDatabase is the outcome of a revert that failed after its delete.
+const lostDatabase = "failed-after-delete"
+
+// outcomes are how sessions end.
+var outcomes = map[upgrade.Kind][]string{
+	upgrade.KindUpgrade: {string(upgrade.Done), string(upgrade.Denied), string(upgrade.Expired), string(upgrade.Cancelled), string(upgrade.Failed), string(upgrade.Reverted)},
+	upgrade.KindRevert:  {string(upgrade.Done), string(upgrade.Denied), string(upgrade.Expired), string(upgrade.Cancelled), string(upgrade.Failed), lostDatabase},
+}
+
+// moved counts what has ended; see session.Config.Moved.
+func (m *metrics) moved(before, after session.Record) {
+	if before.Ended || !after.Ended {
+		return
+	}
+	outcome := after.State
+	if s, err := upgrade.Decode(after); err == nil && s.Kind == upgrade.KindRevert && s.State == upgrade.Failed && s.Revert != nil && !s.Revert.DeletedAt.IsZero() {
+		outcome = lostDatabase
+	}
+	m.ended.WithLabelValues(after.Kind, outcome).Inc()
+	m.lasted.WithLabelValues(after.Kind, outcome).Observe(after.Updated.Sub(after.Created).Seconds())
 }
 
 func (m *metrics) handler() http.Handler {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/slack-go/slack/socketmode"
+
+	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
 // ears acknowledges with an error where it is told to.
@@ -41,6 +45,12 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 	_, _ = heard.Ack(socketmode.Request{}), heard.Ack(socketmode.Request{}) // timed once
 	_ = b.metrics.arrived(command, ears{errors.New("closed")}).Ack(socketmode.Request{})
 	b.metrics.arrived(decode([]byte(`{"type":"interactive","envelope_id":"e1","payload":7}`)), ears{})
+	gone, _ := json.Marshal(upgrade.Body{Revert: &upgrade.RevertWork{DeletedAt: time.Now()}})
+	revert := session.Record{ID: "r-1", Life: 1, Kind: "revert", State: "importing", Created: time.Now().Add(-time.Hour)}
+	failed := session.Record{ID: "r-1", Life: 1, Kind: "revert", State: "failed", Ended: true, Body: gone, Created: revert.Created, Updated: time.Now()}
+	b.metrics.moved(revert, failed)
+	b.metrics.moved(failed, failed) // it has ended before
+	b.metrics.moved(session.Record{Kind: "upgrade"}, session.Record{Kind: "upgrade", State: "done", Ended: true})
 	b.metrics.answered("GET", 200)
 	b.metrics.answered("POST", 0)
 	away := b.metrics.around(roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("away") }))
@@ -54,6 +64,10 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 		`redis_upgrade_cloud_requests_total{method="GET",status="200"} 1`,
 		`redis_upgrade_cloud_requests_total{method="POST",status="none"} 1`,
 		`redis_upgrade_slack_requests_total{error="",method="chat.update",status="none"} 1`,
+		`redis_upgrade_ended_total{kind="revert",outcome="failed-after-delete"} 1`,
+		`redis_upgrade_ended_total{kind="revert",outcome="failed"} 0`,
+		`redis_upgrade_ended_total{kind="upgrade",outcome="done"} 1`,
+		`redis_upgrade_session_seconds_count{kind="revert",outcome="failed-after-delete"} 1`,
 		`redis_upgrade_ready 0`,
 		`redis_upgrade_paused 0`,
 		`redis_upgrade_build_info{go="` + runtime.Version() + `",version="v1"} 1`,
@@ -63,7 +77,7 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 		`redis_upgrade_queue_waiting{queue="inbox"} 0`,
 	} {
 		if !strings.Contains(page, line+"\n") {
-			t.Errorf("/metrics lacks %s", line)
+			t.Errorf("/metrics lacks %s:\n%s", line, page)
 		}
 	}
 	if !strings.Contains(page, `redis_upgrade_queue_late_seconds{queue="due"} 5`) && !strings.Contains(page, `redis_upgrade_queue_late_seconds{queue="due"} 60`) {

@@ -22,6 +22,9 @@ import (
 // converse runs what talks with people until ctx ends, and returns when
 // everything that was taken is answered.
 func (b *Bot) converse(ctx context.Context) error {
+	if err := b.settleStore(ctx); err != nil {
+		return err
+	}
 	who, err := b.identify(ctx)
 	if err != nil {
 		return err

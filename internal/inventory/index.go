@@ -129,6 +129,17 @@ func (x *Index) Age() time.Duration {
 // the entries of those parts are Stale.
 func (x *Index) Problems() []Problem { return x.view.Load().problems }
 
+// Endpoints returns every host:port at which a database of the account answers,
+// private ones too, with the database's id. The caller owns the map.
+func (x *Index) Endpoints() map[string]int {
+	v := x.view.Load()
+	out := make(map[string]int, len(v.byAddress))
+	for address, i := range v.byAddress {
+		out[address] = v.entries[i].Ref.Database
+	}
+	return out
+}
+
 // All returns every database, sorted by name. The caller owns the slice.
 func (x *Index) All() []Entry {
 	return append([]Entry(nil), x.view.Load().entries...)

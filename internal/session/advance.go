@@ -253,6 +253,9 @@ func (s *Store) existing(ctx context.Context, steps []*step, cause error) ([]Rec
 // logMove writes the move to the log. The head lets an auditor notice a record
 // that was put back together with its older journal.
 func (s *Store) logMove(ctx context.Context, st *step) {
+	if s.cfg.Moved != nil {
+		s.cfg.Moved(st.before, st.after)
+	}
 	s.log.InfoContext(ctx, "session moved",
 		"session", st.after.ID, "kind", st.after.Kind, "revision", st.after.Revision,
 		"event", st.move.Event, "from", st.before.State, "to", st.after.State,

@@ -37,6 +37,8 @@ func (k keys) server(id string) string { return k.tag + "server:" + id } // stri
 
 func (k keys) binding() string { return k.tag + "binding" } // hash: account and workspace that the prefix belongs to
 
+func (k keys) rules() string { return k.tag + "rules" } // hash: replica → since when, last heard, what it decides by
+
 func (k keys) fence() string { return k.tag + "fence" } // counter behind every score
 // <tag>clock, a hash, keeps Redis' clock steady; scripts make its name, see clockLua
 

@@ -44,6 +44,9 @@ type Config struct {
 	Steady func() time.Time
 	// Log takes one line per move; default none.
 	Log *slog.Logger
+	// Moved hears of every move that this store has made, after it is stored: each at
+	// most once, and not those of other replicas. It must not block. Optional.
+	Moved func(before, after Record)
 }
 
 // Store is the durable memory. It is safe for concurrent use. Besides its connection
