@@ -46,14 +46,42 @@ func (s *Store) runConfirmed(ctx context.Context, steps []*step, keys []string, 
 	default:
 		return answer, nil, nil // nothing was written
 	}
+	return answer, s.waited(ctx, conn, replicas), nil
+}
+
+// waited waits until replicas have what was written over conn; nil or ErrUnconfirmed.
+func (s *Store) waited(ctx context.Context, conn *redis.Conn, replicas int) error {
 	n, err := conn.Wait(ctx, replicas, s.cfg.WaitTimeout).Result()
 	if err != nil {
-		return answer, fmt.Errorf("%w: %w", ErrUnconfirmed, err), nil
+		return fmt.Errorf("%w: %w", ErrUnconfirmed, err)
 	}
 	if int(n) < replicas {
-		return answer, fmt.Errorf("%w: %d of %d", ErrUnconfirmed, n, replicas), nil
+		return fmt.Errorf("%w: %d of %d", ErrUnconfirmed, n, replicas)
 	}
-	return answer, nil, nil
+	return nil
+}
+
+// Confirm waits until Config.WaitReplicas replicas have everything that was written
+// before it, whoever wrote it: a later write is behind it in the replication stream.
+// Errors: [ErrUnconfirmed], [ErrUnavailable].
+func (s *Store) Confirm(ctx context.Context) error {
+	if s.cfg.WaitReplicas == 0 {
+		return nil
+	}
+	master, err := s.master(ctx)
+	if err != nil {
+		return err
+	}
+	conn := master.Conn()
+	defer conn.Close()
+	replicas, err := s.confirming(ctx, conn)
+	if err != nil || replicas == 0 {
+		return err
+	}
+	if err := conn.Incr(ctx, s.keys.fence()).Err(); err != nil {
+		return unavailable("confirm", err)
+	}
+	return s.waited(ctx, conn, replicas)
 }
 
 // WaitWhereThereAre, as Config.WaitReplicas, waits for one replica while the

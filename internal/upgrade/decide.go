@@ -198,7 +198,7 @@ func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 		m := move{event: Vote, by: c.By.ID}
 		switch out := p.Outcome(q, so, e.now()).(type) {
 		case approvals.Denied:
-			m.event, m.note = Deny, "Denied: "+d.Reason
+			m.event, m.note, m.confirm = Deny, "Denied: "+d.Reason, true
 			if s.mustSettle() {
 				m.event, m.note = Wish, m.note+"\nNothing more is sent; what has begun is put in order first."
 				return e.advance(ctx, s, m, func(b *Body) { b.Decisions, b.CancelBy = so, cmp.Or(b.CancelBy, d.By) })
@@ -272,6 +272,9 @@ func (e *Engine) retry(ctx context.Context, id string, try func(Session) (Sessio
 				hint("Its card says who can release it.")
 		}
 		out, err := try(s)
+		if errors.Is(err, session.ErrUnconfirmed) {
+			return out, e.confirmed(ctx)
+		}
 		if !errors.Is(err, session.ErrStale) {
 			return out, err
 		}
@@ -293,13 +296,13 @@ func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Ses
 			return s, refuse(TooLate, "It is being cancelled already.")
 		}
 		if s.mustSettle() {
-			m := move{event: Wish, by: by.ID, note: wishText(s)}
+			m := move{event: Wish, by: by.ID, note: wishText(s), confirm: true}
 			if s.Call != nil && s.Call.Phase == Sending {
 				m.due = e.cfg.SendTimeout + e.cfg.Grace // by the store's clock: ours may be ahead of the sender's
 			}
 			return e.advance(ctx, s, m, func(b *Body) { b.CancelBy = by.ID })
 		}
-		return e.close(ctx, s, move{event: Cancel, by: by.ID, note: "Cancelled. Nothing was changed."}, func(b *Body) { b.CancelBy = by.ID })
+		return e.close(ctx, s, move{event: Cancel, by: by.ID, note: "Cancelled. Nothing was changed.", confirm: true}, func(b *Body) { b.CancelBy = by.ID })
 	})
 }
 
@@ -495,10 +498,32 @@ func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body
 	}
 	recs, err := e.store.AdvanceAll(ctx, []session.Move{mine, theirs}, holds...)
 	if err != nil {
-		return s, fmt.Errorf("%s %s of %s: %w", s.ID, m.event, s.State, err)
+		err = fmt.Errorf("%s %s of %s: %w", s.ID, m.event, s.State, err)
+	}
+	if err != nil && !errors.Is(err, session.ErrUnconfirmed) {
+		return s, err
 	}
 	e.poke()
-	return decode(recs[0])
+	stored, unreadable := decode(recs[0])
+	return stored, errors.Join(err, unreadable)
+}
+
+// confirmTries is how often a decision that holds something back is confirmed before
+// its person is told that it may be forgotten.
+const confirmTries = 3
+
+// confirmed waits until a failover cannot forget what a person just decided to hold
+// back: only then it is called done.
+func (e *Engine) confirmed(ctx context.Context) error {
+	var err error
+	for range confirmTries {
+		if err = e.store.Confirm(ctx); err == nil {
+			return nil
+		}
+	}
+	e.log.Warn("a decision is on fewer replicas of Redis than it should be", "error", err)
+	return refuse(Unconfirmed, "It is recorded, but no replica of Redis has confirmed it: if Redis fails over now, it may be forgotten.").
+		hint("Look at the card again in a minute, and decide again if it does not show it.")
 }
 
 // handBack says what an upgrade becomes when its revert ends, and who holds

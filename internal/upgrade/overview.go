@@ -131,5 +131,8 @@ func (e *Engine) PauseInOrder(ctx context.Context, by approvals.Voter, on bool, 
 		return refuse(TooLate, "Somebody paused or resumed after you; that holds, and your earlier word changes nothing.")
 	}
 	e.log.Info("changing calls", "paused", on, "by", by.ID)
+	if on {
+		return e.confirmed(ctx)
+	}
 	return nil
 }

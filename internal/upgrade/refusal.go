@@ -59,6 +59,7 @@ const (
 	Unreachable   Code = "unreachable"    // Redis Cloud or Slack could not say
 	Paused        Code = "paused"         // all changing calls are paused
 	Distrusted    Code = "distrusted"     // record, journal and world disagree
+	Unconfirmed   Code = "unconfirmed"    // recorded, but a failover may still forget it
 )
 
 // ErrTryAgain is in errors that may pass by themselves: the store did not
