@@ -205,6 +205,18 @@ func (w *world) scheduled(name, to string, in time.Duration) Session {
 	return w.approve(s, bob)
 }
 
+// putBack puts an older state of a session into Redis, complete with its journal.
+func (w *world) putBack(s Session, hash map[string]string, entries []redis.XMessage) {
+	w.t.Helper()
+	w.nil(w.rdb.Del(w.ctx, tag+"session:"+s.ID, tag+"journal:"+s.ID).Err())
+	w.nil(w.rdb.HSet(w.ctx, tag+"session:"+s.ID, hash).Err())
+	for _, m := range entries {
+		w.nil(w.rdb.XAdd(w.ctx, &redis.XAddArgs{Stream: tag + "journal:" + s.ID, ID: m.ID, Values: m.Values}).Err())
+	}
+	w.nil(w.rdb.Set(w.ctx, tag+"active:"+s.Plan.Database, s.ID, 0).Err())
+	w.dueNow(s.ID)
+}
+
 // An older state, complete with its journal, passes every seal. The replica that saw
 // the newer one does not act on it; two people can let it.
 func TestAnOlderStateIsNotActedOn(t *testing.T) {
@@ -215,13 +227,7 @@ func TestAnOlderStateIsNotActedOn(t *testing.T) {
 		w.wantEnd(s.ID, Done)
 		since := len(w.ledger())
 		w.console("cache", map[string]any{"redis_version": "7.2"}) // so that nothing else would hold it
-		w.nil(w.rdb.Del(w.ctx, tag+"session:"+s.ID, tag+"journal:"+s.ID).Err())
-		w.nil(w.rdb.HSet(w.ctx, tag+"session:"+s.ID, hash).Err())
-		for _, m := range entries {
-			w.nil(w.rdb.XAdd(w.ctx, &redis.XAddArgs{Stream: tag + "journal:" + s.ID, ID: m.ID, Values: m.Values}).Err())
-		}
-		w.nil(w.rdb.Set(w.ctx, tag+"active:"+s.Plan.Database, s.ID, 0).Err())
-		w.dueNow(s.ID)
+		w.putBack(s, hash, entries)
 		time.Sleep(3 * time.Hour)
 		if left := w.ledger()[since:]; len(left) > 0 {
 			t.Errorf("sent again: %+v", left)
@@ -316,5 +322,24 @@ func FuzzForgedRecord(f *testing.F) {
 				}
 			}
 		})
+	})
+}
+
+// A failover that forgets a cancel which people were told is done must not let the
+// upgrade leave: the replica that saw it does not believe the older record.
+func TestAForgottenCancelIsNotActedOn(t *testing.T) {
+	tampered(t, func(t *testing.T, w *world) {
+		s := w.scheduled("cache", "7.4", time.Hour)
+		hash := maps.Clone(w.rdb.HGetAll(w.ctx, tag+"session:"+s.ID).Val())
+		entries := w.rdb.XRange(w.ctx, tag+"journal:"+s.ID, "-", "+").Val()
+		w.must(func(e *replica) (Session, error) { return e.Cancel(w.ctx, s.ID, ann) })
+		w.putBack(s, hash, entries)
+		time.Sleep(3 * time.Hour)
+		if left := w.ledger(); len(left) > 0 {
+			t.Errorf("sent although it was cancelled: %+v", left)
+		}
+		if w.engine().Distrusted() != 1 {
+			t.Error("not noticed")
+		}
 	})
 }

@@ -262,3 +262,35 @@ func TestATurnIsNotHeldInVain(t *testing.T) {
 		})
 	}
 }
+
+// What holds something back is called done when a replica has it, and not before.
+func TestHoldingBackIsConfirmed(t *testing.T) {
+	confirmed := &atomic.Bool{}
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		for _, row := range []struct {
+			sentence string
+			decide   func(s Session) error
+		}{
+			{"cancel", func(s Session) error { return errOf(w.engine().Cancel(w.ctx, s.ID, ann)) }},
+			{"deny", func(s Session) error {
+				return errOf(w.engine().Deny(w.ctx, Click{Session: s.ID, By: bob, Reason: "no"}))
+			}},
+			{"pause", func(Session) error { return w.engine().Pause(w.ctx, dan, true) }},
+		} {
+			for _, reaches := range []bool{true, false} {
+				confirmed.Store(true)
+				s := w.propose("cache", "7.4", func(r *Request) { r.Origin = fmt.Sprint(row.sentence, reaches) })
+				confirmed.Store(reaches)
+				r, refused := AsRefusal(row.decide(s))
+				if refused == reaches || refused && r.Code != Unconfirmed {
+					t.Errorf("%s, confirmed %v: %v", row.sentence, reaches, r)
+				}
+				confirmed.Store(true)
+				if s := w.load(s.ID); !s.Ended {
+					w.must(func(e *replica) (Session, error) { return e.Cancel(w.ctx, s.ID, ann) })
+				}
+			}
+		}
+		w.nil(w.engine().Pause(w.ctx, dan, false))
+	}, func(w *world) { w.wait = &waitHook{confirmed} })
+}
