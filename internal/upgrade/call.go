@@ -327,12 +327,9 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 		return e.answered(settle, l, o, task, err)
 	}
 	var refused *calls.Refused
-	var held *session.HeldError
 	switch {
 	case errors.As(err, &refused):
 		return result{gate: gate{stop: refusalOf(refused)}}, e.leaveTurns(ctx, l.s, o)
-	case errors.As(err, &held):
-		return result{}, e.suspect(ctx, l.s, "the lock of its database is not its own: "+held.Error())
 	case errors.Is(err, session.ErrFlagged), errors.Is(err, session.ErrLate):
 		return result{wait: e.cfg.Poll}, nil // the next look says so
 	case errors.Is(err, session.ErrUnconfirmed): // a failover could forget the intent, so nothing left

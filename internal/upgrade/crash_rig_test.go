@@ -36,6 +36,8 @@ type crash struct {
 	kind  kind
 	names []string // the points so far
 	hit   bool
+
+	strike func() // what somebody else does there, instead of anything going wrong; nil: nothing
 }
 
 // pass counts a point and says what is to go wrong there.
@@ -50,6 +52,12 @@ func (c *crash) pass(name string) kind {
 		return nothing
 	}
 	c.hit = true
+	if c.strike != nil {
+		c.mu.Unlock()
+		c.strike()
+		c.mu.Lock()
+		return nothing
+	}
 	return c.kind
 }
 

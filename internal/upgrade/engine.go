@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -253,6 +254,10 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		defer leave()
 	}
 	wait, err := e.step(cloud.WithRetriesUntil(cloud.WithClass(ctx, s.class()), time.Now().Add(retriesOfALook)), l)
+	var held *session.HeldError
+	if errors.As(err, &held) && slices.Contains(l.s.record.Holds, held.Database) {
+		err = e.suspect(ctx, l.s, "the lock of its database is not its own: "+held.Error())
+	}
 	switch {
 	case errors.Is(err, session.ErrStale):
 		return // somebody else moved it, and that move set its next look

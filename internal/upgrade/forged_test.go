@@ -154,6 +154,12 @@ func TestNothingLeavesForAForgedRecord(t *testing.T) {
 			w.nil(w.rdb.Set(w.ctx, tag+"active:"+s.Plan.Database, "u-zzzzzzzzzz", 0).Err())
 			return s.ID
 		}, false},
+		{"the lock of the database after the last call", func(w *world) string {
+			s := w.approve(w.propose("cache", "7.4"), bob)
+			w.untilState(s.ID, Soaking)
+			w.nil(w.rdb.Set(w.ctx, tag+"active:"+s.Plan.Database, "u-zzzzzzzzzz", 0).Err())
+			return s.ID
+		}, false},
 		{"a queue entry for a session that nobody opened", func(w *world) string {
 			w.dueNow("u-zzzzzzzzzz")
 			return "u-zzzzzzzzzz"

@@ -1,0 +1,271 @@
+package upgrade
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
+
+	"github.com/redis-upgrade/bot/internal/approvals"
+)
+
+// strike is something that somebody else does at a point of a life.
+type strike struct {
+	kind    kind
+	do      func(w *world, s Session)
+	ends    bool // the life ends as without it
+	foreign bool // it changes databases, so the life may take other calls than a clean one
+}
+
+var strikes = []strike{
+	{"Slack away", func(w *world, _ Session) {
+		w.roles.silence(errInjected)
+		w.room.Fault("channel_archived", -1) // what is tried again in half a minute, not each second
+		time.AfterFunc(20*time.Minute, func() {
+			w.roles.silence(nil)
+			w.room.Fault("channel_archived", 0)
+		})
+	}, true, false},
+	{"forged version", func(w *world, s Session) { w.forgeBody(s.ID, func(b *Body) { b.Plan.To = "8.6" }) }, false, false},
+	{"forged vote", func(w *world, s Session) {
+		w.forgeBody(s.ID, func(b *Body) { b.Decisions = append(b.Decisions, forgedVote(s, carol)) })
+	}, false, false},
+	{"forged state", func(w *world, s Session) { w.forge(s.ID, map[string]any{"state": string(Approved)}) }, false, false},
+	{"forged entry", func(w *world, s Session) {
+		name := tag + "journal:" + s.ID
+		all := w.rdb.XRange(w.ctx, name, "-", "+").Val()
+		w.nil(w.rdb.Del(w.ctx, name).Err())
+		all[len(all)-1].Values["by"] = "U0EVE"
+		w.putBack(s, w.rdb.HGetAll(w.ctx, tag+"session:"+s.ID).Val(), all)
+	}, false, false},
+	{"forged lock", func(w *world, s Session) {
+		w.nil(w.rdb.Set(w.ctx, tag+"active:"+s.Plan.Database, "u-zzzzzzzzzz", 0).Err())
+	}, false, false},
+	{"renamed", consoleStrike(map[string]any{"name": "cache-old"}), false, true},
+	{"opened", consoleStrike(map[string]any{"source_ips": []string{"0.0.0.0/0"}}), false, true},
+	{"upgraded", consoleStrike(map[string]any{"redis_version": "8.0"}), false, true},
+	{"deleted", consoleStrike(map[string]any{"delete": true}), false, true},
+	{"a twin", func(w *world, _ Session) {
+		if w.find("cache").ID == 0 {
+			w.hook("POST", "create", map[string]any{"subscription": "shop", "database": map[string]any{"name": "cache", "port": 12077}}, nil)
+		}
+	}, false, true},
+	{"Redis' clock back", redisClock(-time.Hour), true, false},
+	{"Redis' clock ahead", redisClock(time.Hour), true, false},
+	{"replica's clock back", replicaClock(-time.Hour), true, false},
+	{"replica's clock ahead", replicaClock(time.Hour), true, false},
+}
+
+func consoleStrike(set map[string]any) func(*world, Session) {
+	return func(w *world, _ Session) {
+		if w.find("cache").ID != 0 {
+			w.console("cache", set)
+		}
+	}
+}
+
+func redisClock(ahead time.Duration) func(*world, Session) {
+	return func(w *world, _ Session) {
+		w.mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
+			if command == "EVAL" || command == "EVALSHA" { // inside of a script the server is locked
+				w.mini.SetTime(time.Now().Add(ahead))
+			}
+			return false
+		})
+	}
+}
+
+func replicaClock(ahead time.Duration) func(*world, Session) {
+	return func(w *world, _ Session) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.skew = ahead
+		w.alive.skew.Store(int64(ahead))
+	}
+}
+
+// struck is what a life came to.
+type struck struct {
+	points []point
+	end    string
+	calls  map[string]int
+}
+
+// TestCrashMatrixOfOthers: at every write and every outside call of both lives
+// somebody else does something, once each. Nothing leaves that people did not
+// approve, and nothing is called done that is not.
+func TestCrashMatrixOfOthers(t *testing.T) {
+	for _, life := range []string{"upgrade", "revert"} {
+		t.Run(life, func(t *testing.T) {
+			clean := runStruck(t, life, point{}, strike{ends: true}, nil)
+			var mu sync.Mutex
+			ends, tried := map[string]int{}, 0
+			inPart(t)
+			t.Run("points", func(t *testing.T) {
+				for i, at := range clean.points {
+					for n, s := range strikes {
+						step := len(clean.points) / 2 // two points of each kind
+						if !*fullMatrix && (i+n*step/len(strikes))%step != step/2 {
+							continue
+						}
+						if i%part != 0 {
+							continue
+						}
+						t.Run(fmt.Sprintf("%d %s %s", i, at.name, s.kind), func(t *testing.T) {
+							t.Parallel()
+							got := runStruck(t, life, at, s, clean.calls)
+							mu.Lock()
+							defer mu.Unlock()
+							tried++
+							ends[string(s.kind)+": "+got.end]++
+						})
+					}
+				}
+			})
+			t.Logf("%d points × %d kinds, tried %d", len(clean.points), len(strikes), tried)
+			for _, name := range slices.Sorted(maps.Keys(ends)) {
+				t.Log(ends[name], name)
+			}
+		})
+	}
+}
+
+func runStruck(t *testing.T, life string, at point, k strike, clean map[string]int) (end struck) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop(), coarse, furnished(20*time.Second))
+		files, up := "", Session{}
+		if life == "revert" {
+			up = w.upgraded("cache", "7.4")
+			files = w.filesOf("cache")
+		}
+		id, since := w.find("cache").ID, len(w.ledger())
+		var struckAt time.Time
+		if k.do != nil {
+			do := func() {
+				struckAt = time.Now()
+				recs, err := w.store.List(w.ctx, true, 0)
+				w.nil(err)
+				for _, r := range recs {
+					if s, err := decode(r); err == nil && string(s.Kind) == life && (s.ID != up.ID) {
+						k.do(w, s)
+						return
+					}
+				}
+				if k.ends || k.foreign { // before there is a session: nothing to forge
+					k.do(w, up)
+				}
+			}
+			w.crash.strike, w.pens.strike = do, do
+		}
+		w.start(at, k.kind)
+		ask, votes := w.request("cache", "7.4"), []approvals.Voter{bob}
+		if life == "revert" {
+			ask, votes = w.revertOf(up, files), append(votes, dan)
+		}
+		s, refused := w.act(ask)
+		if refused != nil {
+			end.end = "refused"
+		} else {
+			s = w.outlive(s.ID, votes)
+			end.end = string(s.State)
+			if s.Distrusted != "" {
+				end.end = "stands"
+			}
+		}
+		time.Sleep(max(0, time.Until(struckAt.Add(25*time.Minute))) + time.Minute) // Slack is back, and what is still on its way arrives
+		end.points = w.stop()
+		end.calls = w.judgeStruck(since, id, k, clean)
+		db := w.databases()[max(0, slices.IndexFunc(w.databases(), func(d fleetDB) bool { return d.ID == s.Plan.Ref().Database }))]
+		late := !struckAt.IsZero() && struckAt.After(s.Updated.Add(-w.cfg.Poll)) // and the end was decided by then
+		if s.State == Done && s.Distrusted == "" && !late && !sameVersion(db.Version, s.Plan.To) {
+			t.Errorf("done, and the database reads %q", db.Version)
+		}
+		if k.ends {
+			if s.State != Done {
+				t.Errorf("it ended %s", end.end)
+			}
+			ids := []string{s.ID}
+			if life == "revert" {
+				ids = append(ids, up.ID)
+			}
+			for _, p := range w.checkCards(1, ids...) {
+				t.Error(p)
+			}
+		}
+		if !s.Ended && end.end != "refused" && end.end != "stands" {
+			t.Error("it is stuck")
+		}
+		if t.Failed() {
+			t.Logf("%s at %+v: %s\n%s", k.kind, at, describe(s), tail(w.log.String()))
+		}
+	})
+	return end
+}
+
+// outlive lets people answer whatever is asked until a session has ended, or
+// is not believed any more.
+func (w *world) outlive(id string, votes []approvals.Voter) (s Session) {
+	w.t.Helper()
+	for begin := time.Now(); time.Since(begin) < 2*limit; time.Sleep(w.tick) {
+		e := w.engine()
+		now, err := e.Load(w.ctx, id)
+		if err != nil {
+			continue
+		}
+		s = now
+		switch {
+		case s.Ended:
+			return s
+		case s.Distrusted != "":
+			time.Sleep(time.Hour)
+			return s
+		case s.State == Proposed:
+			for _, by := range votes {
+				_, _ = w.vote(s, by)(e)
+			}
+		case s.Call != nil && s.Call.Phase == Unknown:
+			for _, by := range []approvals.Voter{dan, dora} {
+				_, _ = e.Settle(w.ctx, Click{Session: id, By: by}, w.happened(s))
+			}
+		}
+	}
+	return s
+}
+
+var databaseID = regexp.MustCompile(`/databases/([0-9]+)`)
+
+// judgeStruck counts accepted calls by their shape: none is for a database that
+// is neither the approved one nor the session's own, none is one that a clean
+// life does not make.
+func (w *world) judgeStruck(since, id int, k strike, clean map[string]int) map[string]int {
+	ours, counts := map[int]bool{id: true}, map[string]int{}
+	for _, c := range w.ledger()[since:] {
+		name := c.Method + " " + shape(c.Path)
+		counts[name]++
+		if strings.HasSuffix(name, "/databases") {
+			ours[c.Resource] = true
+		}
+		if m := databaseID.FindStringSubmatch(c.Path); m != nil {
+			if n, _ := strconv.Atoi(m[1]); !ours[n] {
+				w.t.Errorf("%s %s is for somebody else's database", c.Method, c.Path)
+			}
+		}
+		if strings.HasSuffix(name, "/upgrade") && !strings.Contains(string(c.Body), "7.4") {
+			w.t.Errorf("nobody approved %s", c.Body)
+		}
+		once := strings.HasSuffix(name, "/upgrade") || strings.HasPrefix(name, "DELETE")
+		if clean != nil && counts[name] > clean[name] && (!k.foreign || once) {
+			w.t.Errorf("%s was accepted %d times, in a clean life %d", name, counts[name], clean[name])
+		}
+	}
+	return counts
+}
