@@ -94,3 +94,20 @@ func TestTheTargetIsReadBack(t *testing.T) {
 		}
 	})
 }
+
+// Somebody deletes the database, or Redis was put back to before our own delete: what
+// is not known is not claimed, and people get what they need.
+func TestADatabaseThatIsGoneIsNotCalledUntouched(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		up := w.upgraded("cache", "7.4")
+		r := w.agreed(w.asked("cache", up))
+		w.until(r.ID, "access blocked", func(s Session) bool { return s.State == Saving })
+		w.console("cache", map[string]any{"delete": true})
+		r = w.wantEnd(r.ID, Failed)
+		said := w.said(r.ID) + r.Problem
+		if strings.Contains(strings.ToLower(said), "nothing was deleted") || !strings.Contains(r.Problem, "recorded no delete") ||
+			!strings.Contains(r.Problem, r.Plan.Files[0]) {
+			t.Errorf("problem %q\n%s", r.Problem, said)
+		}
+	})
+}

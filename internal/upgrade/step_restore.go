@@ -235,7 +235,7 @@ func (e *Engine) putDefaultUser(ctx context.Context, l *lease, ref cloud.Ref, wa
 // nobody could connect, so a failure ends the revert before the door opens.
 func (e *Engine) putPassword(ctx context.Context, l *lease, ref cloud.Ref) (bool, string, time.Duration, error) {
 	real, err := e.password(l.s)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrSeal) { // that waits in persist, and says so
 		return false, "", 0, err
 	}
 	password := cloud.Secret(real)
@@ -243,7 +243,7 @@ func (e *Engine) putPassword(ctx context.Context, l *lease, ref cloud.Ref) (bool
 	change := func(Session) (cloud.Update, error) { return cloud.Update{Password: &password}, nil }
 	o := e.updateCall(callPassword, "password of "+l.s.Plan.Name, ref, change, same)
 	o.rush = true
-	r, err := e.drive(ctx, l, o)
+	r, err := e.persist(ctx, l, o)
 	wait := r.wait
 	switch {
 	case err != nil:
@@ -321,7 +321,7 @@ func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, st
 	if len(l.s.Revert.Was.Tags) == 0 {
 		return true, "", 0, nil
 	}
-	r, err := e.drive(ctx, l, e.tagsCall(l.s, ref))
+	r, err := e.persist(ctx, l, e.tagsCall(l.s, ref))
 	switch {
 	case err != nil:
 		return false, "", 0, err
@@ -401,6 +401,13 @@ func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref
 // stepReopening opens the door again after giving up before the delete.
 func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, error) {
 	s := l.s
+	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.failRevert(ctx, l, strings.TrimSpace(s.Problem+" "+notByUs(s)))
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the database: %w", err)
+	}
 	if s.Revert.Was != nil {
 		done, wait, problem, err := e.sourceIPs(ctx, l, callReopenDoor, "restoration of client access to "+s.Plan.Name, s.Plan.Ref(), true)
 		switch {
@@ -413,9 +420,8 @@ func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, er
 		}
 	}
 	door := "Client access is restored"
-	db, err := e.cloud.Database(ctx, s.Plan.Ref())
-	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
-		return 0, fmt.Errorf("read the door: %w", err)
+	if db, err = e.cloud.Database(ctx, s.Plan.Ref()); err != nil && !errors.Is(err, cloud.ErrNotFound) {
+		return 0, fmt.Errorf("read the source addresses: %w", err)
 	}
 	if theirs := foreignDoor(s, db); err == nil && theirs != "" {
 		door = upperFirst(theirs)

@@ -222,7 +222,7 @@ func (e *Engine) failRevert(ctx context.Context, l *lease, text string) (time.Du
 
 // giveUp leads back over the door before anything is deleted.
 func (e *Engine) giveUp(ctx context.Context, l *lease, why string) (time.Duration, error) {
-	note := why + " Restoring client access; nothing was deleted."
+	note := why + " Restoring client access; this revert deleted nothing."
 	return e.do(ctx, l, move{event: Reopen, note: note}, func(b *Body) {
 		b.Call = nil
 		if b.CancelBy == "" {
@@ -423,7 +423,7 @@ func (e *Engine) unchanged(ctx context.Context, s Session, db cloud.Database) ga
 // configured otherwise, and giving up helps nobody.
 func (e *Engine) persist(ctx context.Context, l *lease, o outside) (result, error) {
 	s := l.s
-	if key := e.sealedAway(s); key != "" && !s.callOut() && (o.key == callCreate || o.key == callImport) {
+	if key := e.sealedAway(s); key != "" && !s.callOut() && (slices.Contains([]string{callCreate, callImport, callPassword}, o.key)) {
 		return e.callForHelp(ctx, l, o, key+" The revert goes on when it can be opened; the sealed password is kept.")
 	}
 	r, err := e.drive(ctx, l, o)
@@ -571,6 +571,16 @@ func remains(s Session) string {
 		stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt), accessOf(s)))
 }
 
+// notByUs says that the database is gone although this session recorded no delete.
+func notByUs(s Session) string {
+	text := s.Plan.Name + " no longer exists in Redis Cloud, and this revert recorded no delete of it: somebody else deleted it, or the Redis of this bot " +
+		"was put back to an older state. Look into Redis Cloud's log. The backup that was to be imported: " + strings.Join(s.Plan.Files, " ") + "."
+	if !s.Revert.SafetyAt.IsZero() {
+		text += fmt.Sprintf(" Backup of the upgraded data: %s, at %s.", s.Plan.Backup, stamp(s.Revert.SafetyAt))
+	}
+	return text
+}
+
 // stuck ends a revert after its delete with a named failure: what exists, what
 // does not, and what a person does next.
 func (e *Engine) stuck(ctx context.Context, l *lease, why string) (time.Duration, error) {
@@ -578,6 +588,9 @@ func (e *Engine) stuck(ctx context.Context, l *lease, why string) (time.Duration
 	text := strings.TrimSuffix(why, ".") + ". " + remains(s)
 	if s.Revert.NewRef != "" {
 		text += " The new database exists, with client access blocked: " + s.Revert.NewRef + "."
+		if len(s.Revert.Marks) > 0 && !slices.Contains(s.Revert.After, "password") {
+			text += " Its password is a temporary one: set the one that clients use before you let them in."
+		}
 	}
 	return e.failRevert(ctx, l, text)
 }
