@@ -308,6 +308,9 @@ func refusalOf(r *calls.Refused) *Refusal {
 // writes the answer, even while shutting down.
 func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (result, error) {
 	request, err := o.request(ctx, l.s)
+	if err != nil && (errors.Is(err, cloud.ErrNotFound) || e.now().Sub(l.s.Call.First) > e.cfg.Patience) {
+		return result{gate: gate{stop: refuse(Unreachable, "The request of the %s could not be made: %s.", o.label, err)}}, e.leaveTurns(ctx, l.s, o)
+	}
 	if err != nil {
 		return result{}, errors.Join(fmt.Errorf("make the request of the %s: %w", o.label, err), e.leaveTurns(ctx, l.s, o))
 	}

@@ -24,7 +24,6 @@ func (e *Engine) backupCall(s Session, key string) outside {
 		key:  key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade, probes: true,
 		ready:   func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
 		request: func(context.Context, Session) (calls.Request, error) { return calls.Backup(ref), nil },
-		target:  s.Plan.Name,
 		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
 			b, wait, err := e.probeBackup(ctx, l, ref)
 			if err != nil || wait > 0 {

@@ -141,7 +141,8 @@ func TestABackupIsBelievedOnlyWhenItIsNew(t *testing.T) {
 		{"a newer success is done", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success", At: later}, Happened},
 		{"the old success is not", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success", At: before}, ""},
 		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "success", At: later}, Happened},
-		{"a success without a time is not believed", Before{}, probed{Status: cloud.Ok, Raw: "success"}, ""},
+		{"a success without a time is one where there was none before", Before{}, probed{Status: cloud.Ok, Raw: "success"}, Happened},
+		{"a success without a time is not believed where there was one", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success"}, ""},
 		{"running is not done", Before{At: before}, probed{Status: cloud.Running, Raw: "exporting", At: later}, ""},
 		{"a failure that was not there before is one", Before{At: before, Status: "success"}, probed{Status: cloud.Bad, Raw: "failed", Reason: "no-permission", At: before}, Broke},
 		{"a failure that was there before says nothing", Before{At: before, Status: "failed"}, probed{Status: cloud.Bad, Raw: "failed", At: before}, ""},
@@ -165,7 +166,7 @@ func TestAnImportIsBelievedOnlyWhenItIsNew(t *testing.T) {
 	}{
 		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "succeeded", At: later}, Happened},
 		{"an old success is not", Before{At: before, Status: "succeeded"}, probed{Status: cloud.Ok, Raw: "succeeded", At: before}, ""},
-		{"a success without a time is not believed", Before{}, probed{Status: cloud.Ok, Raw: "succeeded"}, ""},
+		{"a success without a time is one where there was none before", Before{}, probed{Status: cloud.Ok, Raw: "succeeded"}, Happened},
 		{"the first failure is one", Before{}, probed{Status: cloud.Bad, Raw: "failed", Reason: "file-corrupted"}, Broke},
 		{"importing is not done", Before{}, probed{Status: cloud.Running, Raw: "importing"}, ""},
 		{"never imported is not done", Before{}, probed{Status: cloud.Never}, ""},

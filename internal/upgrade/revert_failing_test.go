@@ -132,7 +132,7 @@ func TestTheWorldMovesBeforeTheDelete(t *testing.T) {
 			w.until(r.ID, "the safety backup", func(s Session) bool { return s.State == Saving && s.Call != nil && s.Call.Phase == Sent })
 			w.console("cache", map[string]any{"status": "error"})
 			r = w.wantEnd(r.ID, Failed)
-			if !strings.Contains(r.Problem, "could not be reopened") || !strings.Contains(r.Problem, "10.0.0.0/8") {
+			if !strings.Contains(r.Problem, "could not be restored") || !strings.Contains(r.Problem, "10.0.0.0/8") {
 				t.Error(r.Problem)
 			}
 		})
@@ -215,10 +215,14 @@ func TestWhatGoesWrongAfterTheDelete(t *testing.T) {
 		{"somebody deletes it before the door opens", func(w *world) {
 			w.untilVerified()
 			w.console("cache", map[string]any{"delete": true})
-		}, Failed, "the database does not exist any more"},
+		}, Failed, "Somebody deleted the new database"},
 		{"a role is refused", func(w *world) { w.fault("task_error", 1, "/acl/roles") }, Done, "bind the ACL role app"},
 		{"the door does not open at first", func(w *world) { w.fault("task_error", 2, "PUT /v1/subscriptions") }, Done, ""},
-		{"the door does not open", func(w *world) { w.fault("task_error", -1, "PUT /v1/subscriptions") }, Failed, "client access could not be restored"},
+		{"the door does not open", func(w *world) { w.fault("task_error", -1, "PUT /v1/subscriptions") }, Failed, "The password of the default user could not be put back"},
+		{"the door does not open after all", func(w *world) {
+			w.until(w.running(), "the password", func(s Session) bool { return slices.Contains(s.Revert.After, "password") || s.Ended })
+			w.fault("task_error", -1, "PUT /v1/subscriptions")
+		}, Failed, "client access could not be restored"},
 		{"a pause in between only waits", func(w *world) {
 			w.nil(w.engine().Pause(w.ctx, dan, true))
 			time.Sleep(3 * time.Hour)

@@ -247,6 +247,8 @@ func (e *Engine) putPassword(ctx context.Context, l *lease, ref cloud.Ref) (bool
 	wait := r.wait
 	switch {
 	case err != nil:
+	case r.gate.stop != nil && r.gate.stop.Code == NotFound:
+		wait, err = e.failRevert(ctx, l, "Somebody deleted the new database. "+remains(l.s))
 	case r.gate.stop != nil:
 		wait, err = e.stuck(ctx, l, "The password of the default user could not be put back: "+r.gate.stop.Text)
 	case r.call == nil:
