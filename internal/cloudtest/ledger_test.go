@@ -31,8 +31,6 @@ func (w *world) ledger() []accepted {
 func (c accepted) what() string {
 	path := form(strings.TrimPrefix(c.Path, "/v1"))
 	switch {
-	case strings.HasSuffix(path, "/tags"):
-		return "" // replaces the whole list: repeating it does no harm
 	case strings.HasSuffix(path, "/databases"):
 		return "create"
 	case strings.HasPrefix(path, "/acl/roles"):
@@ -58,7 +56,7 @@ func (i intent) what() string {
 	switch {
 	case strings.HasPrefix(i.key, "role "):
 		return "role"
-	case slices.Contains([]string{"door", "user", "rules"}, last):
+	case slices.Contains([]string{"door", "user", "rules", "password"}, last):
 		return "update"
 	}
 	return last
