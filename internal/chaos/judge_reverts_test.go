@@ -56,10 +56,10 @@ func (c *chaos) end(k card) string {
 }
 
 // steps are the accepted calls of one revert.
-type steps struct{ trials, trialImports, trialDeletes, deletes, creates, imports, opened int }
+type steps struct{ trials, trialImports, trialDeletes, deletes, creates, imports, passwords, opened int }
 
 // allOnce is a revert that went all the way.
-var allOnce = steps{1, 1, 1, 1, 1, 1, 1}
+var allOnce = steps{1, 1, 1, 1, 1, 1, 1, 1}
 
 func stepsOf(k card, old database, done map[int]map[string]int, made map[string][]int) steps {
 	s := steps{trials: len(made[rehearsal(k)]), creates: len(made[k.database]), deletes: done[old.ID]["delete"]}
@@ -69,13 +69,14 @@ func stepsOf(k card, old database, done map[int]map[string]int, made map[string]
 	}
 	for _, id := range made[k.database] {
 		s.imports += done[id]["import"]
+		s.passwords += done[id]["password"]
 		s.opened += done[id]["update"]
 	}
 	return s
 }
 
 func (s steps) twice() bool {
-	return max(s.trials, s.trialImports, s.trialDeletes, s.deletes, s.creates, s.imports, s.opened) > 1
+	return max(s.trials, s.trialImports, s.trialDeletes, s.deletes, s.creates, s.imports, s.passwords, s.opened) > 1
 }
 
 // deleted reports whether a revert's card says that the database was deleted.

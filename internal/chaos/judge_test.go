@@ -72,6 +72,10 @@ func (e entry) verb() string {
 	switch {
 	case e.Method == "DELETE":
 		return "delete"
+	case last == "tags":
+		return "tags"
+	case e.Method == "PUT" && e.Body["password"] != nil:
+		return "password"
 	case e.Method == "PUT":
 		return "update"
 	case last == "databases":

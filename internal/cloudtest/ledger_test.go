@@ -31,6 +31,8 @@ func (w *world) ledger() []accepted {
 func (c accepted) what() string {
 	path := form(strings.TrimPrefix(c.Path, "/v1"))
 	switch {
+	case strings.HasSuffix(path, "/tags"):
+		return "tags"
 	case strings.HasSuffix(path, "/databases"):
 		return "create"
 	case strings.HasPrefix(path, "/acl/roles"):

@@ -250,6 +250,9 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 			t.Channel, t.Parent = up.Channel, cmp.Or(up.Parent, up.TS)
 		}
 	}
+	if s.Distrusted != "" {
+		return d.distrusted(ctx, s, t)
+	}
 	news, err := d.store.Journal(ctx, id, t.Cursor, entries)
 	if err != nil {
 		return 0, err
@@ -262,6 +265,24 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 		d.tellElsewhere(ctx, s, t, code)
 	}
 	return wait, err
+}
+
+// distrusted draws the card of a session that is not believed, and says so in its thread
+// once a day. Its journal is not told: anybody may have written it.
+func (d *Drawer) distrusted(ctx context.Context, s upgrade.Session, t session.Thread) (time.Duration, error) {
+	if wait, err := d.card(ctx, s, &t, true); err != nil || wait > 0 || t.TS == "" {
+		return wait, err
+	}
+	mark := fmt.Sprint("distrusted ", s.ID)
+	first, err := d.store.SeenWithin(ctx, mark, 24*time.Hour)
+	if err != nil || !first {
+		return 0, err
+	}
+	m := view.Distrusted(s, d.cfg.Policy)
+	if _, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(cmp.Or(t.Parent, t.TS)))...); err != nil {
+		return 0, errors.Join(fmt.Errorf("say that a session is not believed: %w", describe(err)), d.store.Unsee(ctx, mark))
+	}
+	return 0, nil
 }
 
 // dead are Slack's words for a token with which nobody can be told anything.

@@ -573,3 +573,29 @@ func TestAShutChannelIsToldToWhoAsked(t *testing.T) {
 		})
 	}
 }
+
+// A session that is not believed says so on its card, without a button, and once in
+// its thread; what its journal says is told to nobody.
+func TestASessionThatIsNotBelievedSaysSo(t *testing.T) {
+	play(t, func(s *stage) {
+		defer s.draw()()
+		r := s.open("cache-prod")
+		s.pass(time.Second)
+		if err := s.rdb.HSet(s.ctx, "{test}:session:"+r.ID, "state", string(upgrade.Approved)).Err(); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := s.store.Dirty().Set(s.ctx, r.ID, 0); err != nil {
+				t.Fatal(err)
+			}
+			s.pass(time.Minute)
+		}
+		cards := s.cards()
+		if len(cards) != 1 || !strings.HasPrefix(cards[0].Text, "Upgrade cache-prod: 7.2 → 7.4 — record not to be believed; nothing is sent") {
+			t.Fatalf("got %+v", cards)
+		}
+		if replies := s.replies(cards[0].TS); len(replies) != 1 || !strings.Contains(replies[0], "bot verify "+r.ID) {
+			t.Errorf("told %q", replies)
+		}
+	})
+}

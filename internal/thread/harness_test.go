@@ -33,6 +33,7 @@ const (
 // stage is a store and a Slack inside a bubble in which time passes only when
 // everybody waits; nothing in it has a socket.
 type stage struct {
+	rdb   *redis.Client // undisturbed
 	t     *testing.T
 	ctx   context.Context
 	store *session.Store
@@ -53,7 +54,7 @@ func play(t *testing.T, run func(*stage)) {
 		server := &http.Server{Handler: emu.API()}
 		go server.Serve(pipes)
 		transport := &http.Transport{DialContext: pipes.dial}
-		s := &stage{t: t, ctx: ctx, slack: emu,
+		s := &stage{rdb: rdb, t: t, ctx: ctx, slack: emu,
 			store: session.New(rdb, session.Config{Prefix: "test", SealKey: []byte("seal"), Retention: time.Hour, Lives: upgrade.Lives()}),
 			api:   slack.New("xoxb-1", slack.OptionAPIURL("http://slack.test/slack/api/"), slack.OptionHTTPClient(&http.Client{Transport: transport}))}
 		defer func() {

@@ -81,6 +81,9 @@ func (p Policy) revertible(s upgrade.Session) bool {
 // Card draws a session's one message.
 func Card(s upgrade.Session, p Policy) Message {
 	p = p.under(s)
+	if s.Distrusted != "" {
+		return Message{Text: cutMarkup(fallback(s, p), maxText), Blocks: distrustedBlocks(s, p), Metadata: metadata(s)}
+	}
 	var blocks []slack.Block
 	if s.Kind == upgrade.KindRevert {
 		blocks = revertBlocks(s, p)
@@ -99,10 +102,11 @@ func fallback(s upgrade.Session, p Policy) string {
 	if next := next(s, p); next != "" {
 		out = append(out, next)
 	}
-	if len(problem(s)) > 0 {
+	if len(problem(s)) > 0 && s.Distrusted == "" {
 		out = append(out, Escape(Cut(s.Problem, 600)))
 	}
 	switch {
+	case s.Distrusted != "":
 	case s.Kind == upgrade.KindRevert:
 		out = append(out, loss(s))
 	case s.State == upgrade.Proposed:

@@ -25,7 +25,7 @@ func upperFirst(s string) string {
 }
 
 func stateMark(s upgrade.Session) string {
-	if isUnknown(s) || lost(s) || revertLost(s) {
+	if s.Distrusted != "" || isUnknown(s) || lost(s) || revertLost(s) {
 		return ":rotating_light:"
 	}
 	switch s.State {
@@ -62,6 +62,9 @@ const actNow = "database deleted, not back: act now"
 
 // stateWords say the state as people do.
 func stateWords(s upgrade.Session) string {
+	if s.Distrusted != "" {
+		return distrustedWords
+	}
 	if isUnknown(s) {
 		return "outcome of the " + callWords(s.Call.Key) + " is unknown"
 	}
@@ -112,6 +115,8 @@ func policyOf(s upgrade.Session, p Policy) approvals.Policy {
 // next says who must act and what happens after that.
 func next(s upgrade.Session, p Policy) string {
 	switch {
+	case s.Distrusted != "":
+		return distrustedNext(s, p)
 	case isUnknown(s) && s.CancelBy != "":
 		return p.OnCall + " says what is true with the buttons below. " + person(s.CancelBy) + " asked to cancel: if it did not happen, nothing more is sent."
 	case isUnknown(s):

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,19 @@ func TestADangerousDialogLooksDangerous(t *testing.T) {
 				if e := e.(*slack.ButtonBlockElement); e.Confirm != nil && e.Style != slack.StylePrimary && e.Confirm.Style != slack.StyleDanger {
 					t.Errorf("%s: the dialog of %q is green", s.Name, e.Text.Text)
 				}
+			}
+		}
+	}
+}
+
+// A session that is not believed offers nothing to click, whatever its record holds.
+func TestNothingCanBeClickedOnADoubtedCard(t *testing.T) {
+	for _, kind := range []upgrade.Kind{upgrade.KindUpgrade, upgrade.KindRevert} {
+		for _, state := range []upgrade.State{upgrade.Proposed, upgrade.Approved, upgrade.Soaking, ""} {
+			m := Card(upgrade.Session{ID: "u-3f7ka2mzq5", Kind: kind, State: state, Distrusted: "the journal is gone"}, Policy{OnCall: "@oncall"})
+			raw, err := json.Marshal(m.Blocks)
+			if err != nil || strings.Contains(string(raw), "action_id") || !strings.Contains(string(raw), "the journal is gone") {
+				t.Errorf("%s %s: %s, %v", kind, state, raw, err)
 			}
 		}
 	}
