@@ -75,7 +75,8 @@ func MayOperate(v Voter) error {
 }
 
 // MayConfirm says who may be the second to say that a delete or an import did not
-// happen: on-call or an approver, for an on-call group may be one person a week.
+// happen, and who releases a record that is not believed: on-call or an approver, for an
+// on-call group may be one person a week.
 func MayConfirm(v Voter) error {
 	const who = "on-call or an approver"
 	if err := excluded(v, who); err != nil {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -263,4 +264,10 @@ func (t *threads) SessionAt(ctx context.Context, channel, ts string) (string, er
 func (t *threads) CardOf(ctx context.Context, id string) (channel, ts string, err error) {
 	th, err := t.store.Thread(ctx, id)
 	return th.Channel, th.TS, err
+}
+
+// ThreadOf implements commands.Threads.
+func (t *threads) ThreadOf(ctx context.Context, id string) (channel, ts string, err error) {
+	th, err := t.store.Thread(ctx, id)
+	return th.Channel, cmp.Or(th.Parent, th.TS), err
 }

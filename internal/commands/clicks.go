@@ -298,6 +298,21 @@ func (h *Handler) revertForm(_ context.Context, s upgrade.Session, at place) (sl
 	}, nil
 }
 
+func (h *Handler) releaseForm(ctx context.Context, s upgrade.Session, at place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
+	by, err := h.parts.Engine.Releasable(ctx, s)
+	if err != nil {
+		return slack.ModalViewRequest{}, nil, err
+	}
+	at.Record = s.Version()
+	return view.ReleaseModal(s, by, at.String()), func(ctx context.Context, user string) error {
+		v, err := h.parts.Roles.Voter(ctx, user)
+		if err != nil {
+			return nil // judged when it is submitted
+		}
+		return upgrade.MayRelease(v)
+	}, nil
+}
+
 func (h *Handler) changesForm(_ context.Context, s upgrade.Session, _ place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
 	return view.ChangesModal(s), nil, nil
 }

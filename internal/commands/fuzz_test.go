@@ -145,7 +145,7 @@ func mayNothing(user string) bool { return user == "guest" || user == "nobody" }
 
 // Whatever is typed, the command is acknowledged once and nothing panics.
 func FuzzSlashText(f *testing.F) {
-	for _, seed := range []string{"", "cache-prod", "cache-prod 7.4", "help", "LIST", "status u-3f7ka2mzq5", "cancel r-3f7ka2mzq5", "pause", "history <!channel>",
+	for _, seed := range []string{"", "cache-prod", "cache-prod 7.4", "help", "LIST", "status u-3f7ka2mzq5", "cancel r-3f7ka2mzq5", "pause", "release u-3f7ka2mzq5", "history <!channel>",
 		"cache-prod v8.2", strings.Repeat("x ", 3000), "cache-prod " + strings.Repeat("9", 4000), "\u00a0\t\n", "revert `"} {
 		f.Add(seed)
 	}

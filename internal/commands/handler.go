@@ -56,6 +56,7 @@ type Claim interface {
 type Threads interface {
 	SessionAt(ctx context.Context, channel, ts string) (id string, err error) // "" when none
 	CardOf(ctx context.Context, id string) (channel, ts string, err error)    // "" when none yet
+	ThreadOf(ctx context.Context, id string) (channel, ts string, err error)  // the root under which it is told; "" when none yet
 }
 
 // Config is what a Handler needs to know.

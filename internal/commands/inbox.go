@@ -26,7 +26,7 @@ type intent struct {
 	To     string    `json:"to,omitempty"`
 	Reason string    `json:"reason,omitempty"`
 	Typed  string    `json:"typed,omitempty"`
-	Ticked bool      `json:"ticked,omitempty"` // of an approved revert: writers have stopped
+	Ticked bool      `json:"ticked,omitempty"` // of an approved revert: writers have stopped; of a release: looked in the console
 	Files  string    `json:"files,omitempty"`
 	Start  time.Time `json:"start,omitzero"`
 	On     bool      `json:"on,omitempty"`   // pause: yes; settle: it happened
@@ -50,6 +50,7 @@ const (
 	doRevert  deed = "revert"
 	doSettle  deed = "settle"
 	doPause   deed = "pause"
+	doRelease deed = "release"
 )
 
 // decide records an intent, acknowledges it, and works it off. What cannot be
@@ -273,6 +274,9 @@ func (h *Handler) perform(ctx context.Context, i intent, receipt int64) error {
 		_, err = e.ProposeRevert(ctx, upgrade.RevertRequest{Origin: i.Origin, Upgrade: i.At.Session, By: voter, Files: i.Files, Name: i.Typed, Reason: i.Reason, Home: i.At.Channel})
 	case doSettle:
 		_, err = e.Settle(ctx, click, i.On)
+	case doRelease:
+		missing, err := e.Release(ctx, i.At.Session, i.At.Record, voter)
+		return h.released(ctx, i, missing, err)
 	case doPause:
 		return h.paused(ctx, i, e.PauseInOrder(ctx, voter, i.On, receipt))
 	default:
@@ -296,5 +300,27 @@ func (h *Handler) paused(ctx context.Context, i intent, err error) error {
 		h.log.Info("a pause is told to one person only", "channel", i.At.Channel, "error", err)
 		h.tell(ctx, i.User, i.At, m)
 	}
+	return nil
+}
+
+// released tells whoever vouched for a record how many more have to, and so its thread.
+// That it is believed again its milestone tells.
+func (h *Handler) released(ctx context.Context, i intent, missing int, err error) error {
+	if err != nil {
+		return err
+	}
+	if missing == 0 {
+		h.tell(ctx, i.User, i.At, view.Notice(":white_check_mark: Released: the bot goes on from this record. Its thread follows."))
+		return nil
+	}
+	m := view.Vouched(i.At.Session, i.User, missing, h.cfg.Policy)
+	say, cancel := saying(ctx)
+	defer cancel()
+	if channel, root, err := h.parts.Threads.ThreadOf(say, i.At.Session); err != nil || root == "" {
+		h.log.Info("a release is told to one person only", "session", i.At.Session, "error", err)
+	} else if _, _, err := h.parts.Slack.PostMessageContext(say, channel, slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...), slack.MsgOptionTS(root)); err != nil {
+		h.log.Warn("a release is told to one person only", "session", i.At.Session, "error", err)
+	}
+	h.tell(ctx, i.User, i.At, view.Released(i.At.Session, missing))
 	return nil
 }

@@ -56,6 +56,7 @@ func TestWhatCannotBeRecordedIsNotAcknowledged(t *testing.T) {
 		"a cancel":          func() { d.clicks("ann", view.ActionCancel, s) },
 		"a cancel in words": func() { d.types("ann", "cancel "+s.ID) },
 		"a pause":           func() { d.types("dan", "pause") },
+		"a release":         func() { d.submits("dan", view.CallbackRelease, place{Session: s.ID, Record: "x"}, looked()) },
 		"a submitted denial": func() {
 			d.submits("bob", view.CallbackDeny, place{Session: s.ID, Ask: s.Ask}, values{"reason": typed(view.ActionReason, "no")})
 		},

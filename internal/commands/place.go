@@ -10,6 +10,7 @@ type place struct {
 	Session string `json:"s,omitempty"`
 	Ask     int64  `json:"a,omitempty"`
 	Version string `json:"v,omitempty"` // asked for on the command line
+	Record  string `json:"r,omitempty"` // the version of a record that was shown
 }
 
 func (p place) String() string {

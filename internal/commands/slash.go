@@ -23,6 +23,7 @@ var verbs = map[string]func(*Handler, context.Context, *request, slack.SlashComm
 	"history": (*Handler).history,
 	"cancel":  (*Handler).cancelCommand,
 	"revert":  (*Handler).revertCommand,
+	"release": (*Handler).releaseCommand,
 	"pause":   (*Handler).pause,
 	"resume":  (*Handler).resume,
 }
@@ -319,6 +320,15 @@ func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.Sla
 	}
 	at := place{Channel: cmd.ChannelID, Session: words[0]}
 	h.opening(ctx, req, cmd.UserID, func(ctx context.Context) { h.openFor(ctx, cmd.TriggerID, cmd.UserID, at, h.revertForm) })
+}
+
+func (h *Handler) releaseCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
+	if len(words) != 1 || !upgrade.IsID(words[0]) {
+		h.usage(req, "Which upgrade or revert? `%s release &lt;id&gt;`: its card says that its record is not believed.", h.cfg.Command)
+		return
+	}
+	at := place{Channel: cmd.ChannelID, Session: words[0]}
+	h.opening(ctx, req, cmd.UserID, func(ctx context.Context) { h.openFor(ctx, cmd.TriggerID, cmd.UserID, at, h.releaseForm) })
 }
 
 func (h *Handler) pause(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {

@@ -50,6 +50,11 @@ func (h *Handler) submitted(ctx context.Context, req *request, cb slack.Interact
 	case view.CallbackRevert:
 		i.Do = doRevert
 		problems = h.readRevert(ctx, cb.View, &i)
+	case view.CallbackRelease:
+		i.Do, i.Ticked = doRelease, ticked(cb.View, "looked", view.ActionLooked)
+		if !i.Ticked {
+			problems = map[string]string{"looked": "Look at the database in Redis Cloud's console first: this bot does not know what it is like now."}
+		}
 	default:
 		req.ack()
 		return

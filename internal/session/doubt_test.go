@@ -161,6 +161,48 @@ func TestRelease(t *testing.T) {
 	})
 }
 
+// What one person released waits for another one for a day.
+func TestAReleaseWaitsForADay(t *testing.T) {
+	eachBackend(t, func(t *testing.T, h *harness) {
+		h.move(h.open("s1", "db1"), "begin")
+		h.nil(h.rdb.Del(h.ctx, h.key("journal:s1")).Err())
+		_, err := h.Release(h.ctx, "s1", "U0DAN", h.load("s1").Version(), 2)
+		h.nil(err)
+		if left := h.rdb.PTTL(h.ctx, h.key("release:s1")).Val(); left <= 0 || left > 24*time.Hour {
+			t.Errorf("it waits for %s", left)
+		}
+		people, err := h.Releasers(h.ctx, h.load("s1"))
+		if h.nil(err); len(people) != 1 || people[0] != "U0DAN" {
+			t.Errorf("released by %v", people)
+		}
+	})
+}
+
+// A lock that nobody else can have comes with the record; another one is not taken away.
+func TestAReleaseTakesItsLocks(t *testing.T) {
+	eachBackend(t, func(t *testing.T, h *harness) {
+		h.move(h.open("s1", "db1"), "begin")
+		h.open("s2", "db2")
+		h.nil(h.rdb.Del(h.ctx, h.key("journal:s1")).Err())
+		lock := h.key("active:db1")
+		h.nil(h.rdb.Set(h.ctx, lock, "s2", 0).Err())
+		version := h.load("s1").Version()
+		_, err := h.Release(h.ctx, "s1", "U0DAN", version, 1)
+		h.wantErr(err, session.ErrHeld)
+		for _, owner := range []string{"", "ghost", "s1"} {
+			h.nil(h.rdb.Del(h.ctx, lock, h.key("journal:s1")).Err())
+			if owner != "" {
+				h.nil(h.rdb.Set(h.ctx, lock, owner, 0).Err())
+			}
+			missing, err := h.Release(h.ctx, "s1", "U0DAN", h.load("s1").Version(), 1)
+			h.nil(err)
+			if got := h.rdb.Get(h.ctx, lock).Val(); missing != 0 || got != "s1" || h.load("s1").Doubt != "" {
+				t.Errorf("the lock was %q's and is %q's; missing %d, doubt %q", owner, got, missing, h.load("s1").Doubt)
+			}
+		}
+	})
+}
+
 func TestAuditNamesTheEntry(t *testing.T) {
 	eachBackend(t, func(t *testing.T, h *harness) {
 		r := h.open("s1", "db1")

@@ -85,7 +85,7 @@ func (s *Store) doubt(r Record, reply recordReply, unreadable error) string {
 	if len(tail) > 1 {
 		before, _ = tail[1].Values["mac"].(string)
 	}
-	if last.values["event"] == eventRelease {
+	if last.values["event"] == EventRelease {
 		before = beforeFirst(last)
 	}
 	if !s.seal.signed(before, last) {
@@ -157,7 +157,7 @@ func (s *Store) Audit(ctx context.Context, id string) (lines []Line, problem str
 	for i, m := range entries {
 		e, err := entryOfMessage(id, m)
 		line := Line{Entry: e.public(), MAC: e.values["mac"]}
-		if i == 0 || e.values["event"] == eventRelease {
+		if i == 0 || e.values["event"] == EventRelease {
 			head = beforeFirst(e)
 		}
 		switch {
@@ -165,7 +165,7 @@ func (s *Store) Audit(ctx context.Context, id string) (lines []Line, problem str
 			line.Problem = err.Error()
 		case !s.seal.signed(head, e):
 			line.Problem = "not written with this SEAL_KEY or SEAL_KEY_OLD, or the entry before it was changed"
-		case e.revision != next && e.values["event"] != eventRelease:
+		case e.revision != next && e.values["event"] != EventRelease:
 			line.Problem = fmt.Sprintf("entry %d is missing before it", next)
 		}
 		head, next = line.MAC, e.revision+1

@@ -268,8 +268,7 @@ func (e *Engine) retry(ctx context.Context, id string, try func(Session) (Sessio
 			return s, err
 		}
 		if s.Distrusted != "" {
-			return s, refuse(Distrusted, "The record of %s is not to be believed: %s. Nothing is done for it.", id, s.Distrusted).
-				hint("Its card says who can release it.")
+			return s, s.notBelieved()
 		}
 		out, err := try(s)
 		if errors.Is(err, session.ErrUnconfirmed) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,9 +70,39 @@ func (e *Engine) suspect(ctx context.Context, s Session, why string) error {
 	return errors.Join(fmt.Errorf("%w: %s", session.ErrTampered, why), e.store.Distrust(ctx, s.record, why))
 }
 
+// notBelieved refuses whatever somebody wants of such a session.
+func (s Session) notBelieved() *Refusal {
+	return refuse(Distrusted, "The record of %s is not to be believed: %s. Nothing is done for it.", s.ID, s.Distrusted).
+		hint("Its card says who can release it.")
+}
+
+// Released is the journal's word for a record that people released. It is no event
+// of a life: it begins the journal anew, in whatever state the record is.
+const Released Event = session.EventRelease
+
+// MayRelease says who may release a record that is not believed: on-call and the
+// approvers; nil: yes. Two different people have to.
+func MayRelease(v approvals.Voter) error { return entitlement(approvals.MayConfirm(v)) }
+
+// Releasable says whether people can release the record of a session as it is, who did
+// so already, and else why not.
+func (e *Engine) Releasable(ctx context.Context, s Session) (by []string, err error) {
+	if s.Distrusted == "" {
+		return nil, refuse(TooLate, "The record of %s is in order; there is nothing to release.", s.ID)
+	}
+	believed := s.record
+	believed.Doubt = ""
+	if _, err := decode(believed); err != nil || e.store.Releasable(s.record) != nil {
+		return nil, refuse(TooLate, "Too much of the record of %s is lost: nothing can go on from it.", s.ID).
+			hint("Put Redis right from a copy, or do by hand what is left to do.")
+	}
+	return e.store.Releasers(ctx, s.record)
+}
+
 // Release notes that a person vouches for the record of a session that is not
-// believed, of which version was shown to him. Two people do, one of them of on-call;
-// then the session goes on from that record. missing is how many more have to.
+// believed, of which version was shown to that person. Two different people do, each of
+// on-call or an approver; then the session goes on from that record. missing is how
+// many more have to.
 func (e *Engine) Release(ctx context.Context, id, version string, by approvals.Voter) (missing int, err error) {
 	if err := approvals.MayConfirm(by); err != nil {
 		return 0, entitlement(err)
@@ -80,15 +111,20 @@ func (e *Engine) Release(ctx context.Context, id, version string, by approvals.V
 	if err != nil {
 		return 0, err
 	}
-	if s.Distrusted == "" {
-		return 0, refuse(TooLate, "The record of %s is in order; there is nothing to release.", id)
+	so, err := e.Releasable(ctx, s)
+	switch {
+	case err != nil:
+		return 0, err
+	case s.Version() == version && slices.Contains(so, by.ID):
+		return 0, refuse(TooLate, "You released it already; a second, different person, of on-call or the approvers, has to do it too.")
 	}
 	missing, err = e.store.Release(ctx, id, by.ID, version, releasers)
+	var held *session.HeldError
 	switch {
+	case errors.As(err, &held):
+		return 0, &Refusal{Code: Busy, Text: "Another upgrade or revert has its database by now, and only one may act on it at a time.", Link: held.Owner}
 	case errors.Is(err, session.ErrNotThis):
 		return 0, refuse(Stale, "The record of %s changed after it was shown to you. Look at it again.", id)
-	case errors.Is(err, session.ErrNotAllowed):
-		return 0, refuse(TooLate, "Too much of the record of %s is lost: nothing can go on from it.", id)
 	case err != nil:
 		return 0, fmt.Errorf("release %s: %w", id, err)
 	}

@@ -263,7 +263,7 @@ func TestTwoPeopleReleaseARecord(t *testing.T) {
 			{ann, s.Version(), NotEntitled, 0},
 			{dan, "000000000000", Stale, 0},
 			{dan, s.Version(), "", 1},
-			{dan, s.Version(), "", 1},
+			{dan, s.Version(), TooLate, 0}, // alone
 			{bob, s.Version(), "", 0},
 			{bob, s.Version(), TooLate, 0},
 		} {
@@ -272,6 +272,26 @@ func TestTwoPeopleReleaseARecord(t *testing.T) {
 			if missing != row.missing || row.code == "" && err != nil || row.code != "" && (r == nil || r.Code != row.code) {
 				t.Errorf("%d: missing %d, %v", i, missing, err)
 			}
+		}
+		w.wantEnd(s.ID, Done)
+	})
+}
+
+// A lock that was lost is part of what people release; one that another session has is
+// not taken away from it.
+func TestAReleasedRecordHasItsLock(t *testing.T) {
+	tampered(t, func(t *testing.T, w *world) {
+		s := w.scheduled("cache", "7.4", time.Hour)
+		w.nil(w.rdb.Del(w.ctx, tag+"active:"+s.Plan.Database).Err())
+		time.Sleep(90 * time.Minute)
+		s, err := w.engine().Load(w.ctx, s.ID)
+		w.nil(err)
+		if !strings.Contains(s.Distrusted, "lock") {
+			t.Fatalf("doubted because: %q", s.Distrusted)
+		}
+		for _, by := range []approvals.Voter{dan, bob} {
+			_, err := w.engine().Release(w.ctx, s.ID, s.Version(), by)
+			w.nil(err)
 		}
 		w.wantEnd(s.ID, Done)
 	})

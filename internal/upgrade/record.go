@@ -38,6 +38,9 @@ type Session struct {
 // Version names exactly what the record says, for those who release it.
 func (s Session) Version() string { return s.record.Version() }
 
+// Locks are the databases that it alone may act on, sorted.
+func (s Session) Locks() []string { return s.record.Holds }
+
 // Body is the stored form: JSON in the session's record. The rule for changing
 // it: add fields that may be absent, never rename or reuse one; a change that
 // older code would misread needs a new lifeVersion.

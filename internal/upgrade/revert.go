@@ -150,6 +150,8 @@ func (s Session) ConfirmText() string { return confirmText(s.Plan) }
 // Revertible says whether this upgrade can be taken back now; nil: yes.
 func (e *Engine) Revertible(s Session) *Refusal {
 	switch {
+	case s.Distrusted != "":
+		return s.notBelieved()
 	case s.Kind != KindUpgrade:
 		return refuse(TooLate, "This is a revert already.")
 	case s.State == Reverting:

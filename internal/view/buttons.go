@@ -10,6 +10,9 @@ import (
 
 // buttons are the moves that the engine would accept now.
 func buttons(s upgrade.Session, p Policy) []slack.BlockElement {
+	if s.Distrusted != "" {
+		return nil
+	}
 	value := Target{Session: s.ID, Ask: s.Ask}.Value()
 	button := func(id, label string, style slack.Style) *slack.ButtonBlockElement {
 		b := slack.NewButtonBlockElement(id, value, plain(label, maxButton))

@@ -127,6 +127,9 @@ func sessionTitle(s upgrade.Session) string {
 	if s.Kind == upgrade.KindRevert {
 		verb = "Revert"
 	}
+	if s.Plan.Database == "" { // its record is lost
+		return verb + " " + s.ID
+	}
 	return fmt.Sprintf("%s %s: %s → %s", verb, s.Plan.Name, s.Plan.From, s.Plan.To)
 }
 

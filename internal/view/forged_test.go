@@ -93,6 +93,8 @@ func TestNoTextFromOutsidePosesAsALineOfTheBot(t *testing.T) {
 		all = append(all, card("card of "+string(s.State), "", s), message("mention", "", MentionReply(s, samplePolicy())), modalSample("deny", "", DenyModal(s, "")),
 			modalSample("changes", "", ChangesModal(s)), message("unposted", "", Unposted(s, "C1", text, true)),
 			modalSample("revert", "", RevertModal(RevertForm{Upgrade: s, Example: text})), message("sessions", "", Sessions(text, []upgrade.Session{s}, 0, func(string) string { return "" })))
+		d := with(s, doubted(text))
+		all = append(all, card("doubted card of "+string(s.State), "", d), message("doubted", "", Distrusted(d, samplePolicy())), modalSample("release", "", ReleaseModal(d, nil, "")))
 		if s.Revert != nil {
 			all = append(all, modalSample("approve", "", ApproveModal(s, "")))
 		}

@@ -63,7 +63,7 @@ const actNow = "database deleted, not back: act now"
 // stateWords say the state as people do.
 func stateWords(s upgrade.Session) string {
 	if s.Distrusted != "" {
-		return distrustedWords
+		return distrustedState(s)
 	}
 	if isUnknown(s) {
 		return "outcome of the " + callWords(s.Call.Key) + " is unknown"

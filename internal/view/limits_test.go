@@ -204,6 +204,8 @@ func TestNothingThatCanBeDrawnIsRefusedBySlack(t *testing.T) {
 			message("unknown", "", Unknown(words, []inventory.Entry{entry})), message("ambiguous", "", Ambiguous(words, []inventory.Entry{entry, entry})),
 			message("refused", "", Refused(&upgrade.Refusal{Text: words, Hint: words}, "https://acme.slack.com/a")), message("sessions", "", Sessions(words, []upgrade.Session{s, s, s, s}, 0, permalink)),
 		}
+		d := with(s, doubted(words))
+		samples = append(samples, card("doubted card", "", d), message("doubted", "", Distrusted(d, p)), modalSample("release", "", ReleaseModal(d, []string{dan}, "{}")))
 		if s.Revert != nil {
 			samples = append(samples, modalSample("approve", "", ApproveModal(s, "{}")))
 		}

@@ -146,6 +146,7 @@ func Help() Message {
 		"• `/redis-upgrade history &lt;database&gt;` shows what was done to it\n" +
 		"• `/redis-upgrade cancel &lt;id&gt;` cancels an upgrade or revert while nothing irreversible has happened\n" +
 		"• `/redis-upgrade revert &lt;id&gt;` starts a guided revert\n" +
+		"• `/redis-upgrade release &lt;id&gt;`: two people let an upgrade or revert go on whose record is not believed\n" +
 		"• `/redis-upgrade pause` and `resume`: on-call stops and restarts all changing calls\n" +
 		"Somebody else approves on the card. The bot backs up, upgrades, follows and verifies. Progress is told in the card's thread; its *Revert…* button starts a revert. `&lt;id&gt;` stands at the foot of each card.")
 }
@@ -229,7 +230,7 @@ func Milestone(ev upgrade.Event, by, words string) (m Message, ok bool) {
 	}
 	who := ""
 	if by != "" {
-		who = person(by) + ": "
+		who = people(strings.Fields(by)) + ": " // a release has two
 	}
 	return notice(milestoneMark(ev) + " " + who + told(ev, words)), true
 }
@@ -252,6 +253,7 @@ func milestoneMark(ev upgrade.Event) string {
 		upgrade.Verify: ":white_check_mark:", upgrade.Finish: ":tada:", upgrade.Fail: ":x:", upgrade.Propose: ":rewind:",
 		upgrade.Rehearse: ":white_check_mark:", upgrade.Close: ":lock:", upgrade.Save: ":floppy_disk:", upgrade.Delete: ":wastebasket:",
 		upgrade.Create: ":hammer_and_wrench:", upgrade.Import: ":inbox_tray:", upgrade.Reopen: ":unlock:", upgrade.Calling: ":warning:",
+		upgrade.Released: ":white_check_mark:",
 	}
 	if m, ok := marks[ev]; ok {
 		return m

@@ -26,7 +26,7 @@ type Sample struct {
 // the sandbox's gallery, and the golden files of this package.
 func Samples() []Sample {
 	var out []Sample
-	for _, group := range [][]Sample{upgradeSamples(), revertSamples(), nastySamples(), requestSamples(), modalSamples(), noticeSamples(), listSamples()} {
+	for _, group := range [][]Sample{upgradeSamples(), revertSamples(), nastySamples(), doubtedSamples(), requestSamples(), modalSamples(), noticeSamples(), listSamples()} {
 		out = append(out, group...)
 	}
 	return out
@@ -129,6 +129,28 @@ func revertSamples() []Sample {
 		card("revert-expired", "Nobody decided in time.", revertAt(upgrade.Expired)),
 		card("revert-cancelled", "Cancelled; client access is restored.", with(revertAt(upgrade.Cancelled), cancelled(dan))),
 	}
+}
+
+// doubtedSamples are what people see of a session whose record is not believed.
+func doubtedSamples() []Sample {
+	upgrading := with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Sent), doubted("the journal is gone"))
+	deleted := with(revertAt(upgrade.Importing), calling("import", upgrade.Sending), doubted(`state is "importing" in the record, "creating" in the journal`))
+	gone := upgrade.Session{ID: upgrading.ID, Kind: upgrade.KindUpgrade, Distrusted: "the record is gone, the journal is there"}
+	return []Sample{
+		card("doubted-upgrade", "Its record, its journal and its lock do not belong together.", upgrading),
+		card("doubted-revert-past-delete", "The worst of these: the database may be deleted.", deleted),
+		card("doubted-record-gone", "Nothing is left of the record.", gone),
+		message("doubted-thread", "In its thread, when that is found.", Distrusted(deleted, samplePolicy())),
+		modalSample("release", "`/redis-upgrade release` for an upgrade.", ReleaseModal(upgrading, nil, "{}")),
+		modalSample("release-second", "The same for a revert past its delete; one person has released it.", ReleaseModal(deleted, []string{dan}, "{}")),
+		message("release-noted", "To who released first.", Released(upgrading.ID, 1)),
+		message("release-thread", "In the thread, after the first of two.", Vouched(upgrading.ID, dan, 1, samplePolicy())),
+		message("release-believed", "In the thread, when Redis or the key was put right.", Believed(upgradeAt(upgrade.Upgrading))),
+	}
+}
+
+func doubted(why string) func(*upgrade.Session) {
+	return func(s *upgrade.Session) { s.Distrusted = why }
 }
 
 // nastySamples are what the outside may send: lengths at every limit, and

@@ -22,6 +22,7 @@ const (
 	ActionFiles    = "files"
 	ActionName     = "name"
 	ActionWriters  = "writers_stopped"
+	ActionLooked   = "looked_in_console"
 	ActionLink     = "link"
 	ActionRequest  = "request" // with a number behind it: one message may offer several
 )
@@ -32,6 +33,7 @@ const (
 	CallbackDeny    = "deny_session"
 	CallbackApprove = "approve_revert"
 	CallbackRevert  = "revert_upgrade"
+	CallbackRelease = "release_session"
 	CallbackInfo    = "info"
 )
 

@@ -79,3 +79,30 @@ func TestNothingCanBeClickedOnADoubtedCard(t *testing.T) {
 		}
 	}
 }
+
+// Of a revert that is not believed nobody knows whether its database exists; wherever
+// it is named, that is said.
+func TestADoubtedRevertPastItsDeleteHasTheStrongestWords(t *testing.T) {
+	permalink := func(string) string { return "" }
+	for _, state := range []upgrade.State{upgrade.Deleting, upgrade.Creating, upgrade.Importing, upgrade.Restoring} {
+		s := with(revertAt(state), doubted("the journal is gone"))
+		home := Home([]upgrade.Session{s}, 0, permalink)
+		for where, text := range map[string]string{
+			"notification": Card(s, samplePolicy()).Text, "card": said(t, Card(s, samplePolicy())), "thread": Distrusted(s, samplePolicy()).Text,
+			"status": said(t, Sessions("Under way", []upgrade.Session{s}, 0, permalink)), "home": strings.Join(markup(t, Sample{Home: &home}), "\n"),
+			"mention": MentionReply(s, samplePolicy()).Text,
+		} {
+			if !strings.Contains(text, distrustedActNow) {
+				t.Errorf("%s, %s: %s", state, where, text)
+			}
+		}
+	}
+	for _, s := range []upgrade.Session{with(upgradeAt(upgrade.Upgrading), doubted("x")), with(revertAt(upgrade.Proposed), doubted("x")), with(revertAt(upgrade.Importing), doubted("x"))} {
+		modal := ReleaseModal(s, nil, "{}")
+		for where, text := range map[string]string{"card": said(t, Card(s, samplePolicy())), "thread": said(t, Distrusted(s, samplePolicy())), "form": strings.Join(markup(t, Sample{Modal: &modal}), "\n")} {
+			if !strings.Contains(text, unknownHere) {
+				t.Errorf("%s %s, %s: %s", s.Kind, s.State, where, text)
+			}
+		}
+	}
+}
