@@ -58,9 +58,10 @@ type world struct {
 	pipes pipes
 	web   *http.Server
 	log   *logBuffer
-	crash *crash // of what the engine writes and sends
-	pens  *crash // of what the drawer does
-	room  Room   // nil: nobody draws cards
+	crash *crash     // of what the engine writes and sends
+	pens  *crash     // of what the drawer does
+	seen  *sightings // of databases; nil: not kept
+	room  Room       // nil: nobody draws cards
 	roles *roster
 	cfg   Config
 	index *shared
@@ -199,7 +200,11 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world
 	w.emu = cloudemu.New(cloudemu.Config{Now: time.Now, Seed: 7, Fleet: fleet, Speed: func() float64 { return w.speed }})
 	w.mini.ClockTTL(true)
 	api := http.NewServeMux()
-	api.Handle("/", w.crash.around(w, cloudPoint, w.emu.API()))
+	emu := w.emu.API()
+	if w.seen != nil {
+		emu = w.seen.around(emu)
+	}
+	api.Handle("/", w.crash.around(w, cloudPoint, emu))
 	if w.room != nil {
 		api.Handle("/slack/", w.pens.around(w, slackPoint, w.room))
 	}
