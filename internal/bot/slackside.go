@@ -30,7 +30,7 @@ func (b *Bot) converse(ctx context.Context) error {
 		return err
 	}
 	b.people.know(b.directory(who.TeamID))
-	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Policy: b.policy, Workers: 64}, commands.Parts{
+	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Channel: b.cfg.SlackChannel, Policy: b.policy, Workers: 64}, commands.Parts{
 		Engine: b.engine, Inventory: b.inventory, Roles: b.people, Inbox: &inbox{store: b.store, lease: b.cfg.Lease, log: b.log},
 		Threads: &threads{b.store}, Slack: b.slack, Lookups: b.lookup, Now: b.store.Now, Log: b.log,
 	})

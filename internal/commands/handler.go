@@ -63,6 +63,7 @@ type Threads interface {
 type Config struct {
 	Command string // "/redis-upgrade"
 	Bot     string // the bot's own user id, to ignore itself
+	Channel string // where everybody hears that all changing calls are paused, or go on
 	Policy  view.Policy
 	Workers int // intents of other replicas worked off at a time
 }

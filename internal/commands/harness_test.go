@@ -122,7 +122,7 @@ func newDesk(t testing.TB) *desk {
 
 // handler is one more replica at the same desk.
 func (d *desk) handler() *Handler {
-	return New(Config{Command: "/redis-upgrade", Bot: "UBOT", Workers: 8, Policy: view.Policy{Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Approvers: "<!subteam^S0DBA>", OnCall: "on-call", Engine: d.engine}},
+	return New(Config{Command: "/redis-upgrade", Bot: "UBOT", Channel: botChannel, Workers: 8, Policy: view.Policy{Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Approvers: "<!subteam^S0DBA>", OnCall: "on-call", Engine: d.engine}},
 		Parts{Engine: d.engine, Inventory: d.index, Roles: d, Inbox: d.inbox, Threads: d, Slack: d, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 }
 

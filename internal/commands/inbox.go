@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -182,9 +183,9 @@ func (h *Handler) carryOut(ctx context.Context, i intent, receipt int64, fresh b
 
 func stillAt(do deed) view.Message {
 	if do == doRequest || do == doRevert {
-		return view.Notice(":hourglass_flowing_sand: Still asking Redis Cloud, which answers slowly. You will hear of it here, or see the card.")
+		return view.StillAsking()
 	}
-	return view.Notice(":hourglass_flowing_sand: Still working on it. You will hear of it here, or see it on the card.")
+	return view.StillWorking()
 }
 
 func (h *Handler) settle(ctx context.Context, c Claim, stop func()) {
@@ -285,20 +286,21 @@ func (h *Handler) perform(ctx context.Context, i intent, receipt int64) error {
 	return err
 }
 
+// paused tells everybody who waits for something, in the bot's channel; who typed it
+// elsewhere, or could not be heard there, is answered privately too.
 func (h *Handler) paused(ctx context.Context, i intent, err error) error {
 	if err != nil {
 		return err
 	}
-	m := view.Notice(":arrow_forward: Resumed: changing calls are sent again.")
-	if i.On {
-		m = view.Notice(":double_vertical_bar: Paused: no new changing call is sent, by any replica, until somebody resumes. Calls that are out are followed to their end, and a revert that has deleted its database goes on until the data is back.")
-	}
-	ctx, cancel := saying(ctx)
+	news, word := view.PauseNews(i.User, i.On), ""
+	saying, cancel := saying(ctx)
 	defer cancel()
-	said := view.Notice("<@%s>: %s", i.User, m.Text) // everybody who waits for something should know
-	if _, _, err := h.parts.Slack.PostMessageContext(ctx, i.At.Channel, slack.MsgOptionText(said.Text, false), slack.MsgOptionBlocks(said.Blocks...)); err != nil {
-		h.log.Info("a pause is told to one person only", "channel", i.At.Channel, "error", err)
-		h.tell(ctx, i.User, i.At, m)
+	if _, _, err := h.parts.Slack.PostMessageContext(saying, h.cfg.Channel, slack.MsgOptionText(news.Text, false), slack.MsgOptionBlocks(news.Blocks...)); err != nil {
+		word = cmp.Or(slackCode(err), "nothing")
+		h.log.Warn("a pause or resume is told to one person only", "channel", h.cfg.Channel, "error", explained(err))
+	}
+	if word != "" || i.At.Channel != h.cfg.Channel {
+		h.tell(ctx, i.User, i.At, view.PauseAnswer(h.cfg.Channel, i.On, word))
 	}
 	return nil
 }
@@ -310,7 +312,7 @@ func (h *Handler) released(ctx context.Context, i intent, missing int, err error
 		return err
 	}
 	if missing == 0 {
-		h.tell(ctx, i.User, i.At, view.Notice(":white_check_mark: Released: the bot goes on from this record. Its thread follows."))
+		h.tell(ctx, i.User, i.At, view.ReleasedAnswer())
 		return nil
 	}
 	m := view.Vouched(i.At.Session, i.User, missing, h.cfg.Policy)

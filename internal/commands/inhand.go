@@ -1,10 +1,6 @@
 package commands
 
-import (
-	"sync"
-
-	"github.com/redis-upgrade/bot/internal/view"
-)
+import "sync"
 
 // kind is a kind of work that a payload asks for.
 type kind string
@@ -55,9 +51,4 @@ func (i *inHand) take(k kind, user string) (leave func(), ok bool) {
 			delete(i.count, o)
 		}
 	}), true
-}
-
-// tooMany is the answer to who has enough in hand.
-func tooMany() view.Message {
-	return view.Notice(":hourglass: One after the other, please: your last few requests are still being answered. Ask again when they are.")
 }

@@ -35,7 +35,7 @@ func TestTheOrderOfAnAnswer(t *testing.T) {
 		{"a vote is recorded before it is acknowledged", func() { d.clicks("bob", view.ActionApprove, s) }, []string{"record", "ack"}},
 		{"a second vote is a friendly no", func() { d.clicks("bob", view.ActionApprove, s) }, []string{"record", "ack", "chat.postEphemeral"}},
 		{"a cancel is recorded before it is acknowledged", func() { d.clicks("ann", view.ActionCancel, s) }, []string{"record", "ack"}},
-		{"a pause is recorded, then told to everybody", func() { d.types("dan", "pause") }, []string{"record", "ack", "chat.postMessage"}},
+		{"a pause is recorded, then told to everybody", func() { d.types("dan", "pause") }, []string{"record", "ack", "chat.postMessage", "chat.postEphemeral"}},
 	} {
 		row.act()
 		if diff := cmp.Diff(row.want, d.happened()); diff != "" {

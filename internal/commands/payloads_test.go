@@ -15,6 +15,9 @@ import (
 
 const home = "C0REDISOPS"
 
+// botChannel is where the bot posts its cards.
+const botChannel = "C0REDISPROD"
+
 // send hands a payload over as a socket does, under an envelope of its own.
 func (d *desk) send(kind socketmode.EventType, data any) string {
 	d.mu.Lock()

@@ -37,13 +37,13 @@ const maxAnswer = 19_000
 func (h *Handler) reply(ctx context.Context, req *request, user string, at place, find func(context.Context) (view.Message, error)) {
 	leave, ok := h.inHand.take(looking, user)
 	if !ok {
-		req.ack(private(tooMany()))
+		req.ack(private(view.TooMany()))
 		return
 	}
 	found := make(chan view.Message, 1)
 	h.later(ctx, func(ctx context.Context) {
 		defer leave()
-		m := failed()
+		m := view.NotDone()
 		defer func() { found <- m }() // also when it panics
 		ctx, cancel := context.WithTimeout(ctx, h.limits.work)
 		defer cancel()
@@ -83,7 +83,7 @@ func (h *Handler) opening(ctx context.Context, req *request, user string, open f
 		defer cancel()
 		open(ctx)
 	case req.raw.Type == socketmode.RequestTypeSlashCommands:
-		req.ack(private(tooMany()))
+		req.ack(private(view.TooMany()))
 	default:
 		req.ack()
 		h.log.Warn("a form is not opened: its person has too many in hand", "user", user)
@@ -186,11 +186,7 @@ func (h *Handler) complaint(ctx context.Context, err error) view.Message {
 		return view.Refused(r, h.permalink(ctx, r.Link))
 	}
 	h.log.Error("action failed", "error", err)
-	return failed()
-}
-
-func failed() view.Message {
-	return view.Notice(":warning: That did not work, and nothing was changed by it. Try again in a moment; if it stays so, tell whoever runs this bot.")
+	return view.NotDone()
 }
 
 // mayLook says whether somebody may see databases and sessions, mayAsk whether they

@@ -65,9 +65,7 @@ func (h *Handler) slash(ctx context.Context, req *request, cmd slack.SlashComman
 }
 
 // usage is an answer that is the same for everybody, so nobody is asked who they are.
-func (h *Handler) usage(req *request, format string, args ...any) {
-	req.ack(private(view.Notice(":grey_question: "+format, args...)))
-}
+func (h *Handler) usage(req *request, u view.Use) { req.ack(private(view.Usage(u, h.cfg.Command))) }
 
 // openRequest opens the request modal in its final form, then fills in the
 // versions where a database is known, or why this person may not ask.
@@ -148,7 +146,7 @@ const maxVersion = 20
 // before a loading view: nothing is shown to a stranger.
 func (h *Handler) prefilled(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) > 2 {
-		h.usage(req, "That is more than a database and a version. Try `%s help`.", h.cfg.Command)
+		h.usage(req, view.UseDatabase)
 		return
 	}
 	at := place{Channel: cmd.ChannelID}
@@ -289,7 +287,7 @@ func (h *Handler) sessions(ctx context.Context, title string, all []upgrade.Sess
 
 func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 {
-		h.usage(req, "Which database? `%s history &lt;database&gt;`", h.cfg.Command)
+		h.usage(req, view.UseHistory)
 		return
 	}
 	h.reply(ctx, req, cmd.UserID, place{Channel: cmd.ChannelID}, func(ctx context.Context) (view.Message, error) {
@@ -307,7 +305,7 @@ func (h *Handler) history(ctx context.Context, req *request, cmd slack.SlashComm
 
 func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		h.usage(req, "Which upgrade or revert? `%s cancel &lt;id&gt;`; `%s status` shows them.", h.cfg.Command, h.cfg.Command)
+		h.usage(req, view.UseCancel)
 		return
 	}
 	h.decide(ctx, req, intent{Do: doCancel, User: cmd.UserID, At: place{Channel: cmd.ChannelID, Session: words[0]}})
@@ -315,7 +313,7 @@ func (h *Handler) cancelCommand(ctx context.Context, req *request, cmd slack.Sla
 
 func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		h.usage(req, "Which upgrade? `%s revert &lt;id&gt;`; `%s history &lt;database&gt;` shows them.", h.cfg.Command, h.cfg.Command)
+		h.usage(req, view.UseRevert)
 		return
 	}
 	at := place{Channel: cmd.ChannelID, Session: words[0]}
@@ -324,7 +322,7 @@ func (h *Handler) revertCommand(ctx context.Context, req *request, cmd slack.Sla
 
 func (h *Handler) releaseCommand(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {
 	if len(words) != 1 || !upgrade.IsID(words[0]) {
-		h.usage(req, "Which upgrade or revert? `%s release &lt;id&gt;`: its card says that its record is not believed.", h.cfg.Command)
+		h.usage(req, view.UseRelease)
 		return
 	}
 	at := place{Channel: cmd.ChannelID, Session: words[0]}
@@ -341,7 +339,7 @@ func (h *Handler) resume(ctx context.Context, req *request, cmd slack.SlashComma
 
 func (h *Handler) setPause(ctx context.Context, req *request, cmd slack.SlashCommand, words []string, on bool) {
 	if len(words) > 0 {
-		h.usage(req, "`%s pause` and `resume` are for all databases at once; write nothing behind them. `cancel &lt;id&gt;` stops one.", h.cfg.Command)
+		h.usage(req, view.UsePause)
 		return
 	}
 	h.decide(ctx, req, intent{Do: doPause, User: cmd.UserID, On: on, At: place{Channel: cmd.ChannelID}})

@@ -85,10 +85,8 @@ func Replaced(s upgrade.Session, p Policy, link string) Message {
 // maxOffers is how many buttons a refusal shows; its text names all.
 const maxOffers = 5
 
-// Notice is a private answer in our own words. It is markup: what comes from
+// notice is a message of one text in our own words. It is markup: what comes from
 // outside is escaped by the caller, and a plain < is written &lt;.
-func Notice(format string, args ...any) Message { return notice(fmt.Sprintf(format, args...)) }
-
 func notice(text string) Message {
 	return Message{Text: cutMarkup(text, maxText), Blocks: []slack.Block{section(text)}}
 }

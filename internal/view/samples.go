@@ -26,7 +26,7 @@ type Sample struct {
 // the sandbox's gallery, and the golden files of this package.
 func Samples() []Sample {
 	var out []Sample
-	for _, group := range [][]Sample{upgradeSamples(), revertSamples(), nastySamples(), doubtedSamples(), requestSamples(), modalSamples(), noticeSamples(), listSamples()} {
+	for _, group := range [][]Sample{upgradeSamples(), revertSamples(), nastySamples(), doubtedSamples(), requestSamples(), modalSamples(), noticeSamples(), answerSamples(), milestoneSamples(), listSamples()} {
 		out = append(out, group...)
 	}
 	return out
@@ -236,8 +236,6 @@ func noticeSamples() []Sample {
 	stale := &upgrade.Refusal{Code: upgrade.Stale, Text: "What is asked has changed since this button was drawn. Look at the card as it is now and decide again.", Hint: "This is for an approver."}
 	twin := e
 	twin.Ref.Database, twin.SubscriptionName = 60001, "staging <eu>"
-	milestone, _ := Milestone(upgrade.BackUp, "", "Backup done at 2026-03-04 12:31:07 UTC. Upgrading.")
-	voted, _ := Milestone(upgrade.Vote, bob, "Approved (1 of 2).")
 	return []Sample{
 		message("notice-refused-link", "An upgrade or revert is already under way.", Refused(busy, "https://acme.slack.com/archives/C0REDISOPS/p1772625600000100")),
 		message("notice-refused-offer", "A source before its target: the target is offered.", Refused(order, "")),
@@ -249,8 +247,6 @@ func noticeSamples() []Sample {
 		message("notice-unknown-nothing-near", "A name that is like no other.", Unknown("<!channel>"+strings.Repeat("q", 100), nil)),
 		message("notice-ambiguous", "A name that two subscriptions have.", Ambiguous("cache-prod", []inventory.Entry{e, twin})),
 		message("notice-help", "`/redis-upgrade help`.", Help()),
-		message("milestone", "A reply in the thread.", milestone),
-		message("milestone-vote", "Somebody's act in the thread.", voted),
 		message("mention-reply", "`@redis-upgrade` in an upgrade's thread.", MentionReply(upgradeAt(upgrade.Done), samplePolicy())),
 	}
 }
