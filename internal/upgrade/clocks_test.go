@@ -157,7 +157,7 @@ func TestAClockThatIsSetHoldsNoRevertUp(t *testing.T) {
 				if diff := cmp.Diff(keys, w.keys("cache")); diff != "" {
 					t.Errorf("keys:\n%s", diff)
 				}
-			})
+			}, closely)
 		})
 	}
 }
@@ -217,7 +217,8 @@ func TestAStartIsADate(t *testing.T) {
 
 // inBubble is bubble without its comparison of what the store's time says with what
 // Redis Cloud's says: after a step they differ.
-func inBubble(t *testing.T, run func(t *testing.T, w *world)) {
+func inBubble(t *testing.T, run func(t *testing.T, w *world), adjust ...func(*world)) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { run(t, newWorld(t, shop(), func(w *world) { w.cfg.Idle = time.Second })) })
+	adjust = append(adjust, func(w *world) { w.cfg.Idle = time.Second })
+	synctest.Test(t, func(t *testing.T) { run(t, newWorld(t, shop(), adjust...)) })
 }

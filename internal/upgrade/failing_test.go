@@ -27,7 +27,7 @@ func TestBackupsThatFail(t *testing.T) {
 			if w.calls("POST", "/backup") != 3 {
 				t.Errorf("%d backups", w.calls("POST", "/backup"))
 			}
-		})
+		}, closely)
 	})
 	t.Run("a second failure that nobody saw begin is noticed in the end", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {

@@ -175,11 +175,18 @@ var (
 func testConfig() Config {
 	return Config{
 		Mode: ModeFull, Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2),
-		Soak: 2 * time.Minute, Poll: 10 * time.Second, StatusEvery: time.Minute, ProbeEvery: 15 * time.Second,
+		Soak: 2 * time.Minute, Poll: 45 * time.Second, StatusEvery: 5 * time.Minute, ProbeEvery: 30 * time.Second,
 		SendTimeout: 5 * time.Second, Grace: 30 * time.Second, Patience: time.Hour, Disbelief: time.Hour,
 		Lease: 10 * time.Second, Workers: 4,
 		Idle: time.Hour, // due dates say when to look; virtual hours should not cost real ones
 	}
+}
+
+// closely looks as often as a real replica does, for tests of how soon something is
+// noticed. The others look less often: virtual hours should not cost real minutes.
+func closely(w *world) {
+	w.cfg.Poll, w.cfg.ProbeEvery, w.cfg.StatusEvery = 10*time.Second, 15*time.Second, time.Minute
+	w.tick = 5 * time.Second
 }
 
 // newWorld builds a world in the bubble it is called in. adjust may change
@@ -187,7 +194,7 @@ func testConfig() Config {
 func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world {
 	t.Helper()
 	w := &world{
-		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, pens: &crash{}, tick: 5 * time.Second, speed: 1,
+		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, pens: &crash{}, tick: 20 * time.Second, speed: 1,
 		pipes: pipes{make(chan net.Conn), make(chan struct{})},
 		roles: &roster{by: map[string]approvals.Voter{}},
 	}

@@ -25,7 +25,7 @@ func TestACardSaysSoonThatRedisCloudIsAway(t *testing.T) {
 					}
 					w.fault("none", 0, "")
 					w.wantEnd(s.ID, Done)
-				})
+				}, closely)
 			})
 		}
 	}

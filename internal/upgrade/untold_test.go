@@ -54,7 +54,7 @@ func TestAStatusThatIsNotTold(t *testing.T) {
 			if !s.Upgrade.Untimed || !strings.Contains(w.said(s.ID), "Backed up; Redis Cloud does not say when. Upgrading.") || w.calls("POST", "/backup") != 1 {
 				t.Error(w.said(s.ID))
 			}
-		})
+		}, closely)
 	})
 	t.Run("a code that passes is waited for without a word", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
@@ -116,7 +116,7 @@ func TestASuccessWithoutATime(t *testing.T) {
 			if diff := cmp.Diff(keys, w.keys("orders")); diff != "" {
 				t.Error(diff)
 			}
-		})
+		}, closely)
 	})
 }
 
