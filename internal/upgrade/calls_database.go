@@ -189,6 +189,9 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 	ours := err == nil && sameVersion(u.Target, to) && (differs || was.Moved || was.Failed && db.Active() && e.overdue(l.s.Call))
 	arrived := db.Active() && reached(db.Version, to, movesByItself(db))
 	failed := ours && u.Status == cloud.UpgradeFailed
+	done := ours && u.Status == cloud.UpgradeDone
+	third, late := !sameVersion(db.Version, l.s.Plan.From), e.overdue(l.s.Call)
+	elsewhere := db.Active() && !arrived && (done && (third || late) || third && late) // no later look would find it arrived
 	switch {
 	case failed && !db.Active() && !db.Failed():
 		l.observe(ctx, Progress{Text: "Redis Cloud reports the upgrade as failed, and the database as " + db.Status + ": judged when it is at rest", Trouble: true})
@@ -197,6 +200,8 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud reports the upgrade to %s as failed; the database reads %s, %s", to, db.Version, db.Status)}, nil
 	case db.Failed():
 		return verdict{outcome: Broke, text: "the database's status is " + db.Status}, nil
+	case elsewhere:
+		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud took the upgrade to %s, but the database reads %s, %s", to, db.Version, db.Status)}, nil
 	case arrived && (err != nil || u.Status == cloud.UpgradeDone || failed):
 		sub, err := e.subscription(ctx, ref)
 		if err != nil {

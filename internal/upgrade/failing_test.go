@@ -113,6 +113,32 @@ func TestUpgradesThatFail(t *testing.T) {
 			})
 		})
 	}
+	for sentence, then := range map[string]func(w *world){
+		"the version is another one at once": func(w *world) { w.console("cache", map[string]any{"redis_version": "8.0"}) },
+		"the version is the old one again":   func(w *world) { w.console("cache", map[string]any{"redis_version": "7.2"}) },
+		"somebody upgrades further": func(w *world) {
+			w.hook("POST", "call", map[string]any{"method": "POST", "path": w.find("cache").path() + "/upgrade", "body": map[string]any{"targetRedisVersion": "8.2"}}, nil)
+		},
+	} {
+		t.Run("it is done, and before that is read "+sentence, func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				s := w.approve(w.propose("cache", "7.4"), bob)
+				w.until(s.ID, "the upgrade call", func(s Session) bool { return s.Call != nil && s.Call.Key == callUpgrade && s.Call.Phase == Sent })
+				w.fault("task_404", -1, "/tasks/"+w.load(s.ID).Call.Task)
+				w.until(s.ID, "the upgrade", func(Session) bool {
+					d := w.find("cache")
+					return d.Version == "7.4" && d.SubscriptionStatus == "active"
+				})
+				then(w)
+				time.Sleep(20 * time.Minute)
+				w.fault("task_404", 0, "")
+				begin := time.Now()
+				if s := w.wantEnd(s.ID, Failed); !strings.Contains(s.Problem, "the database reads "+w.find("cache").Version) || time.Since(begin) > 3*time.Hour {
+					t.Errorf("after %s: %s", time.Since(begin), s.Problem)
+				}
+			})
+		})
+	}
 	t.Run("a second failure reads like the first, and is seen", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			w.fault("upgrade_failed", 2, "")
