@@ -11,6 +11,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2/server"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/redis-upgrade/bot/internal/session"
 )
 
 // The clocks of replicas disagree, jump when a session changes hands, and answers
@@ -91,6 +93,16 @@ func TestABackupAfterTheUpgradeIsNoWayBack(t *testing.T) {
 // redisClock lets the store's clock be set, and replicas look after the time as
 // they do in a bot. set says by how much the clock is ahead from now on.
 func (w *world) redisClock(t *testing.T) (set func(time.Duration)) {
+	return w.setClock(t, time.Second, func() (all []*session.Store) {
+		for _, r := range w.started() {
+			all = append(all, r.store)
+		}
+		return all
+	})
+}
+
+// setClock is redisClock with those who look after the time, and how often they do.
+func (w *world) setClock(t *testing.T, every time.Duration, pinging func() []*session.Store) (set func(time.Duration)) {
 	var ahead atomic.Int64
 	w.mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
 		if command == "EVAL" || command == "EVALSHA" { // the server is locked for the commands of a script
@@ -102,11 +114,11 @@ func (w *world) redisClock(t *testing.T) (set func(time.Duration)) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(time.Second)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for ctx.Err() == nil {
-			for _, r := range w.started() {
-				_ = r.store.Ping(ctx)
+			for _, s := range pinging() {
+				_ = s.Ping(ctx)
 			}
 			select {
 			case <-tick.C:

@@ -15,10 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/alicebob/miniredis/v2/server"
-
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
 )
 
 // strike is something that somebody else does at a point of a life.
@@ -77,14 +76,7 @@ func consoleStrike(set map[string]any) func(*world, Session) {
 }
 
 func redisClock(ahead time.Duration) func(*world, Session) {
-	return func(w *world, _ Session) {
-		w.mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
-			if command == "EVAL" || command == "EVALSHA" { // inside of a script the server is locked
-				w.mini.SetTime(time.Now().Add(ahead))
-			}
-			return false
-		})
-	}
+	return func(w *world, _ Session) { w.clock(ahead) }
 }
 
 func replicaClock(ahead time.Duration) func(*world, Session) {
@@ -146,6 +138,9 @@ func runStruck(t *testing.T, life string, at point, k strike, clean map[string]i
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop(), coarse, furnished(20*time.Second), func(w *world) { w.seen = &sightings{} })
+		if strings.HasPrefix(string(k.kind), "Redis' clock") {
+			w.clock = w.setClock(t, 2*time.Second, func() []*session.Store { return []*session.Store{w.store} }) // no points
+		}
 		files, up := "", Session{}
 		if life == "revert" {
 			up = w.upgraded("cache", "7.4")

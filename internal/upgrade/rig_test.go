@@ -58,10 +58,11 @@ type world struct {
 	pipes pipes
 	web   *http.Server
 	log   *logBuffer
-	crash *crash     // of what the engine writes and sends
-	pens  *crash     // of what the drawer does
-	seen  *sightings // of databases; nil: not kept
-	room  Room       // nil: nobody draws cards
+	crash *crash                    // of what the engine writes and sends
+	pens  *crash                    // of what the drawer does
+	clock func(ahead time.Duration) // sets Redis' clock
+	seen  *sightings                // of databases; nil: not kept
+	room  Room                      // nil: nobody draws cards
 	roles *roster
 	cfg   Config
 	index *shared
