@@ -142,3 +142,16 @@ func freeAddr(b *testing.B) string {
 	defer l.Close()
 	return l.Addr().String()
 }
+
+// fetch is the text of a page.
+func fetch(b *testing.B, url string) string {
+	b.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		return "" // not there yet
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	must(b, err)
+	return string(text)
+}

@@ -251,6 +251,7 @@ func (b *Bot) work(ctx context.Context) error {
 	g.Go(func() error { return b.inventory.Run(ctx) })
 	g.Go(func() error { return b.whileAgreed(ctx, b.engine.Run) })
 	g.Go(func() error { return b.watchScope(ctx) })
+	g.Go(func() error { return b.recount(ctx) })
 	return g.Wait()
 }
 

@@ -254,23 +254,49 @@ func (s state) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	tell(pausedGauge, map[bool]float64{true: 1}[s.b.engine.PausedBy(ctx) != ""])
-	if open, err := s.b.engine.Open(ctx, 0); err == nil {
-		s.sessions(open, tell)
+	if counts, err := s.b.store.Counts(ctx); err == nil {
+		sessions(counts, tell)
 	}
 }
 
-func (s state) sessions(open []upgrade.Session, tell func(*prometheus.Desc, float64, ...string)) {
+func sessions(counts []session.Count, tell func(*prometheus.Desc, float64, ...string)) {
 	type place struct{ kind, state string }
-	counts := map[place]float64{}
-	unknown := 0.0
-	for _, o := range open {
-		counts[place{string(o.Kind), string(o.State)}]++
-		if o.Call != nil && o.Call.Phase == upgrade.Unknown {
-			unknown++
+	in, unknown := map[place]int{}, 0
+	for _, c := range counts {
+		if !upgrade.State(c.State).Known() || outcomes[upgrade.Kind(c.Kind)] == nil {
+			c.Kind, c.State = session.Other, session.Other // whoever has Redis can write any word there
+		}
+		in[place{c.Kind, c.State}] += c.Sessions
+		if c.Also == upgrade.CountedUnknown {
+			unknown += c.Sessions
 		}
 	}
-	for at, n := range counts {
-		tell(sessionsGauge, n, at.kind, at.state)
+	for at, n := range in {
+		tell(sessionsGauge, float64(n), at.kind, at.state)
 	}
-	tell(unknownGauge, unknown)
+	tell(unknownGauge, float64(unknown))
+}
+
+// recountEvery is how often one replica holds the counts of sessions against the
+// sessions: what moves them keeps them, but a key may be lost or put back.
+const recountEvery = 10 * time.Minute
+
+// recount does that until ctx ends.
+func (b *Bot) recount(ctx context.Context) error {
+	tick := time.NewTicker(recountEvery / 10)
+	defer tick.Stop()
+	for {
+		wrong, err := b.store.Recount(ctx, recountEvery)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			b.log.Info("cannot count sessions; trying again", "error", err)
+		case wrong > 0:
+			b.log.Info("counts of open sessions were put right", "wrong", wrong)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }

@@ -1,16 +1,20 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/redis-upgrade/bot/internal/session"
@@ -98,4 +102,97 @@ func scrape(b *Bot) string {
 	page := httptest.NewRecorder()
 	b.metrics.handler().ServeHTTP(page, httptest.NewRequest("GET", "/metrics", nil))
 	return page.Body.String()
+}
+
+// keysRead notes the keys of every command that is not a script.
+type keysRead struct {
+	redis.Hook
+	mu   sync.Mutex
+	keys []string
+}
+
+func (k *keysRead) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (k *keysRead) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		k.see(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (k *keysRead) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		k.see(cmds...)
+		return next(ctx, cmds)
+	}
+}
+
+func (k *keysRead) see(cmds ...redis.Cmder) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range cmds {
+		if args := c.Args(); len(args) > 1 {
+			k.keys = append(k.keys, fmt.Sprint(args[1]))
+		}
+	}
+}
+
+// However many sessions are open, a scrape reads none of them.
+func TestAScrapeLoadsNoSession(t *testing.T) {
+	memory := miniredis.RunT(t)
+	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
+	c, err := FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(c, Parts{Version: "v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.rdb.Close()
+	for i, phase := range []upgrade.Phase{upgrade.Sent, upgrade.Unknown, upgrade.Unknown} {
+		body, _ := json.Marshal(upgrade.Body{Call: &upgrade.Call{Phase: phase}})
+		if _, err := b.store.Advance(t.Context(), session.Move{Record: session.Record{ID: fmt.Sprint("u-", i), Kind: "upgrade", Database: fmt.Sprint(i)},
+			Event: "propose", Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reads := &keysRead{}
+	b.rdb.AddHook(reads)
+	page := scrape(b)
+	for _, line := range []string{`redis_upgrade_sessions{kind="upgrade",state="proposed"} 3`, `redis_upgrade_unknown_calls 2`} {
+		if !strings.Contains(page, line+"\n") {
+			t.Errorf("/metrics lacks %s:\n%s", line, page)
+		}
+	}
+	if len(reads.keys) == 0 {
+		t.Fatal("nothing was seen to be read")
+	}
+	for _, key := range reads.keys {
+		if strings.Contains(key, ":session:") || strings.Contains(key, ":journal:") {
+			t.Errorf("a scrape read %s", key)
+		}
+	}
+	// Whoever has Redis can write any word where counts stand: that is no label, and ends no process.
+	if err := b.rdb.HSet(t.Context(), "{redis-upgrade}:counts", "up\xffgrade prop\xffosed ", 4, "x", 1, "a b c", "y").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if page := scrape(b); !strings.Contains(page, `redis_upgrade_sessions{kind="other",state="other"} 4`+"\n") {
+		t.Errorf("a word that nobody knows:\n%s", page)
+	}
+	if err := b.rdb.HDel(t.Context(), "{redis-upgrade}:counts", "up\xffgrade prop\xffosed ").Err(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	memory.HSet("{redis-upgrade}:counts", "upgrade proposed ", "77")
+	done := make(chan error, 1)
+	go func() { done <- b.recount(ctx) }()
+	for i := 0; !strings.Contains(scrape(b), `redis_upgrade_sessions{kind="upgrade",state="proposed"} 3`+"\n"); i++ {
+		if i == 500 {
+			t.Fatalf("a wrong count is not put right:\n%s", scrape(b))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	<-done
 }

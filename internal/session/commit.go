@@ -18,11 +18,11 @@ const linkGrace = 30 * 24 * time.Hour
 // refused: a memory limit or a read-only server stops a script at its first
 // write only), then writes the rest.
 //
-//	KEYS  1 due  2 dirty  3 open  4 every  5 fence,
+//	KEYS  1 due  2 dirty  3 open  4 every  5 fence  6 counts  7 places,
 //	      then per move: session, journal, thread, flag, active,
 //	      then per hold: active, by-database
 //	ARGV  1 moves  2 holds  3 nonce  4 retention ms (0: for ever)  5 indexes kept ms,
-//	      then per move: id, kind, revision before, head before, ended 0/1,
+//	      then per move: id, kind, revision before, head before, ended 0/1, where it is counted,
 //	        due ms (< 0: none), urgency ms (< 0: quiet),
 //	        unless flag 0/1, not after ms (0: no limit), owner 0/1,
 //	        n and n values of the entry, n and n values of the record,
@@ -32,7 +32,7 @@ const linkGrace = 30 * 24 * time.Hour
 //	      {"stale"|"exists"|"broken", move index}      "broken": the journal does not end where the record is
 //	      {"held", hold index, owner}
 //	      {"flagged"|"late", move index}, {"unowned", move index, owner}
-var commitScript = redis.NewScript(clockLua + commitReadLua + commitCheckLua + commitWriteLua)
+var commitScript = redis.NewScript(clockLua + placeLua + commitReadLua + commitCheckLua + commitWriteLua)
 
 // commitReadLua parses the arguments and reads what will be compared. Reading the
 // keys that are written last also finds one of a wrong type before the first write.
@@ -46,9 +46,9 @@ local function list()
 end
 local moves, holds = {}, {}
 for i = 1, tonumber(ARGV[1]) do
-  local k = i * 5
+  local k = 2 + i * 5
   local m = { session = KEYS[k + 1], journal = KEYS[k + 2], thread = KEYS[k + 3], flag = KEYS[k + 4], active = KEYS[k + 5] }
-  m.id, m.kind, m.revision, m.head, m.ended = take(), take(), tonumber(take()), take(), take() == '1'
+  m.id, m.kind, m.revision, m.head, m.ended, m.place = take(), take(), tonumber(take()), take(), take() == '1', take()
   m.due, m.urgency = tonumber(take()), tonumber(take())
   m.unless, m.notafter, m.owner = take() == '1', tonumber(take()), take() == '1'
   m.entry, m.record = list(), list()
@@ -61,7 +61,7 @@ for i = 1, tonumber(ARGV[1]) do
   moves[i] = m
 end
 for i = 1, tonumber(ARGV[2]) do
-  local k = 4 + #moves * 5 + i * 2
+  local k = 6 + #moves * 5 + i * 2
   local h = { active = KEYS[k], bydatabase = KEYS[k + 1], from = take(), to = take(), lenient = take() == '1' }
   h.owner = redis.call('GET', h.active) or ''
   redis.call('ZSCORE', h.bydatabase, h.to)
@@ -126,6 +126,7 @@ for _, m in ipairs(moves) do
     redis.call('ZADD', KEYS[4], stamp(KEYS[4], KEYS[5], m.id, tonumber(now), 0), m.id)
   end
   redis.call('HSET', m.session, unpack(r))
+  placed(KEYS[6], KEYS[7], m.id, m.place)
   if m.ended then
     redis.call('ZREM', KEYS[3], m.id)
   elseif not redis.call('ZSCORE', KEYS[3], m.id) then
@@ -222,7 +223,7 @@ func stamped(steps []*step, answer []any, unconfirmed error) error {
 
 // commitArgs lays out KEYS and ARGV as commitScript documents them.
 func (s *Store) commitArgs(steps []*step, grips []gripped, nonce string) (keys []string, args []any, err error) {
-	keys = []string{s.keys.queue(queueDue), s.keys.queue(queueDirty), s.keys.open(), s.keys.every(), s.keys.fence()}
+	keys = []string{s.keys.queue(queueDue), s.keys.queue(queueDirty), s.keys.open(), s.keys.every(), s.keys.fence(), s.keys.counts(), s.keys.places()}
 	args = []any{len(steps), len(grips), nonce, ms(s.cfg.Retention), ms(s.cfg.Retention + linkGrace)}
 	for _, st := range steps {
 		id := st.after.ID
@@ -240,7 +241,7 @@ func (s *Store) commitArgs(steps []*step, grips []gripped, nonce string) (keys [
 		if !st.move.NotAfter.IsZero() {
 			notAfter = st.move.NotAfter.UnixMilli()
 		}
-		args = append(args, id, st.after.Kind, st.before.Revision, st.before.Head, bit(st.after.Ended), due, urgency,
+		args = append(args, id, st.after.Kind, st.before.Revision, st.before.Head, bit(st.after.Ended), s.place(st.after), due, urgency,
 			bit(st.move.Unless != ""), notAfter, bit(st.move.Owner))
 		args = counted(args, st.entry.stored())
 		fields, err := st.after.fields()

@@ -32,6 +32,9 @@ func (k keys) drawing(id string) string { return k.tag + "drawing:" + id } // st
 
 func (k keys) open() string            { return k.tag + "open" }         // zset: sessions not ended, by opening
 func (k keys) every() string           { return k.tag + "every" }        // zset: all sessions, by opening
+func (k keys) counts() string          { return k.tag + "counts" }       // hash: place → sessions not ended that are in it
+func (k keys) places() string          { return k.tag + "places" }       // hash: session not ended → where it is counted
+func (k keys) counted() string         { return k.tag + "counted" }      // string: that all were counted a while ago, lapses
 func (k keys) replicas() string        { return k.tag + "replicas" }     // zset: when each replica was last heard
 func (k keys) server(id string) string { return k.tag + "server:" + id } // string: a server that has answered before
 

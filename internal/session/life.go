@@ -49,6 +49,7 @@ type Life struct {
 	Next    func(from, event string) (string, error) // as Table.Next
 	Ended   func(state string) bool                  // true: the state releases its databases and needs no timer
 	Has     func(state string) bool                  // true: the table names the state
+	Also    func(body []byte) string                 // a word under which an open session is counted beside its state; nil: none
 }
 
 // LifeOf makes the untyped form of a table. A state may be ended and still have

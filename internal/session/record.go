@@ -204,7 +204,11 @@ return redis.call('ZREM', KEYS[1], ARGV[1])
 `)
 
 func (s *Store) forget(ctx context.Context, index, id string) error {
-	_, err := s.runInt(ctx, "forget session "+id, forgetScript, []string{index, s.keys.session(id)}, id)
+	n, err := s.runInt(ctx, "forget session "+id, forgetScript, []string{index, s.keys.session(id)}, id)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = s.recount(ctx, id)
 	return err
 }
 

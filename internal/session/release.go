@@ -208,6 +208,9 @@ func (s *Store) release(ctx context.Context, r Record, people []string) error {
 	}
 	s.marks.see(st.after)
 	s.logMove(ctx, st)
+	if _, err := s.recount(ctx, r.ID); err != nil {
+		s.log.Info("a released session may be counted elsewhere for a while", "session", r.ID, "error", err)
+	}
 	return nil
 }
 

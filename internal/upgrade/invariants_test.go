@@ -140,10 +140,35 @@ func (w *world) checkRecords(ids ...string) (problems []string) {
 	return problems
 }
 
+// checkCounts: what is counted without loading sessions is what a scan of them says.
+func (w *world) checkCounts() (problems []string) {
+	w.t.Helper()
+	open, err := w.store.List(w.ctx, true, 0)
+	w.nil(err)
+	want := map[session.Count]int{}
+	for _, r := range open {
+		want[session.Count{Kind: r.Kind, State: r.State, Also: countedAlso(r.Body)}]++
+	}
+	counts, err := w.store.Counts(w.ctx)
+	w.nil(err)
+	for _, c := range counts {
+		n := c.Sessions
+		c.Sessions = 0
+		if n != want[c] {
+			problems = append(problems, fmt.Sprintf("%d sessions are counted at %+v, there are %d", n, c, want[c]))
+		}
+		delete(want, c)
+	}
+	for c, n := range want {
+		problems = append(problems, fmt.Sprintf("%d sessions at %+v are not counted", n, c))
+	}
+	return problems
+}
+
 // checkMemory also wants turns to be free and no database held by the ended.
 func (w *world) checkMemory(ids ...string) (problems []string) {
 	w.t.Helper()
-	problems = w.checkRecords(ids...)
+	problems = append(w.checkRecords(ids...), w.checkCounts()...)
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	keys, err := w.rdb.Keys(w.ctx, "{redis-upgrade}:turn:*").Result()
 	w.nil(err)

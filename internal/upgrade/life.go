@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/redis-upgrade/bot/internal/session"
@@ -145,10 +146,30 @@ const lifeVersion = 1
 
 // Lives are the tables as the store looks moves up in them.
 func Lives() []session.Life {
-	return []session.Life{
+	lives := []session.Life{
 		session.LifeOf(string(KindUpgrade), lifeVersion, upgradeLife, Ended),
 		session.LifeOf(string(KindRevert), lifeVersion, revertLife, Ended),
 	}
+	for i := range lives {
+		lives[i].Also = countedAlso
+	}
+	return lives
+}
+
+// CountedUnknown is the word under which sessions are counted whose call has no answer.
+const CountedUnknown = "unknown"
+
+// countedAlso is how a session is counted beside its state.
+func countedAlso(body []byte) string {
+	var b struct {
+		Call *struct {
+			Phase Phase `json:"phase"`
+		} `json:"call"`
+	}
+	if json.Unmarshal(body, &b) == nil && b.Call != nil && b.Call.Phase == Unknown {
+		return CountedUnknown
+	}
+	return ""
 }
 
 // Diagrams are the lives as Mermaid state diagrams, keyed "upgrade", "revert"
