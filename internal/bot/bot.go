@@ -137,6 +137,7 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	b.engine = upgrade.New(cfg.engine(), upgrade.Parts{Store: b.store, Cloud: b.cloud, Calls: sender, Inventory: b.inventory, Roles: b.people, Sealer: sealer, Name: b.name, Log: b.log})
 	b.policy = view.Policy{Upgrades: cfg.engine().Upgrades, Reverts: cfg.engine().Reverts, Approvers: cfg.approvers(), OnCall: cfg.onCall(), Engine: b.engine}
 	b.health = newHealth(b.store, b.inventory, b.log)
+	b.health.distrusted = b.engine.Distrusted
 	b.metrics.registry.MustRegister(state{b}, clocks{b.store})
 	return b, nil
 }

@@ -24,6 +24,8 @@ type health struct {
 	inventory *inventory.Index
 	log       *slog.Logger
 
+	distrusted func() []string // sessions that are not believed
+
 	settings, notes []string // of Redis' settings: what to mend, what is unknown; owned by watch
 
 	mu       sync.Mutex        // guards the rest
@@ -41,7 +43,8 @@ type health struct {
 
 func newHealth(store *session.Store, index *inventory.Index, log *slog.Logger) *health {
 	return &health{store: store, inventory: index, log: log, changed: make(chan struct{}),
-		redis: errNotAsked, slack: "Slack has not said yet who this bot is", degraded: map[string]string{}}
+		redis: errNotAsked, slack: "Slack has not said yet who this bot is", degraded: map[string]string{},
+		distrusted: func() []string { return nil }}
 }
 
 var errNotAsked = errors.New("not asked yet")
@@ -270,9 +273,18 @@ func (h *health) setDegraded(what, why string) {
 // partly is what works in part only: each by its name, with how to mend it.
 func (h *health) partly() map[string]string {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return maps.Clone(h.degraded)
+	out := maps.Clone(h.degraded)
+	h.mu.Unlock()
+	out["sessions"] = ""
+	if ids := h.distrusted(); len(ids) > 0 {
+		out["sessions"] = fmt.Sprintf("%d not believed, so nothing is sent for them: %s; their cards say what differs, docs/operations.md what to do",
+			len(ids), strings.Join(ids[:min(len(ids), namedAtMost)], ", "))
+	}
+	return out
 }
+
+// namedAtMost is how many sessions /readyz names.
+const namedAtMost = 20
 
 // condition is ready and the number of sockets, for the metrics.
 func (h *health) condition() (ready bool, sockets int) {

@@ -211,16 +211,17 @@ var (
 	socketsGauge  = gauge("sockets", "Connections to Slack of this replica that have said hello.")
 	ageGauge      = gauge("inventory_age_seconds", "Age of the list of databases.")
 	sessionsGauge = gauge("sessions", "Sessions that have not ended, by kind and state; the same at every replica.", "kind", "state")
-	degradedGauge = gauge("degraded", "1 for what has to be mended although this replica works: the channel, the groups, approvers, settings of Redis; /readyz says how.", "what")
+	degradedGauge = gauge("degraded", "1 for what has to be mended although this replica works: the channel, the groups, approvers, settings of Redis, sessions that are not believed; /readyz says how.", "what")
 	pausedGauge   = gauge("paused", "1 while somebody holds back all changing calls; the same at every replica.")
 	unknownGauge  = gauge("unknown_calls", "Sessions whose call to Redis Cloud has no answer that can be found, so that people have to decide; the same at every replica.")
+	doubtedGauge  = gauge("distrusted_sessions", "Sessions that this replica last found not to be believed: their record, journal and lock do not belong together, and nothing is sent for them; take the maximum.")
 	waitingGauge  = gauge("queue_waiting", "Members of a queue whose time has come and that nobody has claimed; the same at every replica.", "queue")
 	lateGauge     = gauge("queue_late_seconds", "How long the first of them has been waiting.", "queue")
 )
 
 // Describe implements prometheus.Collector.
 func (s state) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{readyGauge, socketsGauge, ageGauge, degradedGauge, pausedGauge, sessionsGauge, unknownGauge, waitingGauge, lateGauge} {
+	for _, d := range []*prometheus.Desc{readyGauge, socketsGauge, ageGauge, degradedGauge, pausedGauge, sessionsGauge, unknownGauge, doubtedGauge, waitingGauge, lateGauge} {
 		to <- d
 	}
 }
@@ -237,6 +238,7 @@ func (s state) Collect(to chan<- prometheus.Metric) {
 	for what, why := range s.b.health.partly() {
 		tell(degradedGauge, map[bool]float64{true: 1}[why != ""], what)
 	}
+	tell(doubtedGauge, float64(len(s.b.engine.Distrusted())))
 	if s.b.inventory.Ready() {
 		tell(ageGauge, s.b.inventory.Age().Seconds())
 	}

@@ -77,6 +77,8 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 		`redis_upgrade_build_info{go="` + runtime.Version() + `",version="v1"} 1`,
 		`redis_upgrade_sockets 1`,
 		`redis_upgrade_unknown_calls 0`,
+		`redis_upgrade_distrusted_sessions 0`,
+		`redis_upgrade_degraded{what="sessions"} 0`,
 		`redis_upgrade_queue_waiting{queue="due"} 1`,
 		`redis_upgrade_queue_waiting{queue="inbox"} 0`,
 	} {
@@ -195,4 +197,45 @@ func TestAScrapeLoadsNoSession(t *testing.T) {
 	}
 	cancel()
 	<-done
+}
+
+// Sessions that are not believed are counted, and named where an alert leads.
+func TestSessionsThatAreNotBelievedAreNamed(t *testing.T) {
+	memory := miniredis.RunT(t)
+	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
+	c, err := FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(c, Parts{Version: "v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.rdb.Close()
+	rec, err := b.store.Advance(t.Context(), session.Move{Record: session.Record{ID: "u-3f7ka2mzq5", Kind: "upgrade", Database: "pro/1/7"}, Event: "propose", Body: []byte("{}"), At: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory.Del("{" + c.RedisPrefix + "}:journal:" + rec.ID)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- b.engine.Run(ctx) }()
+	defer func() { stop(); <-done }()
+	for deadline := time.Now().Add(20 * time.Second); len(b.engine.Distrusted()) == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the session is believed")
+		}
+	}
+	page := scrape(b)
+	for _, line := range []string{`redis_upgrade_distrusted_sessions 1`, `redis_upgrade_degraded{what="sessions"} 1`} {
+		if !strings.Contains(page, line+"\n") {
+			t.Errorf("/metrics lacks %s:\n%s", line, page)
+		}
+	}
+	ready := httptest.NewRecorder()
+	b.health.readyz(ready, nil)
+	var answer struct{ Degraded map[string]string }
+	if err := json.Unmarshal(ready.Body.Bytes(), &answer); err != nil || !strings.Contains(answer.Degraded["sessions"], "not believed") || !strings.Contains(answer.Degraded["sessions"], rec.ID) {
+		t.Errorf("/readyz says %s, %v", ready.Body, err)
+	}
 }

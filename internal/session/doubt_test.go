@@ -96,7 +96,7 @@ func TestAnOlderStateIsNoticed(t *testing.T) {
 		}
 		r = h.must(h.Advance(h.ctx, session.Move{Record: h.load("s1"), Event: "begin", Due: session.Never, Confirm: true}))
 		put()
-		if got := h.load("s1"); got.Doubt == "" {
+		if got := h.load("s1"); got.Doubt == "" || !got.Own {
 			t.Error("a forgotten move that must not be forgotten is not noticed")
 		}
 		h.wantErr(h.Verify(h.ctx, "s1"), session.ErrTampered)

@@ -153,12 +153,12 @@ func entryMust(t *testing.T, m redis.XMessage) entry {
 func FuzzThread(f *testing.F) {
 	f.Add("C0REDISOPS", "1779494400.000100", "", "7", "a1b2", "6")
 	f.Fuzz(func(t *testing.T, channel, ts, parent, revision, digest, cursor string) {
-		got := threadOf([]any{channel, ts, parent, revision, digest, cursor})
-		want := Thread{Channel: channel, TS: ts, Parent: parent, Digest: digest, Revision: got.Revision, Cursor: got.Cursor}
+		got := threadOf([]any{channel, ts, parent, revision, digest, cursor, digest, revision})
+		want := Thread{Channel: channel, TS: ts, Parent: parent, Digest: digest, Revision: got.Revision, Cursor: got.Cursor, Doubt: digest, Believed: fromMS(got.Revision)}
 		if got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
-		again := threadOf([]any{channel, ts, parent, strconv.FormatInt(got.Revision, 10), digest, strconv.FormatInt(got.Cursor, 10)})
+		again := threadOf([]any{channel, ts, parent, strconv.FormatInt(got.Revision, 10), digest, strconv.FormatInt(got.Cursor, 10), digest, strconv.FormatInt(got.Revision, 10)})
 		if again != got {
 			t.Errorf("%+v comes back as %+v", got, again)
 		}
@@ -170,7 +170,7 @@ func FuzzThread(f *testing.F) {
 				t.Errorf("%q was read as %d", read.text, read.n)
 			}
 		}
-		if absent := threadOf([]any{nil, nil, nil, nil, nil, nil}); absent != (Thread{}) {
+		if absent := threadOf([]any{nil, nil, nil, nil, nil, nil, nil, nil}); absent != (Thread{}) {
 			t.Errorf("nothing was read as %+v", absent)
 		}
 	})

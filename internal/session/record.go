@@ -37,6 +37,9 @@ type Record struct {
 	// when they do. The store refuses to move such a record ([ErrTampered]); what
 	// else stands in it is believed by nobody and only shown.
 	Doubt string
+	// Own: this process doubts the record because it saw a newer one, which no other
+	// replica need have seen. [Store.Distrust] tells them.
+	Own bool
 }
 
 // The fields of a stored record. Fields may be added; a name is never changed,

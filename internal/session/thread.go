@@ -18,6 +18,12 @@ type Thread struct {
 	Revision    int64  // of the record as last drawn
 	Digest      string // of the card as last sent
 	Cursor      int64  // last journal revision told as a milestone
+
+	// Doubt names what the thread was told of a record that is not believed, with a
+	// blank between two doubts; "" when it was told that it is believed. Believed is
+	// since when it is believed again although the thread was not told so yet.
+	Doubt    string
+	Believed time.Time
 }
 
 // Thread reads what was drawn of a session; the zero value when nothing was.
@@ -30,7 +36,7 @@ func (s *Store) Thread(ctx context.Context, id string) (Thread, error) {
 }
 
 // threadFields are the stored form; the rule for changing it is that of a record.
-var threadFields = []string{"channel", "ts", "parent", "revision", "digest", "cursor"}
+var threadFields = []string{"channel", "ts", "parent", "revision", "digest", "cursor", "doubt", "believed"}
 
 func threadOf(v []any) Thread {
 	word := func(i int) string { w, _ := v[i].(string); return w }
@@ -44,6 +50,7 @@ func threadOf(v []any) Thread {
 	return Thread{
 		Channel: word(0), TS: word(1), Parent: word(2),
 		Revision: number(3), Digest: word(4), Cursor: number(5),
+		Doubt: word(6), Believed: fromMS(number(7)),
 	}
 }
 
@@ -53,6 +60,7 @@ local function age(thread, session, retention)
   local left = redis.call('PTTL', session)
   if left == -2 then left = tonumber(retention) end
   if left > 0 then redis.call('PEXPIRE', thread, left) end
+  if left == -1 then redis.call('PERSIST', thread) end
 end
 `
 
@@ -60,7 +68,7 @@ end
 //
 //	KEYS  1 thread  2 session  3 by-thread
 //	ARGV  1 id  2 channel  3 ts  4 parent  5 retention ms  6 links kept ms (0: for ever)
-//	→     {1 won | 0 lost, channel, ts, parent, revision, digest, cursor}
+//	→     {1 won | 0 lost, then threadFields}
 var claimCardScript = redis.NewScript(ageLua + `
 local won = redis.call('HSETNX', KEYS[1], 'ts', ARGV[3])
 if won == 0 and redis.call('HGET', KEYS[1], 'ts') == ARGV[3] and redis.call('HGET', KEYS[1], 'channel') == ARGV[2] then
@@ -72,7 +80,7 @@ if won == 1 then
   redis.call('SET', KEYS[3], ARGV[1])
   if tonumber(ARGV[6]) > 0 then redis.call('PEXPIRE', KEYS[3], ARGV[6]) end
 end
-local out = redis.call('HMGET', KEYS[1], 'channel', 'ts', 'parent', 'revision', 'digest', 'cursor')
+local out = redis.call('HMGET', KEYS[1], 'channel', 'ts', 'parent', 'revision', 'digest', 'cursor', 'doubt', 'believed')
 table.insert(out, 1, won)
 return out
 `)
@@ -161,6 +169,51 @@ func (s *Store) forward(ctx context.Context, id, field string, value int64, dige
 	keys := []string{s.keys.thread(id), s.keys.session(id), s.keys.queue(queueDirty), s.keys.fence()}
 	_, err := s.runInt(ctx, "note drawing of "+id, forwardScript, keys, field, value, digest, ms(s.cfg.Retention), id)
 	return err
+}
+
+// DrawnDoubted notes the digest of a card that was drawn of a record which is not
+// believed. Its revision is no mark: it may be any number, and what is believed later is
+// drawn whatever its revision.
+func (s *Store) DrawnDoubted(ctx context.Context, id, digest string) error {
+	pipe := s.rdb.TxPipeline()
+	pipe.HSet(ctx, s.keys.thread(id), "digest", digest)
+	pipe.HDel(ctx, s.keys.thread(id), "revision")
+	_, err := pipe.Exec(ctx)
+	return orUnavailable("note drawing of "+id, err)
+}
+
+// toldScript notes what a thread was told of a doubt.
+//
+//	KEYS  1 thread  2 session
+//	ARGV  1 doubt  2 believed since, ms; 0: not  3 retention ms
+//	→     1
+var toldScript = redis.NewScript(ageLua + `
+redis.call('HSET', KEYS[1], 'doubt', ARGV[1], 'believed', ARGV[2])
+age(KEYS[1], KEYS[2], ARGV[3])
+return 1
+`)
+
+// ToldDoubt notes what the thread was told of a record that is not believed; see
+// [Thread].Doubt. The thread of a record that is gone lapses from then on.
+func (s *Store) ToldDoubt(ctx context.Context, id, doubt string, believed time.Time) error {
+	since := int64(0)
+	if !believed.IsZero() {
+		since = believed.UnixMilli()
+	}
+	_, err := s.runInt(ctx, "note what was told of "+id, toldScript, []string{s.keys.thread(id), s.keys.session(id)}, doubt, since, ms(s.cfg.Retention))
+	return err
+}
+
+// Orphaned reports whether a session's thread is kept although nothing is left of its
+// record, which had not ended: something was lost. A record that has ended goes at the
+// end of its retention, and its thread with it.
+func (s *Store) Orphaned(ctx context.Context, id string) (bool, error) {
+	pipe := s.rdb.TxPipeline()
+	left, record := pipe.PTTL(ctx, s.keys.thread(id)), pipe.Exists(ctx, s.keys.session(id), s.keys.journal(id))
+	if _, err := pipe.Exec(ctx); err != nil {
+		return false, unavailable("read thread of "+id, err)
+	}
+	return left.Val() == -1 && record.Val() == 0, nil
 }
 
 // ByThread returns the session that a message leads to, or [ErrNotFound].

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -88,5 +89,29 @@ func TestThread(t *testing.T) {
 		}
 		wantLink("10.1", "s1")
 		wantLink("10.3", "s2")
+	})
+}
+
+// The thread of a session lapses with it, and that of one which was lost when it has
+// been told.
+func TestTheThreadOfALostSessionIsKeptUntilItIsTold(t *testing.T) {
+	eachBackend(t, func(t *testing.T, h *harness) {
+		h.open("s1", "db1")
+		_, _, err := h.ClaimCard(h.ctx, "s1", "C1", "1.1")
+		h.nil(err)
+		h.nil(h.Drawn(h.ctx, "s1", 1, "d"))
+		h.ok("it is there", false)(h.Orphaned(h.ctx, "s1"))
+		h.nil(h.rdb.Del(h.ctx, h.key("session:s1"), h.key("journal:s1")).Err())
+		h.nil(h.DrawnDoubted(h.ctx, "s1", "e"))
+		h.ok("it is lost", true)(h.Orphaned(h.ctx, "s1"))
+		h.nil(h.ToldDoubt(h.ctx, "s1", "d1", time.Time{}))
+		h.ok("its thread was told", false)(h.Orphaned(h.ctx, "s1"))
+		h.ok("nothing is known of it", false)(h.Orphaned(h.ctx, "s2"))
+		at := time.UnixMilli(1779494400000).UTC()
+		h.nil(h.ToldDoubt(h.ctx, "s1", "d1 d2", at))
+		got, err := h.Thread(h.ctx, "s1")
+		if h.nil(err); got.Doubt != "d1 d2" || !got.Believed.Equal(at) || got.Digest != "e" || got.Revision != 0 {
+			t.Errorf("got %+v", got)
+		}
 	})
 }

@@ -58,6 +58,10 @@ func (s *Store) recordOf(id string, reply recordReply) (Record, error) {
 	r, err := recordOf(id, h)
 	r.Progress = s.seal.openProgress(id, r.Progress)
 	r.Doubt = s.doubt(r, reply, err)
+	r.Own = r.Doubt != "" && s.marks.older(r) != ""
+	if r.Doubt == "" {
+		s.marks.see(r)
+	}
 	return r, nil
 }
 
@@ -107,9 +111,14 @@ const distrustKept = time.Hour
 
 // Distrust notes what [Store.Verify], or a look at the world, found against the record
 // as it is: every replica then loads it with that Doubt, for an hour or until it is
-// released. It is [ErrUnavailable] only.
+// released. What nobody else can find again ([Record].Own) stands for as long as a
+// replica would remember it. It is [ErrUnavailable] only.
 func (s *Store) Distrust(ctx context.Context, r Record, why string) error {
-	return orUnavailable("note a doubt about "+r.ID, s.rdb.Set(ctx, s.keys.doubt(r.ID), r.Head+" "+why, distrustKept).Err())
+	kept := distrustKept
+	if r.Own {
+		kept = marksKept
+	}
+	return orUnavailable("note a doubt about "+r.ID, s.rdb.Set(ctx, s.keys.doubt(r.ID), r.Head+" "+why, kept).Err())
 }
 
 // Verify proves that every journal entry was written by a holder of the seal key,
@@ -325,8 +334,7 @@ func (m *marks) see(r Record) {
 }
 
 // older says that a record lies before a move that must not be forgotten; "" where
-// it does not, and then it is the newest that was seen. What a failover may lose
-// besides, such as a vote, is asked again.
+// it does not. What a failover may lose besides, such as a vote, is asked again.
 func (m *marks) older(r Record) string {
 	m.mu.Lock()
 	was := m.seen[r.ID]
@@ -334,7 +342,6 @@ func (m *marks) older(r Record) string {
 	if was.floor > r.Revision {
 		return fmt.Sprintf("the record is at revision %d, and revision %d was seen before: Redis was put back to an older state", r.Revision, was.revision)
 	}
-	m.see(r)
 	return ""
 }
 

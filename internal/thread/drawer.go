@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -224,7 +225,7 @@ func vanished(err error) bool {
 func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 	rec, err := d.store.Load(ctx, id)
 	if errors.Is(err, session.ErrNotFound) {
-		return 0, nil // past its retention
+		return d.lost(ctx, id)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("load: %w", err)
@@ -244,10 +245,10 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 			if err != nil {
 				return 0, err
 			}
-			if up.TS == "" {
+			if up.TS == "" && s.Distrusted == "" {
 				return time.Second, nil // its upgrade's card comes first
 			}
-			t.Channel, t.Parent = up.Channel, cmp.Or(up.Parent, up.TS)
+			t.Channel, t.Parent = cmp.Or(up.Channel, t.Channel), cmp.Or(up.Parent, up.TS)
 		}
 	}
 	if s.Distrusted != "" {
@@ -261,26 +262,90 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 	if err == nil && wait == 0 {
 		wait, err = d.milestones(ctx, s, t, news)
 	}
+	if err == nil && wait == 0 {
+		wait, err = d.believed(ctx, s, t, news)
+	}
 	if code := slackCode(err); !slices.Contains(passing, code) {
 		d.tellElsewhere(ctx, s, t, code)
 	}
 	return wait, err
 }
 
-// distrusted draws the card of a session that is not believed, and says so in its thread
-// once a day. Its journal is not told: anybody may have written it.
+// A session that is not believed is looked at every lookAgain, by whichever replica,
+// until it is, or until nothing is left of it. Its thread is told of each doubt once,
+// and that it is believed again when it has been for settled: a doubt that is noted in
+// Redis lapses, and stands again as soon as its reason is found again.
+const (
+	lookAgain = time.Minute
+	settled   = 2 * time.Minute
+	mostTold  = 8 // doubts that are remembered as told
+)
+
+// distrusted draws the card of a session that is not believed, and says so in its
+// thread. Its journal is not told: anybody may have written it.
 func (d *Drawer) distrusted(ctx context.Context, s upgrade.Session, t session.Thread) (time.Duration, error) {
-	if wait, err := d.card(ctx, s, &t, true); err != nil || wait > 0 || t.TS == "" {
+	told, doubt := strings.Fields(t.Doubt), short([]byte(s.Version()+" "+s.Distrusted))
+	news := !slices.Contains(told, doubt)
+	if wait, err := d.card(ctx, s, &t, news); err != nil || wait > 0 {
 		return wait, err
 	}
-	mark := fmt.Sprint("distrusted ", s.ID)
-	first, err := d.store.SeenWithin(ctx, mark, 24*time.Hour)
-	if err != nil || !first {
+	if !news && t.Believed.IsZero() {
+		return lookAgain, nil
+	}
+	if news {
+		if wait, err := d.say(ctx, s, t, view.Distrusted(s, d.cfg.Policy)); err != nil {
+			return wait, err
+		}
+		told = append(told, doubt)
+	}
+	return lookAgain, d.store.ToldDoubt(ctx, s.ID, strings.Join(told[max(0, len(told)-mostTold):], " "), time.Time{})
+}
+
+// lost tells the thread of a session that nothing is left of it. Past its retention
+// there is nothing to tell.
+func (d *Drawer) lost(ctx context.Context, id string) (time.Duration, error) {
+	orphaned, err := d.store.Orphaned(ctx, id)
+	if err != nil || !orphaned {
 		return 0, err
 	}
-	m := view.Distrusted(s, d.cfg.Policy)
-	if _, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(cmp.Or(t.Parent, t.TS)))...); err != nil {
-		return 0, errors.Join(fmt.Errorf("say that a session is not believed: %w", describe(err)), d.store.Unsee(ctx, mark))
+	t, err := d.store.Thread(ctx, id)
+	if err != nil || t.TS == "" {
+		return 0, err
+	}
+	return d.distrusted(ctx, upgrade.Lost(id), t)
+}
+
+// believed says in the thread of a session that it is believed again, after a while in
+// which it was, unless its release says so.
+func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t session.Thread, news []session.Entry) (time.Duration, error) {
+	released := slices.ContainsFunc(news, func(e session.Entry) bool { return e.Event == session.EventRelease })
+	switch since := time.Since(t.Believed); {
+	case t.Doubt == "":
+		return 0, nil
+	case released:
+	case t.Believed.IsZero():
+		return settled, d.store.ToldDoubt(ctx, s.ID, t.Doubt, time.Now())
+	case since < settled:
+		return settled - since, nil
+	default:
+		if wait, err := d.say(ctx, s, t, view.Believed(s)); err != nil {
+			return wait, err
+		}
+	}
+	return 0, d.store.ToldDoubt(ctx, s.ID, "", time.Time{})
+}
+
+// say posts in a session's thread; in one that somebody deleted there is nobody to tell.
+func (d *Drawer) say(ctx context.Context, s upgrade.Session, t session.Thread, m view.Message) (time.Duration, error) {
+	if wait, err := d.budget(ctx, budgetPosts, postsPerMinute, postBurst); err != nil {
+		return wait, err
+	}
+	_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(cmp.Or(t.Parent, t.TS)))...)
+	if err != nil && !vanished(err) {
+		return 0, fmt.Errorf("post milestone: %w", describe(err))
+	}
+	if err != nil {
+		d.log.Error("thread is gone", "session", s.ID, "error", err)
 	}
 	return 0, nil
 }
@@ -338,7 +403,15 @@ func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *session.Thread,
 	case err != nil:
 		return 0, fmt.Errorf("update card: %w", describe(err))
 	}
-	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
+	return 0, d.drawn(ctx, s, digest)
+}
+
+// drawn notes what the card shows.
+func (d *Drawer) drawn(ctx context.Context, s upgrade.Session, digest string) error {
+	if s.Distrusted != "" {
+		return d.store.DrawnDoubted(ctx, s.ID, digest)
+	}
+	return d.store.Drawn(ctx, s.ID, s.Revision, digest)
 }
 
 // budget takes one call of a budget of Slack's; errLimit and how long to wait
@@ -365,7 +438,7 @@ func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *session.Thread,
 		return more, d.store.LinkThread(ctx, channel, ts, s.ID)
 	}
 	*t = winner
-	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
+	return 0, d.drawn(ctx, s, digest)
 }
 
 // send posts the card into the channel and thread that t names. Where the thread of
@@ -423,7 +496,7 @@ func (d *Drawer) replace(ctx context.Context, s upgrade.Session, t *session.Thre
 	if _, _, err := d.slack.PostMessageContext(ctx, channel, append(options(note), slack.MsgOptionTS(cmp.Or(now.Parent, ts)))...); err != nil {
 		d.log.Warn("say that the card is new", "session", s.ID, "error", describe(err))
 	}
-	return 0, d.store.Drawn(ctx, s.ID, s.Revision, digest)
+	return 0, d.drawn(ctx, s, digest)
 }
 
 // permalink leads to a message; "" where Slack knows it no more.
@@ -448,16 +521,9 @@ func worded(e session.Entry) bool {
 func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Thread, news []session.Entry) (time.Duration, error) {
 	for _, e := range news {
 		if m, ok := view.Milestone(upgrade.Event(e.Event), e.By, e.Note); ok {
-			if wait, err := d.budget(ctx, budgetPosts, postsPerMinute, postBurst); err != nil {
-				return wait, err
-			}
 			m = view.Summon(m, view.Summons(s, upgrade.Event(e.Event), e.Data, d.cfg.Policy))
-			_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(cmp.Or(t.Parent, t.TS)))...)
-			if err != nil && !vanished(err) {
-				return 0, fmt.Errorf("post milestone: %w", describe(err))
-			}
-			if err != nil {
-				d.log.Error("thread is gone", "session", s.ID, "error", err)
+			if wait, err := d.say(ctx, s, t, m); err != nil {
+				return wait, err
 			}
 		}
 		if err := d.store.Milestone(ctx, s.ID, e.Revision); err != nil {
@@ -483,8 +549,12 @@ func digestOf(m view.Message) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode card: %w", err)
 	}
+	return short(raw), nil
+}
+
+func short(raw []byte) string {
 	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:12]), nil
+	return hex.EncodeToString(sum[:12])
 }
 
 // describe adds Slack's own complaints, which Error() leaves out.

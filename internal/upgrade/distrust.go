@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,41 +17,56 @@ import (
 // sent, nothing is recorded, and its card says what differs. It goes on when Redis or
 // SEAL_KEY is put right, or when people release the record that is there.
 
-// Distrusted is how many sessions this replica last found not to be believed. They
-// are looked at every StatusEvery; one that is fine again is no longer counted.
-func (e *Engine) Distrusted() int {
+// Distrusted are the sessions that this replica last found not to be believed, sorted.
+// They are looked at every StatusEvery, by any replica; one that is fine again is no
+// longer among them, nor one that was not looked at here for a while.
+func (e *Engine) Distrusted() []string {
 	e.distrust.Lock()
 	defer e.distrust.Unlock()
-	n := 0
-	for id, at := range e.distrust.at {
-		if time.Since(at) > 4*e.cfg.StatusEvery {
-			delete(e.distrust.at, id) // another replica looks at it now
-			continue
-		}
-		n++
-	}
-	return n
+	maps.DeleteFunc(e.distrust.at, func(_ string, at time.Time) bool { return time.Since(at) > 4*e.cfg.StatusEvery })
+	return slices.Sorted(maps.Keys(e.distrust.at))
 }
 
-// stand leaves a claimed session alone, and has its card drawn when that is news.
+// stand leaves a claimed session alone, and has its card drawn when that is news. What
+// only this replica can know it tells the others.
 func (e *Engine) stand(ctx context.Context, l *lease, why string) {
 	e.distrust.Lock()
 	_, known := e.distrust.at[l.s.ID]
 	e.distrust.at[l.s.ID] = time.Now()
 	e.distrust.Unlock()
+	if l.s.record.Own {
+		if err := e.store.Distrust(ctx, l.s.record, why); err != nil {
+			e.log.Warn("cannot tell other replicas of a doubt", "session", l.s.ID, "error", err)
+		}
+	}
 	if !known {
 		e.log.Error("session is not believed: nothing is sent for it", "session", l.s.ID, "state", l.s.State, "problem", why)
-		if err := e.store.Dirty().Set(ctx, l.s.ID, 0); err != nil {
-			e.log.Warn("cannot have the card drawn", "session", l.s.ID, "error", err)
-		}
+		e.redraw(ctx, l.s.ID)
 	}
 	l.reschedule(ctx, e.cfg.StatusEvery)
 }
 
-func (e *Engine) believed(id string) {
+// believed counts a session off, and has its card drawn when that is news.
+func (e *Engine) believed(ctx context.Context, id string) {
 	e.distrust.Lock()
-	defer e.distrust.Unlock()
+	_, known := e.distrust.at[id]
 	delete(e.distrust.at, id)
+	e.distrust.Unlock()
+	if known {
+		e.log.Info("session is believed again", "session", id)
+		e.redraw(ctx, id)
+	}
+}
+
+func (e *Engine) redraw(ctx context.Context, id string) {
+	if err := e.store.Dirty().Set(ctx, id, 0); err != nil {
+		e.log.Warn("cannot have the card drawn", "session", id, "error", err)
+	}
+}
+
+// Lost is what is left to show of a session of which nothing is left but its card.
+func Lost(id string) Session {
+	return Session{ID: id, Distrusted: "its record and its journal are gone"}.legible()
 }
 
 // prove reads the session's whole journal before something that cannot be taken back.

@@ -227,6 +227,11 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 	l := e.hold(ctx, it)
 	defer l.release()
 	s, err := e.Load(ctx, it.ID)
+	if r, ok := AsRefusal(err); ok && r.Code == NotFound {
+		l.s = Lost(it.ID)
+		e.stand(ctx, l, l.s.Distrusted)
+		return
+	}
 	if err != nil {
 		e.log.Error("look", "session", it.ID, "error", err)
 		l.reschedule(ctx, 30*time.Second)
@@ -241,7 +246,7 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		e.stand(ctx, l, s.Distrusted)
 		return
 	}
-	e.believed(s.ID)
+	e.believed(ctx, s.ID)
 	if e.pickUp(ctx, l) {
 		return // that move set its next look: now
 	}

@@ -184,8 +184,8 @@ func TestNothingLeavesForAForgedRecord(t *testing.T) {
 				}
 				rec, err := w.store.Load(w.ctx, id)
 				w.nil(err)
-				if rec.Doubt == "" || w.engine().Distrusted() == 0 {
-					t.Errorf("nobody is told: doubt %q, counted %d", rec.Doubt, w.engine().Distrusted())
+				if rec.Doubt == "" || len(w.engine().Distrusted()) == 0 {
+					t.Errorf("nobody is told: doubt %q, counted %v", rec.Doubt, w.engine().Distrusted())
 				}
 				if r, ok := AsRefusal(errOf(w.engine().Cancel(w.ctx, id, dan))); !ok || r.Code != Distrusted {
 					t.Errorf("a person may still move it: %v", r)
@@ -238,9 +238,60 @@ func TestAnOlderStateIsNotActedOn(t *testing.T) {
 		if left := w.ledger()[since:]; len(left) > 0 {
 			t.Errorf("sent again: %+v", left)
 		}
-		if w.engine().Distrusted() != 1 {
+		if len(w.engine().Distrusted()) != 1 {
 			t.Error("not noticed")
 		}
+	})
+}
+
+// What one replica saw the others do not act against either, once it has looked, for as
+// long as it runs.
+func TestAReplicaThatSawNothingIsTold(t *testing.T) {
+	tampered(t, func(t *testing.T, w *world) {
+		s := w.scheduled("cache", "7.4", time.Hour)
+		hash := maps.Clone(w.rdb.HGetAll(w.ctx, tag+"session:"+s.ID).Val())
+		entries := w.rdb.XRange(w.ctx, tag+"journal:"+s.ID, "-", "+").Val()
+		w.must(func(e *replica) (Session, error) { return e.Cancel(w.ctx, s.ID, ann) })
+		w.putBack(s, hash, entries)
+		w.engine().poke()
+		time.Sleep(5 * time.Minute)
+		w.another()
+		time.Sleep(3 * time.Hour)
+		if left := w.ledger(); len(left) > 0 {
+			t.Errorf("sent although it was cancelled: %+v", left)
+		}
+	})
+}
+
+// A session of which nothing is left is counted, and its card is drawn.
+func TestALostSessionIsNoticed(t *testing.T) {
+	tampered(t, func(t *testing.T, w *world) {
+		s := w.scheduled("cache", "7.4", time.Hour)
+		w.nil(w.rdb.Del(w.ctx, tag+"session:"+s.ID, tag+"journal:"+s.ID, tag+"queue:dirty").Err())
+		time.Sleep(2 * time.Hour)
+		if drawn := w.rdb.ZScore(w.ctx, tag+"queue:dirty", s.ID).Err(); len(w.engine().Distrusted()) != 1 || drawn != nil {
+			t.Errorf("counted %v, to be drawn: %v", w.engine().Distrusted(), drawn)
+		}
+	})
+}
+
+// A record that is put right is counted no more, and its card is drawn anew.
+func TestARepairedSessionIsNoticed(t *testing.T) {
+	tampered(t, func(t *testing.T, w *world) {
+		s := w.scheduled("cache", "7.4", 3*time.Hour)
+		w.forge(s.ID, map[string]any{"state": string(Upgrading)})
+		w.dueNow(s.ID)
+		time.Sleep(10 * time.Minute)
+		if len(w.engine().Distrusted()) != 1 {
+			t.Fatal("not noticed")
+		}
+		w.nil(w.rdb.Del(w.ctx, tag+"queue:dirty").Err())
+		w.forge(s.ID, map[string]any{"state": string(Approved)})
+		time.Sleep(10 * time.Minute)
+		if drawn := w.rdb.ZScore(w.ctx, tag+"queue:dirty", s.ID).Err(); len(w.engine().Distrusted()) != 0 || drawn != nil {
+			t.Errorf("counted %v, to be drawn: %v", w.engine().Distrusted(), drawn)
+		}
+		w.wantEnd(s.ID, Done)
 	})
 }
 
@@ -364,7 +415,7 @@ func TestAForgottenCancelIsNotActedOn(t *testing.T) {
 		if left := w.ledger(); len(left) > 0 {
 			t.Errorf("sent although it was cancelled: %+v", left)
 		}
-		if w.engine().Distrusted() != 1 {
+		if len(w.engine().Distrusted()) != 1 {
 			t.Error("not noticed")
 		}
 	})

@@ -27,10 +27,10 @@ func distrustedState(s upgrade.Session) string {
 	return distrustedWords
 }
 
-// perhapsDeleted reports a revert that is past its delete, or about to, and not done,
-// if its record is true.
+// perhapsDeleted reports a revert that is past its delete, or about to, and not done, if
+// its record is true; also one whose record is lost.
 func perhapsDeleted(s upgrade.Session) bool {
-	past := []upgrade.State{upgrade.Deleting, upgrade.Creating, upgrade.Importing, upgrade.Restoring}
+	past := []upgrade.State{upgrade.Deleting, upgrade.Creating, upgrade.Importing, upgrade.Restoring, ""}
 	return s.Kind == upgrade.KindRevert && (slices.Contains(past, s.State) || lost(s))
 }
 
