@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/slacksocket"
 )
 
 // replica is a wired bot that is not run.
@@ -217,11 +218,11 @@ func TestTheUrgentGoFirst(t *testing.T) {
 
 func TestWhatCannotMendItselfSaysHowToMend(t *testing.T) {
 	for code, want := range map[string]bool{"invalid_auth": true, "missing_scope": true, "forbidden": true, "slack: token_revoked": true, "internal_error": false, "ratelimited": false, "connection refused": false} {
-		if got := remedy(errors.New(code)) != ""; got != want {
+		if got := slacksocket.Remedy(errors.New(code)) != ""; got != want {
 			t.Errorf("%s: got %v, want %v", code, got, want)
 		}
 	}
-	if remedy(nil) != "" {
+	if slacksocket.Remedy(nil) != "" {
 		t.Error("no error needs a remedy")
 	}
 }

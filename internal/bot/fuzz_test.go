@@ -16,6 +16,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/redis-upgrade/bot/internal/commands"
+	"github.com/redis-upgrade/bot/internal/slacksocket"
 )
 
 // acked writes acknowledgements down.
@@ -34,7 +35,7 @@ func FuzzSocketMessage(f *testing.F) {
 	f.Add([]byte(`{"type":"slash_commands","envelope_id":"e-1","accepts_response_payload":true,"payload":{"command":"/redis-upgrade","text":"cache-prod","user_id":"U1","channel_id":"C1","is_enterprise_install":"false"}}`))
 	f.Add([]byte(`{"type":"interactive","envelope_id":"e-1","payload":7}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		evt := decode(bytes.Clone(data))
+		evt := slacksocket.Decode(bytes.Clone(data))
 		if evt.Request == nil {
 			t.Fatalf("%q has no request: %+v", data, evt)
 		}

@@ -37,7 +37,7 @@ type health struct {
 	redis    error             // why not
 	own      string            // why it is not known which database the bot lives in; empty: it is
 	aside    string            // why this replica leaves the work to others; empty: it does not
-	changed  chan struct{}     // closed and replaced when up or aside changes
+	changed  chan struct{}     // Closed and replaced when up or aside changes
 	degraded map[string]string // what works in part only, and how to mend it
 }
 
@@ -175,24 +175,24 @@ func (h *health) wait(ctx context.Context, is func() bool) error {
 	}
 }
 
-// opened counts a connection that has said hello.
-func (h *health) opened(n int) {
+// Opened counts a connection that has said hello.
+func (h *health) Opened(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sockets++
 	h.log.Info("socket", "connection", n, "open", true, "sockets", h.sockets)
 }
 
-// closed counts it off.
-func (h *health) closed(n int) {
+// Closed counts it off.
+func (h *health) Closed(n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sockets--
 	h.log.Info("socket", "connection", n, "open", false, "sockets", h.sockets)
 }
 
-// trouble notes why there may be no connection.
-func (h *health) trouble(why string) {
+// Trouble notes why there may be no connection.
+func (h *health) Trouble(why string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.socket = why

@@ -22,6 +22,7 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/commands"
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/slacksocket"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -122,7 +123,7 @@ func (m *metrics) around(next http.RoundTripper) http.RoundTripper {
 			code, said = resp.StatusCode, saidError(resp)
 		}
 		m.slack.WithLabelValues(method, status(code), said).Inc()
-		if said != "" && remedy(errors.New(said)) != "" && method != "auth.test" && method != "apps.connections.open" {
+		if said != "" && slacksocket.Remedy(errors.New(said)) != "" && method != "auth.test" && method != "apps.connections.open" {
 			select {
 			case m.refused <- struct{}{}:
 			default:

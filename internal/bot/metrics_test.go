@@ -18,6 +18,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/slacksocket"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -38,7 +39,7 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.rdb.Close()
-	b.health.opened(1)
+	b.health.Opened(1)
 	if err := b.store.Due().Set(t.Context(), "u-3f7ka2mzq5", 0); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 	heard := b.metrics.arrived(command, ears{})
 	_, _ = heard.Ack(socketmode.Request{}), heard.Ack(socketmode.Request{}) // timed once
 	_ = b.metrics.arrived(command, ears{errors.New("closed")}).Ack(socketmode.Request{})
-	b.metrics.arrived(decode([]byte(`{"type":"interactive","envelope_id":"e1","payload":7}`)), ears{})
+	b.metrics.arrived(slacksocket.Decode([]byte(`{"type":"interactive","envelope_id":"e1","payload":7}`)), ears{})
 	gone, _ := json.Marshal(upgrade.Body{Revert: &upgrade.RevertWork{DeletedAt: time.Now()}})
 	revert := session.Record{ID: "r-1", Life: 1, Kind: "revert", State: "importing", Created: time.Now().Add(-time.Hour)}
 	failed := session.Record{ID: "r-1", Life: 1, Kind: "revert", State: "failed", Ended: true, Body: gone, Created: revert.Created, Updated: time.Now()}

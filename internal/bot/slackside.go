@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/redis-upgrade/bot/internal/commands"
 	"github.com/redis-upgrade/bot/internal/people"
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/slacksocket"
 	"github.com/redis-upgrade/bot/internal/thread"
 )
 
@@ -35,12 +37,17 @@ func (b *Bot) converse(ctx context.Context) error {
 		Threads: &threads{b.store}, Slack: b.slack, Lookups: b.lookup, Now: b.store.Now, Log: b.log,
 	})
 	drawer := thread.New(thread.Config{Channel: b.cfg.SlackChannel, Policy: b.policy, Lease: b.cfg.Lease, Window: b.cfg.RateWindow, Workers: 4}, b.store, b.slack, b.log)
-	sockets := newSockets(b.cfg, b.parts, handler, b.health, b.metrics)
+	sockets := slacksocket.New(slacksocket.Config{
+		API: slackClient(b.cfg, b.parts, b.metrics.around), Dial: b.parts.Dial, Store: b.health.waitStore, Watch: b.health, Log: b.log,
+		Take: func(ctx context.Context, evt socketmode.Event, c *slacksocket.Conn) {
+			handler.Handle(ctx, evt, b.metrics.arrived(evt, c))
+		},
+	})
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return drawer.Run(ctx) })
 	g.Go(func() error { return handler.Adopt(ctx, min(b.cfg.Lease/5, time.Second)) })
-	g.Go(func() error { return sockets.run(ctx) })
+	g.Go(func() error { return sockets.Run(ctx) })
 	g.Go(func() error { return b.watchSlack(ctx) })
 	err = g.Wait()
 	handler.Wait()
@@ -127,7 +134,7 @@ func (b *Bot) watchSlack(ctx context.Context) error {
 // slackTrouble says in words why Slack's Web API cannot be used.
 func slackTrouble(err error) string {
 	var scopes *missingScopes
-	switch remedy := remedy(err); {
+	switch remedy := slacksocket.Remedy(err); {
 	case errors.As(err, &scopes):
 		return err.Error()
 	case remedy != "":

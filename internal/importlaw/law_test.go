@@ -8,20 +8,21 @@ var law = map[string]row{
 	"cmd/sandbox": {may: "sandbox", is: "the same bot among emulators, with a page to try it"},
 
 	"bot": {
-		may: "commands thread view upgrade calls approvals inventory people releases cloud session",
+		may: "slacksocket commands thread view upgrade calls approvals inventory people releases cloud session",
 		is:  "the one place that knows every part: configuration, wiring, health",
 	},
-	"commands":  {may: "view upgrade inventory people", is: "answers somebody who just acted"},
-	"thread":    {may: "view upgrade session", is: "draws what must arrive: every card and thread"},
-	"view":      {may: "upgrade approvals inventory releases cloud", is: "pure functions from values to Block Kit"},
-	"calls":     {may: "cloud", is: "the one place from which a request that changes Redis Cloud leaves"},
-	"upgrade":   {may: "calls session approvals inventory cloud releases", is: "the feature: both lives, their steps, preflight, recovery"},
-	"inventory": {may: "cloud releases", is: "what we own: the index, its refresh, search, replica graph"},
-	"approvals": {is: "who may decide, how many, until when"},
-	"session":   {is: "durable state machine in Redis"},
-	"people":    {is: "who someone is in Slack"},
-	"releases":  {is: "Redis versions and what changes between two of them"},
-	"cloud":     {is: "the Redis Cloud REST API"},
+	"slacksocket": {is: "receives what people do in Slack: two Socket Mode connections per replica"},
+	"commands":    {may: "view upgrade inventory people", is: "answers somebody who just acted"},
+	"thread":      {may: "view upgrade session", is: "draws what must arrive: every card and thread"},
+	"view":        {may: "upgrade approvals inventory releases cloud", is: "pure functions from values to Block Kit"},
+	"calls":       {may: "cloud", is: "the one place from which a request that changes Redis Cloud leaves"},
+	"upgrade":     {may: "calls session approvals inventory cloud releases", is: "the feature: both lives, their steps, preflight, recovery"},
+	"inventory":   {may: "cloud releases", is: "what we own: the index, its refresh, search, replica graph"},
+	"approvals":   {is: "who may decide, how many, until when"},
+	"session":     {is: "durable state machine in Redis"},
+	"people":      {is: "who someone is in Slack"},
+	"releases":    {is: "Redis versions and what changes between two of them"},
+	"cloud":       {is: "the Redis Cloud REST API"},
 
 	"sandbox":          {may: "bot sandbox/slackemu sandbox/cloudemu sandbox/web", is: "starts emulators, in-memory Redis, page and bot"},
 	"sandbox/slackemu": {is: "speaks Slack's wire protocol from its own types"},
@@ -40,12 +41,12 @@ type row struct{ may, is string }
 // modules says where a module of others may appear. One that is missing here may
 // appear nowhere outside of tests. "*" is everywhere.
 var modules = map[string]string{
-	"github.com/slack-go/slack":            "commands thread view people bot",
+	"github.com/slack-go/slack":            "commands thread view people slacksocket bot",
 	"github.com/redis/go-redis/v9":         "session inventory bot",
 	"github.com/go-resty/resty/v2":         "cloud",
 	"github.com/kelseyhightower/envconfig": "bot",
 	"github.com/alicebob/miniredis/v2":     "sandbox",
-	"github.com/gorilla/websocket":         "bot sandbox/slackemu", // bot: the dialer of slack-go's socket mode; slackemu: the server end
+	"github.com/gorilla/websocket":         "slacksocket sandbox/slackemu", // the two ends of Socket Mode
 	"github.com/prometheus/client_golang":  "bot",
 	"go.yaml.in/yaml/v3":                   "releases bot sandbox sandbox/cloudemu", // versions, POLICY_FILE, -fleet FILE
 	"golang.org/x/sync":                    "*",

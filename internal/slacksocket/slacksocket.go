@@ -1,4 +1,4 @@
-package bot
+package slacksocket
 
 import (
 	"context"
@@ -7,15 +7,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
-
-	"github.com/redis-upgrade/bot/internal/commands"
 )
 
 // connections is how many sockets a replica keeps, so that one is there while
@@ -38,34 +35,51 @@ const (
 // so nothing will be acknowledged.
 var errStoreAway = errors.New("redis is away")
 
-// sockets receive from Slack. Without Redis nothing could be recorded, so they
-// are closed until it is back, and other replicas get the payloads.
-type sockets struct {
-	api     *slack.Client
+// Config is what [Sockets] work with. All fields but Dial are needed.
+type Config struct {
+	API  *slack.Client                                                     // with the app token
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a dialer that gives up after five seconds
+
+	// Take is handed every payload, with the connection on which it has to be
+	// acknowledged. It must not wait: payloads of a connection come one by one.
+	Take func(context.Context, socketmode.Event, *Conn)
+	// Store waits until payloads can be recorded (up), or cannot.
+	Store func(ctx context.Context, up bool) error
+	Watch Watch
+	Log   *slog.Logger
+}
+
+// Watch hears how many connections there are, and why there may be none.
+type Watch interface {
+	Opened(n int) // connection n has said hello
+	Closed(n int)
+	Trouble(why string)
+}
+
+// Sockets are the connections of one replica. Make them with [New].
+type Sockets struct {
+	cfg     Config
 	dialer  *websocket.Dialer
-	handler *commands.Handler
-	health  *health
-	metrics *metrics
-	log     *slog.Logger
 	retired sync.WaitGroup // connections that Slack is about to close
 }
 
-func newSockets(cfg Config, parts Parts, handler *commands.Handler, h *health, m *metrics) *sockets {
-	dial := parts.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
+// New makes the connections of a replica; [Sockets.Run] opens them.
+func New(c Config) *Sockets {
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{Timeout: 5 * time.Second}).DialContext
 	}
-	return &sockets{api: slackClient(cfg, parts, m.around), handler: handler, health: h, metrics: m, log: parts.Log, dialer: &websocket.Dialer{
-		// An acknowledgement must fit one frame: Slack does not join fragments.
-		Proxy: http.ProxyFromEnvironment, NetDialContext: dial, HandshakeTimeout: 10 * time.Second, WriteBufferSize: 32 << 10,
+	return &Sockets{cfg: c, dialer: &websocket.Dialer{
+		Proxy: http.ProxyFromEnvironment, NetDialContext: c.Dial, HandshakeTimeout: 10 * time.Second,
+		WriteBufferSize: 32 << 10, // an acknowledgement must fit one frame: Slack does not join fragments
 	}}
 }
 
-// run keeps the sockets open while Redis answers, until ctx ends.
-func (s *sockets) run(ctx context.Context) error {
+// Run keeps the connections open while payloads can be recorded, until ctx ends and
+// what is owed has been acknowledged. The error is that of ctx.
+func (s *Sockets) Run(ctx context.Context) error {
 	defer s.retired.Wait()
 	for ctx.Err() == nil {
-		if err := s.health.waitStore(ctx, true); err != nil {
+		if err := s.cfg.Store(ctx, true); err != nil {
 			return err
 		}
 		if err := s.whileStored(ctx); err != nil {
@@ -76,13 +90,13 @@ func (s *sockets) run(ctx context.Context) error {
 }
 
 // whileStored keeps all connections until Redis is away (nil) or ctx ends.
-func (s *sockets) whileStored(ctx context.Context) error {
+func (s *Sockets) whileStored(ctx context.Context) error {
 	open, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if s.health.waitStore(open, false) == nil {
-			s.log.Warn("Redis is away: closing the sockets until it is back")
+		if s.cfg.Store(open, false) == nil {
+			s.cfg.Log.Warn("Redis is away: closing the sockets until it is back")
 			cancel(errStoreAway)
 		}
 	})
@@ -97,7 +111,7 @@ func (s *sockets) whileStored(ctx context.Context) error {
 }
 
 // keep replaces one connection by the next for as long as ctx lasts.
-func (s *sockets) keep(ctx context.Context, n int) {
+func (s *Sockets) keep(ctx context.Context, n int) {
 	short := 0 // connections in a row that did not last
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -108,10 +122,10 @@ func (s *sockets) keep(ctx context.Context, n int) {
 		if short++; time.Since(began) >= lasting {
 			short = 0
 		}
-		s.health.trouble(reason(why, err))
+		s.cfg.Watch.Trouble(reason(why, err))
 		wait := wait(why, err, short)
 		if wait > 0 {
-			s.log.Warn("no socket; trying again", "connection", n, "reason", reason(why, err), "in", wait)
+			s.cfg.Log.Warn("no socket; trying again", "connection", n, "reason", reason(why, err), "in", wait)
 		}
 		select {
 		case <-ctx.Done():
@@ -128,8 +142,8 @@ func reason(why ending, err error) string {
 		return "link_disabled: Socket Mode is switched off in the app's settings; switch it on again"
 	case why == endTooMany:
 		return "too_many_websockets: Slack allows ten sockets per app, and a replica takes two"
-	case remedy(err) != "":
-		return fmt.Sprintf("Slack refuses the app token: %v: %s", err, remedy(err))
+	case Remedy(err) != "":
+		return fmt.Sprintf("Slack refuses the app token: %v: %s", err, Remedy(err))
 	case err != nil:
 		return err.Error()
 	}
@@ -148,7 +162,7 @@ func wait(why ending, err error, short int) time.Duration {
 	switch {
 	case why == endDisabled:
 		return disabledPause
-	case why == endTooMany, remedy(err) != "":
+	case why == endTooMany, Remedy(err) != "":
 		return max(pause, crowdedPause)
 	case errors.As(err, &limited):
 		return max(pause, limited.RetryAfter)
@@ -162,13 +176,13 @@ func wait(why ending, err error, short int) time.Duration {
 // Slack says that it ends it, or is about to, the connection goes on in the
 // background: what is still owed is acknowledged on it, for Slack takes it on no
 // other, while the next one is opened.
-func (s *sockets) one(ctx context.Context, n int) (ending, error) {
-	k, err := dial(ctx, s.api, s.dialer)
+func (s *Sockets) one(ctx context.Context, n int) (ending, error) {
+	c, err := dial(ctx, s.cfg.API, s.dialer)
 	if err != nil {
 		return "", err
 	}
-	s.health.opened(n)
-	take := func(evt socketmode.Event) { s.handler.Handle(ctx, evt, s.metrics.arrived(evt, k)) }
+	s.cfg.Watch.Opened(n)
+	take := func(evt socketmode.Event) { s.cfg.Take(ctx, evt, c) }
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)
@@ -176,50 +190,25 @@ func (s *sockets) one(ctx context.Context, n int) (ending, error) {
 		if errors.Is(context.Cause(ctx), errStoreAway) {
 			patience = 0
 		}
-		k.close(patience)
+		c.close(patience)
 	})
-	why, err := k.serve(take)
+	why, err := c.serve(take)
 	if err == nil && stop() {
 		rest := time.Duration(0)
 		if why == endWarning {
 			rest = retireTime
 		}
 		s.retired.Go(func() {
-			defer s.health.closed(n)
-			k.retire(ctx, rest, take)
+			defer s.cfg.Watch.Closed(n)
+			c.retire(ctx, rest, take)
 		})
 		return why, nil
 	}
-	defer s.health.closed(n)
+	defer s.cfg.Watch.Closed(n)
 	if !stop() {
 		<-ended // it is being closed in good order
 		return "", ctx.Err()
 	}
-	k.close(0)
+	c.close(0)
 	return "", err
-}
-
-// remedy says what to mend where Slack refuses a token and trying again cannot
-// help by itself; "" for every other error.
-func remedy(err error) string {
-	hints := map[string]string{
-		"invalid_auth": "is the token complete, and of this workspace?", "not_authed": "the token is missing",
-		"account_inactive": "the app was removed from the workspace: install it again", "token_revoked": "make a new token and set it",
-		"token_expired": "token rotation is on: switch it off in the app's settings", "not_allowed_token_type": "SLACK_BOT_TOKEN and SLACK_APP_TOKEN may be mixed up",
-		"missing_scope": "install the app again with the scopes of manifest.yml; the app token needs connections:write", "forbidden_team": "the app may not be used in this workspace",
-		"forbidden":               "Slack forbids this app the use of Socket Mode: is it switched on in the app's settings, and is the app allowed in this workspace?",
-		"access_denied":           "an administrator of the workspace has to allow the app",
-		"team_access_not_granted": "an administrator of the organisation has to grant the app access to this workspace",
-		"ekm_access_denied":       "an administrator has suspended the app's access (Enterprise Key Management)",
-		"org_login_required":      "the workspace is being moved to an organisation; try again when that is done",
-	}
-	if err == nil {
-		return ""
-	}
-	for code, hint := range hints {
-		if err.Error() == code || strings.HasSuffix(err.Error(), ": "+code) {
-			return hint
-		}
-	}
-	return ""
 }

@@ -1,4 +1,4 @@
-package bot
+package slacksocket
 
 import (
 	"cmp"
@@ -7,7 +7,44 @@ import (
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
 )
+
+// Decode reads one message as slack-go's types, as far as this bot uses them. What it
+// cannot read becomes an [socketmode.EventTypeErrorBadMessage], to be acknowledged all
+// the same. Every event has a Request.
+func Decode(data []byte) socketmode.Event {
+	req := &socketmode.Request{}
+	bad := func(err error) socketmode.Event {
+		cause := &socketmode.ErrorBadMessage{Cause: err, Message: data}
+		return socketmode.Event{Type: socketmode.EventTypeErrorBadMessage, Request: req, Data: cause}
+	}
+	if err := json.Unmarshal(data, req); err != nil {
+		return bad(err)
+	}
+	var into any
+	var err error
+	switch req.Type {
+	case socketmode.RequestTypeHello:
+		return socketmode.Event{Type: socketmode.EventTypeHello, Request: req}
+	case socketmode.RequestTypeDisconnect:
+		return socketmode.Event{Type: socketmode.EventTypeDisconnect, Request: req}
+	case socketmode.RequestTypeEventsAPI:
+		into, err = eventOf(req.Payload)
+	case socketmode.RequestTypeSlashCommands:
+		var cmd slack.SlashCommand
+		err = json.Unmarshal(req.Payload, &cmd)
+		into = cmd
+	case socketmode.RequestTypeInteractive:
+		into, err = interactionOf(req.Payload)
+	default:
+		err = errors.New("unknown type")
+	}
+	if err != nil {
+		return bad(err)
+	}
+	return socketmode.Event{Type: socketmode.EventType(req.Type), Request: req, Data: into}
+}
 
 // A payload carries the whole message or modal in which somebody clicked, and
 // somebody else's message may hold what slack-go cannot decode: then all of the
@@ -62,8 +99,10 @@ type action struct {
 }
 
 func (a action) block() slack.BlockAction {
-	return slack.BlockAction{ActionID: a.ActionID, ActionTs: a.ActionTS, Value: a.Value, SelectedDateTime: a.SelectedDateTime,
-		SelectedOption: slack.OptionBlockObject{Value: a.SelectedOption.Value}}
+	return slack.BlockAction{
+		ActionID: a.ActionID, ActionTs: a.ActionTS, Value: a.Value, SelectedDateTime: a.SelectedDateTime,
+		SelectedOption: slack.OptionBlockObject{Value: a.SelectedOption.Value},
+	}
 }
 
 // interactionOf decodes an interactive payload as far as it is used.
@@ -72,11 +111,15 @@ func interactionOf(payload []byte) (slack.InteractionCallback, error) {
 	if err := decodeIDs(payload, &in); err != nil || in.Type == "" {
 		return slack.InteractionCallback{}, cmp.Or(err, errors.New("an interaction without a type"))
 	}
-	out := slack.InteractionCallback{Type: in.Type, CallbackID: in.CallbackID, TriggerID: in.TriggerID, ActionID: in.ActionID, Value: in.Value,
+	at := in.Container
+	out := slack.InteractionCallback{
+		Type: in.Type, CallbackID: in.CallbackID, TriggerID: in.TriggerID, ActionID: in.ActionID, Value: in.Value,
 		MessageTs: in.MessageTS, User: slack.User{ID: in.User.ID},
-		Container: slack.Container{MessageTs: in.Container.MessageTS, ThreadTs: in.Container.ThreadTS, ChannelID: in.Container.ChannelID}}
+		Container: slack.Container{MessageTs: at.MessageTS, ThreadTs: at.ThreadTS, ChannelID: at.ChannelID},
+	}
 	out.Channel.ID = cmp.Or(in.Channel.ID, in.Container.ChannelID)
-	out.Message.Timestamp, out.Message.ThreadTimestamp = cmp.Or(in.Message.TS, in.MessageTS), in.Message.ThreadTS
+	out.Message.Timestamp = cmp.Or(in.Message.TS, in.MessageTS)
+	out.Message.ThreadTimestamp = in.Message.ThreadTS
 	for _, a := range in.Actions {
 		block := a.block()
 		out.ActionCallback.BlockActions = append(out.ActionCallback.BlockActions, &block)
@@ -120,14 +163,18 @@ func eventOf(payload []byte) (slackevents.EventsAPIEvent, error) {
 	var inner any
 	switch slackevents.EventsAPIType(ev.Type) {
 	case slackevents.AppMention:
-		inner = &slackevents.AppMentionEvent{Type: ev.Type, User: ev.User, BotID: ev.BotID, Text: ev.Text, TimeStamp: ev.TS, ThreadTimeStamp: ev.ThreadTS, Channel: ev.Channel}
+		inner = &slackevents.AppMentionEvent{
+			Type: ev.Type, User: ev.User, BotID: ev.BotID, Text: ev.Text, TimeStamp: ev.TS, ThreadTimeStamp: ev.ThreadTS, Channel: ev.Channel,
+		}
 	case slackevents.AppHomeOpened:
 		inner = &slackevents.AppHomeOpenedEvent{Type: ev.Type, User: ev.User, Channel: ev.Channel, Tab: ev.Tab}
 	default:
 		return slackevents.ParseEvent(payload, slackevents.OptionNoVerifyToken())
 	}
-	return slackevents.EventsAPIEvent{Type: in.Type, Data: &slackevents.EventsAPICallbackEvent{Type: in.Type, EventID: in.EventID},
-		InnerEvent: slackevents.EventsAPIInnerEvent{Type: ev.Type, Data: inner}}, nil
+	return slackevents.EventsAPIEvent{
+		Type: in.Type, Data: &slackevents.EventsAPICallbackEvent{Type: in.Type, EventID: in.EventID},
+		InnerEvent: slackevents.EventsAPIInnerEvent{Type: ev.Type, Data: inner},
+	}, nil
 }
 
 // decodeIDs decodes JSON, and leaves out what is of another type than it should be.

@@ -1,9 +1,8 @@
-package bot
+package slacksocket
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,23 +12,16 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-
-	"github.com/redis-upgrade/bot/internal/approvals"
-	"github.com/redis-upgrade/bot/internal/commands"
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/socketmode"
 )
 
-// unhurried says after a while that it does not know somebody, so that a command is
-// acknowledged only then.
-type unhurried time.Duration
+// nobody hears of the connections.
+type nobody struct{}
 
-func (u unhurried) Voter(context.Context, string) (approvals.Voter, error) {
-	time.Sleep(time.Duration(u))
-	return approvals.Voter{}, errors.New("nobody knows")
-}
-
-func (u unhurried) Under(ctx context.Context, user string, _ approvals.Policy) (approvals.Voter, error) {
-	return u.Voter(ctx, user)
-}
+func (nobody) Opened(int)     {}
+func (nobody) Closed(int)     {}
+func (nobody) Trouble(string) {}
 
 // Slack delivers a command, and asks for a new connection before it is
 // acknowledged: the acknowledgement still goes out on the old one.
@@ -71,8 +63,12 @@ func TestWhatIsOwedIsAcknowledgedBeforeASocketEnds(t *testing.T) {
 				}
 			})
 			quiet := slog.New(slog.DiscardHandler)
-			handler := commands.New(commands.Config{Workers: 1}, commands.Parts{Roles: unhurried(300 * time.Millisecond), Log: quiet})
-			s := newSockets(Config{SlackAPIURL: server.URL + "/api/"}, Parts{Log: quiet}, handler, newHealth(nil, nil, quiet), newMetrics("upgrade"))
+			s := New(Config{
+				API: slack.New("", slack.OptionAPIURL(server.URL+"/api/")), Watch: nobody{}, Log: quiet,
+				Take: func(_ context.Context, evt socketmode.Event, c *Conn) {
+					time.AfterFunc(300*time.Millisecond, func() { _ = c.Ack(*evt.Request) })
+				},
+			})
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			why, err := s.one(ctx, 0)

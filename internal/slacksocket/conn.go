@@ -1,9 +1,8 @@
-package bot
+package slacksocket
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -25,14 +24,9 @@ const (
 	maxPayload   = 8 << 20
 )
 
-// socket is one Socket Mode connection.
+// Conn is one Socket Mode connection.
 // https://docs.slack.dev/apis/events-api/using-socket-mode/
-//
-// slack-go keeps connections too, but it says to nobody why Slack ended one, takes
-// up to a minute to notice silence, waits for a hello for ever, and drops a
-// connection that got a warning at once, with the acknowledgements that are owed
-// on it: Slack takes an acknowledgement on no other.
-type socket struct {
+type Conn struct {
 	ws *websocket.Conn
 
 	mu   sync.Mutex      // guards owed, and writes to ws
@@ -55,7 +49,7 @@ const (
 func (e ending) Error() string { return "slack ended the socket: " + string(e) }
 
 // dial opens a connection and waits for its hello.
-func dial(ctx context.Context, api *slack.Client, dialer *websocket.Dialer) (*socket, error) {
+func dial(ctx context.Context, api *slack.Client, dialer *websocket.Dialer) (*Conn, error) {
 	_, address, err := api.StartSocketModeContext(ctx)
 	if err != nil {
 		return nil, err
@@ -67,7 +61,7 @@ func dial(ctx context.Context, api *slack.Client, dialer *websocket.Dialer) (*so
 	if response.Body != nil {
 		_ = response.Body.Close()
 	}
-	k := &socket{ws: ws, owed: map[string]bool{}, paid: make(chan struct{})}
+	c := &Conn{ws: ws, owed: map[string]bool{}, paid: make(chan struct{})}
 	ws.SetReadLimit(maxPayload)
 	ws.SetPingHandler(func(data string) error {
 		_ = ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeTimeout)) // a read fails next
@@ -75,20 +69,20 @@ func dial(ctx context.Context, api *slack.Client, dialer *websocket.Dialer) (*so
 	})
 	stop := context.AfterFunc(ctx, func() { _ = ws.Close() })
 	defer stop()
-	if err := k.greeted(); err != nil {
+	if err := c.greeted(); err != nil {
 		_ = ws.Close()
 		return nil, fmt.Errorf("await hello: %w", err)
 	}
-	return k, nil
+	return c, nil
 }
 
 // greeted reads the first message, which is a hello or a refusal.
-func (k *socket) greeted() error {
-	timer := time.AfterFunc(helloTimeout, func() { _ = k.ws.Close() }) // pings move the read deadline
+func (c *Conn) greeted() error {
+	timer := time.AfterFunc(helloTimeout, func() { _ = c.ws.Close() }) // pings move the read deadline
 	defer timer.Stop()
 	for {
 		var first socketmode.Request
-		if err := k.ws.ReadJSON(&first); err != nil {
+		if err := c.ws.ReadJSON(&first); err != nil {
 			return err
 		}
 		switch first.Type {
@@ -102,22 +96,22 @@ func (k *socket) greeted() error {
 
 // serve hands payloads on until the connection is gone (an error), or Slack says
 // that it ends it: then it goes on until it is closed.
-func (k *socket) serve(take func(socketmode.Event)) (ending, error) {
+func (c *Conn) serve(take func(socketmode.Event)) (ending, error) {
 	for {
-		if err := k.ws.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		if err := c.ws.SetReadDeadline(time.Now().Add(silence)); err != nil {
 			return "", err
 		}
-		_, data, err := k.ws.ReadMessage()
+		_, data, err := c.ws.ReadMessage()
 		if err != nil {
 			return "", err
 		}
-		evt := decode(data)
+		evt := Decode(data)
 		switch evt.Type {
 		case socketmode.EventTypeHello:
 		case socketmode.EventTypeDisconnect:
 			return ending(evt.Request.Reason), nil
 		default:
-			k.owe(evt)
+			c.owe(evt)
 			take(evt)
 		}
 	}
@@ -125,14 +119,14 @@ func (k *socket) serve(take func(socketmode.Event)) (ending, error) {
 
 // retire serves a connection that Slack closes after rest, so that what was
 // delivered on it is still acknowledged there.
-func (k *socket) retire(ctx context.Context, rest time.Duration, take func(socketmode.Event)) {
-	timer := time.AfterFunc(rest, func() { k.close(drainTime) })
+func (c *Conn) retire(ctx context.Context, rest time.Duration, take func(socketmode.Event)) {
+	timer := time.AfterFunc(rest, func() { c.close(drainTime) })
 	defer timer.Stop()
-	stop := context.AfterFunc(ctx, func() { k.close(drainTime) })
+	stop := context.AfterFunc(ctx, func() { c.close(drainTime) })
 	defer stop()
 	for {
-		if _, err := k.serve(take); err != nil {
-			k.close(0)
+		if _, err := c.serve(take); err != nil {
+			c.close(0)
 			return
 		}
 	}
@@ -140,13 +134,13 @@ func (k *socket) retire(ctx context.Context, rest time.Duration, take func(socke
 
 // close says goodbye, after what is owed has been acknowledged or patience has
 // run out. Closing twice is harmless.
-func (k *socket) close(patience time.Duration) {
+func (c *Conn) close(patience time.Duration) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
-		k.mu.Lock()
-		clear, paid := len(k.owed) == 0, k.paid
-		k.mu.Unlock()
+		c.mu.Lock()
+		clear, paid := len(c.owed) == 0, c.paid
+		c.mu.Unlock()
 		if clear || patience == 0 {
 			break
 		}
@@ -157,21 +151,24 @@ func (k *socket) close(patience time.Duration) {
 		}
 		break
 	}
-	_ = k.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(writeTimeout/5))
-	_ = k.ws.Close()
+	goodbye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	_ = c.ws.WriteControl(websocket.CloseMessage, goodbye, time.Now().Add(writeTimeout/5))
+	_ = c.ws.Close()
 }
 
-func (k *socket) owe(evt socketmode.Event) {
+func (c *Conn) owe(evt socketmode.Event) {
 	if evt.Request == nil || evt.Request.EnvelopeID == "" {
 		return
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.owed[evt.Request.EnvelopeID] = true
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owed[evt.Request.EnvelopeID] = true
 }
 
-// Ack implements commands.Acker. The error says that Slack did not hear it.
-func (k *socket) Ack(req socketmode.Request, payload ...any) error {
+// Ack acknowledges an envelope, with an answer where there is a payload: of less than
+// 20 KiB, for Slack drops larger ones without a word. The error says that Slack did
+// not hear it.
+func (c *Conn) Ack(req socketmode.Request, payload ...any) error {
 	answer := socketmode.Response{EnvelopeID: req.EnvelopeID}
 	if len(payload) > 0 {
 		answer.Payload = payload[0]
@@ -183,54 +180,20 @@ func (k *socket) Ack(req socketmode.Request, payload ...any) error {
 	if len(data) >= maxAnswer {
 		return fmt.Errorf("the acknowledgement has %d bytes; Slack takes less than %d", len(data), maxAnswer)
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	defer k.settle(req.EnvelopeID)
-	if err := k.ws.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.settle(req.EnvelopeID)
+	if err := c.ws.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
-	return k.ws.WriteMessage(websocket.TextMessage, data)
+	return c.ws.WriteMessage(websocket.TextMessage, data)
 }
 
 // settle strikes an envelope off. mu is held.
-func (k *socket) settle(envelope string) {
-	delete(k.owed, envelope)
-	if len(k.owed) == 0 {
-		close(k.paid)
-		k.paid = make(chan struct{})
+func (c *Conn) settle(envelope string) {
+	delete(c.owed, envelope)
+	if len(c.owed) == 0 {
+		close(c.paid)
+		c.paid = make(chan struct{})
 	}
-}
-
-// decode reads one message as slack-go's types. What it cannot read becomes a
-// bad message, to be acknowledged all the same.
-func decode(data []byte) socketmode.Event {
-	req := &socketmode.Request{}
-	bad := func(err error) socketmode.Event {
-		return socketmode.Event{Type: socketmode.EventTypeErrorBadMessage, Request: req, Data: &socketmode.ErrorBadMessage{Cause: err, Message: data}}
-	}
-	if err := json.Unmarshal(data, req); err != nil {
-		return bad(err)
-	}
-	var into any
-	var err error
-	switch req.Type {
-	case socketmode.RequestTypeHello:
-		return socketmode.Event{Type: socketmode.EventTypeHello, Request: req}
-	case socketmode.RequestTypeDisconnect:
-		return socketmode.Event{Type: socketmode.EventTypeDisconnect, Request: req}
-	case socketmode.RequestTypeEventsAPI:
-		into, err = eventOf(req.Payload)
-	case socketmode.RequestTypeSlashCommands:
-		var cmd slack.SlashCommand
-		err = json.Unmarshal(req.Payload, &cmd)
-		into = cmd
-	case socketmode.RequestTypeInteractive:
-		into, err = interactionOf(req.Payload)
-	default:
-		err = errors.New("unknown type")
-	}
-	if err != nil {
-		return bad(err)
-	}
-	return socketmode.Event{Type: socketmode.EventType(req.Type), Request: req, Data: into}
 }

@@ -1,4 +1,4 @@
-package bot
+package slacksocket
 
 import (
 	"encoding/json"
@@ -36,16 +36,16 @@ func TestIdsAreEnough(t *testing.T) {
 			unable++
 		}
 
-		got, ok := decode(envelope("interactive", click)).Data.(slack.InteractionCallback)
+		got, ok := Decode(envelope("interactive", click)).Data.(slack.InteractionCallback)
 		if !ok || got.User.ID != "U1" || got.TriggerID != "T1" || got.Channel.ID != "C1" || got.Container.ThreadTs != "1.1" ||
 			len(got.ActionCallback.BlockActions) != 1 || got.ActionCallback.BlockActions[0].Value != "u-aaaaaaaaaa#1" {
 			t.Errorf("a click on a message with %s: %+v", part, got)
 		}
-		got, ok = decode(envelope("interactive", shortcut)).Data.(slack.InteractionCallback)
+		got, ok = Decode(envelope("interactive", shortcut)).Data.(slack.InteractionCallback)
 		if !ok || got.User.ID != "U1" || got.CallbackID != "revert_upgrade" || got.Message.Timestamp != "1.2" || got.Message.ThreadTimestamp != "1.1" {
 			t.Errorf("a shortcut on a message with %s: %+v", part, got)
 		}
-		ev, _ := decode(envelope("events_api", mention)).Data.(slackevents.EventsAPIEvent)
+		ev, _ := Decode(envelope("events_api", mention)).Data.(slackevents.EventsAPIEvent)
 		said, ok := ev.InnerEvent.Data.(*slackevents.AppMentionEvent)
 		if !ok || said.User != "U1" || said.Channel != "C1" || said.ThreadTimeStamp != "1.1" || said.Text != "<@UBOT>" || ev.Data.(*slackevents.EventsAPICallbackEvent).EventID != "Ev1" {
 			t.Errorf("a mention with %s: %+v", part, ev)
@@ -73,7 +73,7 @@ func TestWhatIsDecodedIsWhatSlackGoDecodes(t *testing.T) {
 		if err := json.Unmarshal([]byte(payload), &want); err != nil {
 			t.Fatal(err)
 		}
-		evt := decode(envelope("interactive", payload))
+		evt := Decode(envelope("interactive", payload))
 		got, ok := evt.Data.(slack.InteractionCallback)
 		if !ok || evt.Type != socketmode.EventTypeInteractive {
 			t.Fatalf("%s became %T", sentence, evt.Data)
