@@ -151,6 +151,9 @@ var fates = []fate{
 	{reverting, "status_task_error / SUBSCRIPTION_NOT_ACTIVE", sendImport, 2, 3, "", "done", "the state of an import is asked for again"},
 	{reverting, "status_no_time", "", 0, 0, "", "done", "the next answer has a time"},
 	{reverting, "wrong_resource", sendDelete, 2, 0, "", "done", "the delete is read back at the database that it was about"},
+	{reverting, "wrong_resource", sendCreate, 1, 0, "", "done", "what a create's task names is proved by the password that the session drew"},
+	{reverting, "wrong_resource", sendCreate, 3, 0, "", "done", "what a create's task names is proved by the password that the session drew"},
+	{reverting, "foreign_create", sendCreate, 3, 0, "", "unknown, failed", "a database of that name without the password of the session is for people; while it stands, none can be created"},
 	{reverting, "upgrade_failed_late", "", 0, -1, "", "done", unmet},
 	// What an upgrade meets.
 	{reverting, "upgrade_failed", "", 0, -1, "", "done", unmet},
