@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/calls"
@@ -133,6 +134,7 @@ type gate struct {
 	wait    time.Duration
 	text    string   // with wait: what for; others may go first meanwhile
 	trouble bool     // with text: somebody has to act
+	others  bool     // with text: another change is why; who makes it is told too
 	stop    *Refusal // what moved; the step decides what that means
 	void    bool     // with stop: the plan must be asked again
 	facts   *Facts   // with void: as they are now
@@ -238,7 +240,11 @@ func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (result, 
 		return result{call: c}, nil
 	}
 	if wait := c.RetryAt.Sub(e.now()); wait > 0 {
-		l.observe(ctx, Progress{Text: "Redis Cloud said " + c.Error + "; trying again"})
+		if text := "Redis Cloud said " + c.Error + "; trying again."; c.busy() {
+			l.observeWithActor(ctx, text, o.ref)
+		} else {
+			l.observe(ctx, Progress{Text: text})
+		}
 		return result{wait: wait}, nil
 	}
 	return e.intend(ctx, l, o, Call{Key: c.Key, Ref: c.Ref, Phase: c.Phase, Intent: c.Intent, Tries: c.Tries + 1, First: c.First})
@@ -270,7 +276,11 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 		return result{gate: g}, e.leaveTurns(ctx, l.s, o)
 	case g.wait > 0 && g.text != "":
 		err := e.leaveTurn(ctx, l.s, accountTurn)
-		l.observe(ctx, Progress{Text: g.text, Trouble: g.trouble})
+		if g.others {
+			l.observeWithActor(ctx, g.text, o.ref)
+		} else {
+			l.observe(ctx, Progress{Text: g.text, Trouble: g.trouble})
+		}
 		return result{wait: g.wait}, err
 	case g.wait > 0: // for a status task, which may be minutes behind others
 		return result{wait: g.wait}, e.giveUpProbe(ctx, l, o)
@@ -442,6 +452,12 @@ func (e *Engine) judge(c *Call, err error) (code, text string, retry time.Durati
 		return rejected.Code, err.Error(), retry
 	}
 	return "", err.Error(), 0
+}
+
+// busy reports whether a refused call met another change that is at work.
+func (c *Call) busy() bool {
+	what, passes := cloud.Passing(c.Code)
+	return passes && strings.HasSuffix(what, "changing")
 }
 
 // deniedCode stands for an answer of 401, 403 or 412: somebody has to permit it.

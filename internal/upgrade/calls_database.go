@@ -83,7 +83,7 @@ func (e *Engine) beforeBackup(ctx context.Context, l *lease, ref cloud.Ref) (Bef
 	case b.refused != nil || b.untold != nil:
 		return Before{}, gate{stop: cmp.Or(b.refused, b.untold)}, nil
 	case b.Status == cloud.Running:
-		return Before{}, gate{wait: e.cfg.ProbeEvery, text: "another backup of this database is running; waiting for it to end"}, nil
+		return Before{}, gate{wait: e.cfg.ProbeEvery, text: "another backup of this database is running; waiting for it to end.", others: true}, nil
 	}
 	return Before{At: b.At, Status: b.Raw, Failed: b.Status == cloud.Bad || b.untimed(), Known: true}, gate{}, nil
 }
@@ -139,7 +139,7 @@ func (e *Engine) upgradeCall(s Session) outside {
 			g.facts = &f
 			if err != nil || g.stop != nil {
 				if g.stop != nil && g.stop.passes {
-					return Before{}, gate{wait: e.cfg.Poll, text: g.stop.Text}, nil // the backup may still be settling
+					return Before{}, gate{wait: e.cfg.Poll, text: g.stop.Text, others: true}, nil // the backup may still be settling
 				}
 				return Before{}, g, err
 			}
@@ -325,7 +325,7 @@ func (e *Engine) quiet(ctx context.Context, ref cloud.Ref, db cloud.Database) ga
 		return gate{stop: brokenStatus(db)}
 	}
 	if !db.Active() {
-		return gate{wait: e.cfg.Poll, text: "waiting for the database: " + db.Status}
+		return gate{wait: e.cfg.Poll, text: "waiting for the database: " + db.Status + ".", others: true}
 	}
 	sub, err := e.subscription(ctx, ref)
 	if err != nil || !sub.Active() {
@@ -336,9 +336,9 @@ func (e *Engine) quiet(ctx context.Context, ref cloud.Ref, db cloud.Database) ga
 
 // subscriptionWait waits for a subscription, and says where somebody has to act.
 func (e *Engine) subscriptionWait(sub cloud.Subscription) gate {
-	g := gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + sub.Status}
+	g := gate{wait: e.cfg.Poll, text: "waiting for the subscription: " + cmp.Or(sub.Status, "it cannot be read") + ".", others: true}
 	if g.trouble = strings.EqualFold(sub.Status, keyPending); g.trouble {
-		g.text = "The subscription waits for its encryption key: whoever manages that key has to grant Redis Cloud access to it."
+		g.others, g.text = false, "The subscription waits for its encryption key: whoever manages that key has to grant Redis Cloud access to it."
 	}
 	return g
 }

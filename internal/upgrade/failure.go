@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -41,9 +42,36 @@ func grantFor(where string) string {
 	return fmt.Sprintf("the user that is set for %s must be valid and may write there", where)
 }
 
-// lastEntry names who else acts on a database: the newest entry of the account's
-// system log about it, as a sentence with a space before it; empty where there is
-// none.
+// actor names who else acts on a database, as far as Redis Cloud tells: the newest
+// entry of the account's system log about it, and the newest task about it that is not
+// the session's own. Sentences with a space before each; empty where there is neither.
+func (e *Engine) actor(ctx context.Context, s Session, ref cloud.Ref) string {
+	return e.lastEntry(ctx, ref) + e.lastTask(ctx, s, ref)
+}
+
+func (e *Engine) lastTask(ctx context.Context, s Session, ref cloud.Ref) string {
+	tasks, err := e.cloud.Tasks(ctx)
+	if err != nil {
+		return ""
+	}
+	ours := []string{s.Progress.Probe}
+	if s.Call != nil {
+		ours = append(ours, s.Call.Task, s.Call.Barrier)
+	}
+	for _, t := range tasks {
+		about := t.Resource == ref.Database || t.Resource == 0 && !t.Ended() // a young one may not say what it is about
+		if !about || slices.Contains(ours, t.ID) || strings.Contains(strings.ToLower(t.Command), "status") {
+			continue
+		}
+		what := "Newest task about it"
+		if t.Resource == 0 {
+			what = "Task at work in this account"
+		}
+		return fmt.Sprintf(" %s: %s, %s, %s.", what, cmp.Or(t.Command, t.Description, t.ID), cmp.Or(t.Status, "no status"), stamp(t.At))
+	}
+	return ""
+}
+
 func (e *Engine) lastEntry(ctx context.Context, ref cloud.Ref) string {
 	entries, err := e.cloud.Logs(ctx, cloud.LogQuery{Resource: ref.Database, Limit: 1})
 	if err != nil || len(entries) == 0 {
@@ -54,10 +82,10 @@ func (e *Engine) lastEntry(ctx context.Context, ref cloud.Ref) string {
 	return fmt.Sprintf(" Newest entry about it in Redis Cloud's system log: %q (%s), %s.", entries[0].Text, who, stamp(entries[0].At))
 }
 
-// observeWithActor shows what is waited for and who seems to be the cause. The log
-// is read when the text is new.
+// observeWithActor shows what is waited for and who seems to be the cause. That is
+// read when the text is new.
 func (l *lease) observeWithActor(ctx context.Context, text string, ref cloud.Ref) {
 	if !strings.HasPrefix(l.s.Progress.Text, text) {
-		l.observe(ctx, Progress{Text: text + l.e.lastEntry(ctx, ref)})
+		l.observe(ctx, Progress{Text: text + l.e.actor(ctx, l.s, ref)})
 	}
 }

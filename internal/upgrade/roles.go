@@ -122,7 +122,7 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 			case r == nil:
 				return Before{}, gate{stop: refuse(NotFound, "the role no longer exists")}, nil
 			case r.Status == "pending":
-				return Before{}, gate{wait: e.cfg.Poll, text: "waiting for the ACL role " + was.Name}, nil
+				return Before{}, gate{wait: e.cfg.Poll, text: "waiting for the ACL role " + was.Name + ", which is being changed."}, nil
 			}
 			return Before{Known: true}, gate{}, nil
 		},

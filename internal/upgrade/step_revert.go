@@ -173,7 +173,7 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 			return 0, err
 		}
 		if task.Err != nil && task.Err.Retryable() && e.now().Sub(s.Updated) < e.cfg.Patience {
-			l.observe(ctx, Progress{Text: "The dry run of the create met " + task.Err.Error() + "; trying again." + e.lastEntry(ctx, s.Plan.Ref())})
+			l.observe(ctx, Progress{Text: "The dry run of the create met " + task.Err.Error() + "; trying again." + e.actor(ctx, s, s.Plan.Ref())})
 			return 4 * e.cfg.Poll, nil
 		}
 		if task.Err != nil && !expectedWhileItExists(task.Err.Code) {
@@ -375,7 +375,7 @@ func (e *Engine) mayDelete(ctx context.Context, l *lease, _ cloud.Database) gate
 	case err != nil:
 		return gate{wait: e.cfg.Poll, text: "Redis Cloud does not tell once more how the database stands"}
 	case g.stop != nil && g.stop.passes:
-		return gate{wait: e.cfg.Poll, text: g.stop.Text}
+		return gate{wait: e.cfg.Poll, text: g.stop.Text, others: true}
 	case g.stop != nil:
 		return g
 	case !sameAddresses(db.Security.SourceIPs, closedDoor):
@@ -500,6 +500,9 @@ func (e *Engine) again(ctx context.Context, l *lease, label string, c *Call) (ti
 	if c.Tries == 0 && !expectedWhileItExists(c.Code) {
 		m.note = fmt.Sprintf("Redis Cloud refused the %s: %s. Trying again until %s; what is missing can be mended meanwhile.",
 			label, c.Error, stamp(c.First.Add(e.cfg.Patience)))
+		if c.busy() {
+			m.note += e.actor(ctx, l.s, l.s.Plan.Ref())
+		}
 	}
 	next := *c
 	next.RetryAt = e.now().Add(4 * e.cfg.Poll)
