@@ -26,8 +26,10 @@ type Move struct {
 	Ask    bool   // what is asked of people changed: Record.Ask + 1
 
 	// Due is the time until the next look at the session, by Redis time; 0 is at
-	// once, [Never] is none. An ended session gets none, whatever is asked.
-	Due time.Duration
+	// once, [Never] is none. An ended session gets none, whatever is asked, unless
+	// Linger is set.
+	Due    time.Duration
+	Linger bool
 	// Urgency is a head start in the dirty queue: the card of a session that needs
 	// a person may overtake one that only made progress.
 	Urgency time.Duration

@@ -139,7 +139,7 @@ for _, m in ipairs(moves) do
       redis.call('PERSIST', key)
     end
   end
-  if m.ended or m.due < 0 then
+  if m.due < 0 then
     redis.call('ZREM', KEYS[1], m.id)
   else
     redis.call('ZADD', KEYS[1], stamp(KEYS[1], KEYS[5], m.id, tonumber(now) + m.due, 0), m.id)
@@ -234,7 +234,7 @@ func (s *Store) commitArgs(steps []*step, grips []gripped, nonce string) (keys [
 			urgency = -1
 		}
 		due := ms(st.move.Due)
-		if st.move.Due < 0 {
+		if st.move.Due < 0 || st.after.Ended && !st.move.Linger {
 			due = -1
 		}
 		notAfter := int64(0)

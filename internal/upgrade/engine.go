@@ -135,6 +135,7 @@ type move struct {
 	note    string // a milestone in words for the thread; empty: none
 	data    any    // details for the journal; never a secret
 	due     time.Duration
+	linger  bool // due also where the move ends the session
 	ask     bool
 	holds   []session.Hold
 	confirm bool // must not be forgotten: replicas confirm it where there are any
@@ -181,7 +182,7 @@ func (e *Engine) prepare(s Session, m move, change func(*Body)) (session.Move, e
 		}
 	}
 	return session.Move{Record: s.record, Event: string(m.event), By: m.by, Note: m.note, Data: data, At: e.now(),
-		Body: raw, Ask: m.ask, Due: m.due, Urgency: urgency(m.event), Confirm: m.confirm, Owner: m.owner, Unless: m.unless, NotAfter: m.notAfter}, nil
+		Body: raw, Ask: m.ask, Due: m.due, Linger: m.linger, Urgency: urgency(m.event), Confirm: m.confirm, Owner: m.owner, Unless: m.unless, NotAfter: m.notAfter}, nil
 }
 
 // urgency is the head start of a card that people wait for.
@@ -237,11 +238,11 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		l.reschedule(ctx, 30*time.Second)
 		return
 	}
+	l.s = s
 	if s.Ended {
-		_, _ = e.store.Due().Done(ctx, l.item())
+		e.afterEnd(ctx, l)
 		return
 	}
-	l.s = s
 	if s.Distrusted != "" {
 		e.stand(ctx, l, s.Distrusted)
 		return

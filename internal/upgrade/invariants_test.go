@@ -124,7 +124,7 @@ func (w *world) checkRecords(ids ...string) (problems []string) {
 			add("%s is %s at %d, its journal ends %s at %d", id, s.State, s.Revision, last.To, last.Revision)
 		}
 		_, err := w.rdb.ZScore(w.ctx, "{redis-upgrade}:queue:due", id).Result()
-		if due := err == nil; due == s.Ended && s.State != Reverting {
+		if due := err == nil; due == s.Ended && s.State != Reverting && !(due && s.arrivalAwaited()) {
 			add("%s is %s and has a next look: %v", id, s.State, due)
 		}
 		needed := s.Revert != nil && !s.Revert.DeletedAt.IsZero() && s.State != Done // to finish by hand what the delete began

@@ -104,7 +104,7 @@ var upgradeLife = session.Table[State, Event]{
 	Verifying: {PickUp: Verifying, Verify: Soaking, Fail: Failed},
 	Soaking:   {Finish: Done, Fail: Failed, Revert: Reverting},
 	Done:      {Revert: Reverting},
-	Failed:    {Revert: Reverting},
+	Failed:    {Revert: Reverting, Note: Failed},
 	Reverting: {Undo: Reverted, KeepWatch: Soaking, KeepDone: Done, KeepFail: Failed},
 }
 

@@ -118,6 +118,7 @@ type UpgradeWork struct {
 	Untimed   bool      `json:"untimed,omitempty"`  // Redis Cloud did not say when our backup was: BackupAt is when it took the call
 	Sent      time.Time `json:"sent,omitzero"`      // when the accepted upgrade call left, by Redis Cloud's clock where it told
 	Unmoved   bool      `json:"unmoved,omitempty"`  // it was sent and failed, and the database still had its old version then
+	Arrived   time.Time `json:"arrived,omitzero"`   // when it was seen to have arrived after it had failed
 	NoWay     string    `json:"no_way,omitempty"`   // why it cannot be taken back, where that was seen
 	Gone      bool      `json:"gone,omitempty"`     // a revert deleted the database and could not build it again
 	Finished  time.Time `json:"finished,omitzero"`  // when the new version was confirmed

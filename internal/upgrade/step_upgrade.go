@@ -309,10 +309,11 @@ func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Dur
 	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
 		return 0, fmt.Errorf("read the database after a failed upgrade: %w", err)
 	}
-	return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error}, func(b *Body) {
+	unmoved := err != nil || sameVersion(db.Version, l.s.Plan.From)
+	m := move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error, linger: unmoved && err == nil, due: e.arrivalEvery()}
+	return e.do(ctx, l, m, func(b *Body) {
 		b.Problem, b.CancelBy = "The upgrade failed: "+c.Error, ""
-		b.Upgrade.Sent = c.left(e.cfg.SendTimeout)
-		b.Upgrade.Unmoved = err != nil || sameVersion(db.Version, b.Plan.From)
+		b.Upgrade.Sent, b.Upgrade.Unmoved = c.left(e.cfg.SendTimeout), unmoved
 	})
 }
 

@@ -150,6 +150,63 @@ func TestAFailureThatArrives(t *testing.T) {
 	})
 }
 
+// An upgrade that arrives after its failure is said once, in thread and on the card.
+func TestAnArrivalAfterAFailureIsSaid(t *testing.T) {
+	failed := func(w *world) Session {
+		w.fault("upgrade_failed", 1, "")
+		return w.wantEnd(w.approve(w.propose("cache", "7.4"), bob).ID, Failed)
+	}
+	const words = "cache is on 7.4 now, although Redis Cloud reported the upgrade as failed."
+	arrive := func(w *world) { w.console("cache", map[string]any{"redis_version": "7.4"}) }
+	t.Run("within the day", func(t *testing.T) {
+		bubble(t, shop(), func(t *testing.T, w *world) {
+			s := failed(w)
+			time.Sleep(20 * time.Hour)
+			if said := w.said(s.ID); strings.Contains(said, "although") {
+				t.Fatal(said)
+			}
+			arrive(w)
+			w.engine().kill() // and whoever is alive then says it
+			begin := time.Now()
+			s = w.until(s.ID, "a word of it", func(s Session) bool { return !s.Upgrade.Arrived.IsZero() })
+			if time.Since(begin) > time.Hour || s.State != Failed || !s.Ended || !strings.Contains(s.Problem, words) {
+				t.Errorf("after %s: %s", time.Since(begin), describe(s))
+			}
+			if said := w.said(s.ID); strings.Count(said, words+" It can be reverted") != 1 {
+				t.Error(said)
+			}
+			if r := w.engine().Revertible(s); r != nil {
+				t.Errorf("refused: %s", r)
+			}
+			for _, p := range w.checkMemory(s.ID) {
+				t.Error(p)
+			}
+			w.reverted("cache", s)
+		})
+	})
+	for sentence, row := range map[string]func(*world, Session){
+		"after the day": func(w *world, _ Session) { time.Sleep(25 * time.Hour); arrive(w) },
+		"it is another upgrade that arrived": func(w *world, s Session) {
+			w.wantEnd(w.approve(w.propose("cache", "7.4", func(r *Request) { r.Origin = "again" }), bob).ID, Done)
+		},
+		"the database is gone": func(w *world, s Session) { w.console("cache", map[string]any{"delete": true}) },
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			bubble(t, shop(), func(t *testing.T, w *world) {
+				s := failed(w)
+				row(w, s)
+				time.Sleep(5 * time.Hour)
+				if said := w.said(s.ID); strings.Contains(said, "although") {
+					t.Error(said)
+				}
+				if _, err := w.rdb.ZScore(w.ctx, "{redis-upgrade}:queue:due", s.ID).Result(); err == nil {
+					t.Error("it is looked at for ever")
+				}
+			})
+		})
+	}
+}
+
 // A refusal for want of a permission is mended by people: nothing ends.
 func TestADeniedUpgradeIsBlocked(t *testing.T) {
 	for _, fault := range []string{"html_401", "forbidden_403", "precondition_412"} {

@@ -133,7 +133,8 @@ func milestoneSamples() []Sample {
 		told{upgrade.Upgrade, "", "Redis Cloud says the upgrade is done. Verifying."},
 		told{upgrade.Verify, "", "Version 7.4 confirmed; endpoint and shards unchanged. Monitoring for 30 min. Application health is not checked."},
 		told{upgrade.Finish, "", "Done: cache-prod is on 7.4. Version confirmed; application health not checked."},
-		told{upgrade.Fail, "", "The upgrade failed: the database is in an error state"})
+		told{upgrade.Fail, "", "The upgrade failed: the database is in an error state"},
+		told{upgrade.Note, "", "cache-prod is on 7.4 now, although Redis Cloud reported the upgrade as failed. It can be reverted: its card has a Revert… button."})
 	add("revert", "In the thread of an upgrade that is being reverted.",
 		told{upgrade.Propose, dan, "Revert requested. A test restore comes first; nothing is changed yet."},
 		told{upgrade.Note, "", "Verified: version 7.2, port 12010, import reported as succeeded."},

@@ -171,6 +171,8 @@ func nextOfFailed(s upgrade.Session, p Policy) string {
 		return "Its revert failed after the delete. The revert's card in this thread says what is left and what to do."
 	case p.revertible(s):
 		return "The bot does nothing more by itself. If applications misbehave, use *Revert…*."
+	case s.Upgrade.Unmoved:
+		return "For a day the bot looks whether it arrives all the same, and says so here. Once this is solved, ask again with `/redis-upgrade`."
 	}
 	return "The bot does nothing more by itself. Once this is solved, ask again with `/redis-upgrade`."
 }

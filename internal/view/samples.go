@@ -79,6 +79,13 @@ func upgradeSamples() []Sample {
 		card("upgrade-failed", "Redis Cloud refused the upgrade.", with(failedAt(upgrade.Upgrading), func(s *upgrade.Session) {
 			s.Problem = "Redis Cloud refused the upgrade: the target version 7.4 is not available for this database"
 		})),
+		card("upgrade-failed-unmoved", "It failed at the old version: looked at for a day.", with(failedAt(upgrade.Upgrading), func(s *upgrade.Session) {
+			s.Upgrade.Sent, s.Upgrade.Unmoved, s.Problem = noon.Add(32*time.Minute), true, "The upgrade failed: Redis Cloud reports the upgrade to 7.4 as failed; the database reads 7.2, active"
+		})),
+		card("upgrade-failed-arrived", "It arrived after all: revert is offered.", with(failedAt(upgrade.Upgrading), func(s *upgrade.Session) {
+			s.Upgrade.Sent, s.Upgrade.Arrived = noon.Add(32*time.Minute), noon.Add(3*time.Hour)
+			s.Problem = "The upgrade failed: Redis Cloud reports the upgrade to 7.4 as failed; the database reads 7.2, active. cache-prod is on 7.4 now, although Redis Cloud reported the upgrade as failed."
+		})),
 		card("upgrade-failed-while-monitored", "It fell over after the upgrade: revert is offered.", with(failedAt(upgrade.Soaking), func(s *upgrade.Session) {
 			s.Problem = "While being monitored, cache-prod turned to version 7.4, status error."
 		})),

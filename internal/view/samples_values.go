@@ -26,7 +26,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 func samplePolicy() Policy {
 	return Policy{
 		Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Approvers: "<!subteam^S0DBA>", OnCall: "<!subteam^S0ONCALL>",
-		Engine: upgrade.New(upgrade.Config{Mode: upgrade.ModeFull}, upgrade.Parts{}),
+		Engine: upgrade.New(upgrade.Config{Mode: upgrade.ModeFull}, upgrade.Parts{Inventory: inventory.New(inventory.Config{})}),
 	}
 }
 

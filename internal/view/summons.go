@@ -24,6 +24,10 @@ func Summons(s upgrade.Session, ev upgrade.Event, data []byte, p Policy) string 
 		if call.Answer == upgrade.Lose || call.Answer == upgrade.Insist {
 			return p.OnCall
 		}
+	case upgrade.Note:
+		if s.Kind == upgrade.KindUpgrade && s.State == upgrade.Failed { // it arrived after all
+			return person(s.By)
+		}
 	case upgrade.Fail:
 		if lost(s) {
 			return p.OnCall + " " + person(s.By)
