@@ -89,20 +89,27 @@ type named struct {
 
 // action is an element that was used, or one of a modal's inputs.
 type action struct {
-	ActionID         string `json:"action_id"`
-	ActionTS         string `json:"action_ts"`
-	Value            string `json:"value"`
-	SelectedDateTime int64  `json:"selected_date_time"`
-	SelectedOption   struct {
-		Value string `json:"value"`
-	} `json:"selected_option"`
+	ActionID         string   `json:"action_id"`
+	ActionTS         string   `json:"action_ts"`
+	Value            string   `json:"value"`
+	SelectedDateTime int64    `json:"selected_date_time"`
+	SelectedOption   option   `json:"selected_option"`
+	SelectedOptions  []option `json:"selected_options"`
+}
+
+type option struct {
+	Value string `json:"value"`
 }
 
 func (a action) block() slack.BlockAction {
-	return slack.BlockAction{
+	out := slack.BlockAction{
 		ActionID: a.ActionID, ActionTs: a.ActionTS, Value: a.Value, SelectedDateTime: a.SelectedDateTime,
 		SelectedOption: slack.OptionBlockObject{Value: a.SelectedOption.Value},
 	}
+	for _, o := range a.SelectedOptions {
+		out.SelectedOptions = append(out.SelectedOptions, slack.OptionBlockObject{Value: o.Value})
+	}
+	return out
 }
 
 // interactionOf decodes an interactive payload as far as it is used.

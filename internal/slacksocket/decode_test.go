@@ -66,6 +66,7 @@ func TestWhatIsDecodedIsWhatSlackGoDecodes(t *testing.T) {
 		"a click in a private answer": `{"type":"block_actions","user":{"id":"U1","team_id":"T1"},"container":{"type":"message","message_ts":"1.2","channel_id":"C1","is_ephemeral":true,"thread_ts":"1.1"},"trigger_id":"x","channel":{"id":"C1","name":"ops"},"actions":[{"action_id":"request_0","block_id":"b","value":"pro/1/2@8.2","type":"button","action_ts":"3.4"}]}`,
 		"a pick in a modal":           `{"type":"block_actions","user":{"id":"U1"},"trigger_id":"x","container":{"type":"view","view_id":"V1"},"view":{"id":"V1","type":"modal","hash":"h1","callback_id":"request_upgrade","private_metadata":"{}","state":{"values":{}}},"actions":[{"type":"external_select","action_id":"database","block_id":"database","selected_option":{"text":{"type":"plain_text","text":"x"},"value":"pro/1/2"},"action_ts":"3.4"}]}`,
 		"a submitted modal":           `{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","type":"modal","hash":"h1","callback_id":"request_upgrade","private_metadata":"{}","state":{"values":{"reason":{"reason":{"type":"plain_text_input","value":"because"}},"start":{"start":{"type":"datetimepicker","selected_date_time":1700000000}},"database":{"database":{"type":"external_select","selected_option":{"text":{"type":"plain_text","text":"x"},"value":"pro/1/2"}}},"v":{"version":{"type":"static_select","selected_option":null}}}}}}`,
+		"a ticked box":                `{"type":"view_submission","user":{"id":"U1"},"view":{"id":"V1","type":"modal","callback_id":"approve_revert","private_metadata":"{}","state":{"values":{"writers":{"writers_stopped":{"type":"checkboxes","selected_options":[{"text":{"type":"plain_text","text":"x"},"value":"stopped"}]}},"looked":{"looked_in_console":{"type":"checkboxes","selected_options":[]}}}}}}`,
 		"a search":                    `{"type":"block_suggestion","user":{"id":"U1"},"action_id":"database","block_id":"database","value":"cac","view":{"id":"V1","type":"modal"}}`,
 		"a closed modal":              `{"type":"view_closed","user":{"id":"U1"},"view":{"id":"V1","type":"modal"},"is_cleared":true}`,
 	} {
@@ -96,6 +97,9 @@ func used(cb slack.InteractionCallback) []any {
 		for block, actions := range cb.View.State.Values {
 			for id, a := range actions {
 				values[block+"/"+id] = fmt.Sprint(a.Value, a.SelectedOption.Value, a.SelectedDateTime)
+				for _, o := range a.SelectedOptions {
+					values[block+"/"+id] += " " + o.Value
+				}
 			}
 		}
 		out = append(out, values)
