@@ -268,6 +268,7 @@ func (e *Engine) retry(ctx context.Context, id string, try func(Session) (Sessio
 			return s, err
 		}
 		if s.Distrusted != "" {
+			e.lookSoon(ctx, id)
 			return s, s.notBelieved()
 		}
 		out, err := try(s)

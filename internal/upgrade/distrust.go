@@ -58,6 +58,15 @@ func (e *Engine) believed(ctx context.Context, id string) {
 	}
 }
 
+// lookSoon has a session looked at that somebody just found not to be believed: it may
+// wait for a date, and its card still shows what was.
+func (e *Engine) lookSoon(ctx context.Context, id string) {
+	if err := e.store.Due().Set(ctx, id, 0); err != nil {
+		e.log.Warn("cannot have a session looked at", "session", id, "error", err)
+	}
+	e.poke()
+}
+
 func (e *Engine) redraw(ctx context.Context, id string) {
 	if err := e.store.Dirty().Set(ctx, id, 0); err != nil {
 		e.log.Warn("cannot have the card drawn", "session", id, "error", err)

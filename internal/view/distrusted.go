@@ -38,10 +38,7 @@ func perhapsDeleted(s upgrade.Session) bool {
 const unknownHere = "What the database is like now is not known here."
 
 func distrustedBlocks(s upgrade.Session, p Policy) []slack.Block {
-	return []slack.Block{
-		section(":rotating_light: *" + Escape(Cut(sessionTitle(s), 150)) + ": " + distrustedState(s) + "*\n" + distrustedNext(s, p)),
-		note(code(s.ID)),
-	}
+	return []slack.Block{slack.NewHeaderBlock(plain(sessionTitle(s), maxHeader)), section(headline(s, p)), note(code(s.ID))}
 }
 
 // worst is what may be true of a revert, whatever its record says.
@@ -64,8 +61,8 @@ func distrustedNext(s upgrade.Session, p Policy) string {
 
 // Distrusted tells people in a session's thread that it stands.
 func Distrusted(s upgrade.Session, p Policy) Message {
-	m := Card(s, p)
-	return Message{Text: m.Text, Blocks: []slack.Block{section(":rotating_light: " + m.Text)}, Metadata: m.Metadata}
+	text := Card(s, p).Text
+	return Message{Text: text, Blocks: []slack.Block{section(":rotating_light: " + text)}}
 }
 
 // ReleaseModal shows the record of a session that is not believed, as it is, to

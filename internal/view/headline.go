@@ -91,7 +91,7 @@ func stateWords(s upgrade.Session) string {
 // aside is what belongs right behind the state.
 func aside(s upgrade.Session, p Policy) string {
 	switch {
-	case isUnknown(s):
+	case s.Distrusted != "" || isUnknown(s):
 		return ""
 	case s.State == upgrade.Proposed:
 		return fmt.Sprintf(" · %d of %d", len(s.Decisions), max(policyOf(s, p).Quorum, 1))

@@ -204,6 +204,33 @@ func (p *play) writes(ctx context.Context, args []string) error {
 	return p.must(ctx, person, "/hooks/slack/action", object{"view_id": m.ID, "action_id": action, "value": text})
 }
 
+// ticks waits for a modal with a box and ticks its first one.
+func (p *play) ticks(ctx context.Context, args []string) error {
+	var m modal
+	var box object
+	err := p.until(ctx, func() (bool, string, error) {
+		var open bool
+		var err error
+		if m, open, err = p.top(ctx, args[0]); err != nil || !open {
+			return false, "no modal", err
+		}
+		for _, b := range m.Blocks {
+			if el, _ := b["element"].(object); box == nil && el["type"] == "checkboxes" {
+				box = el
+			}
+		}
+		return box != nil, "a modal without a box: " + shown(m.read()), nil
+	})
+	if err != nil {
+		return err
+	}
+	options, err := p.options(ctx, args[0], m, box, "")
+	if err != nil {
+		return err
+	}
+	return p.must(ctx, args[0], "/hooks/slack/action", object{"view_id": m.ID, "action_id": box["action_id"], "value": []string{options[0].value}})
+}
+
 func (p *play) submit(ctx context.Context, person string) (modal, ack, error) {
 	m, open, err := p.top(ctx, person)
 	if err != nil {

@@ -52,6 +52,7 @@ func acts() []sentence {
 		{says: `PERSON submits`, means: "submits the modal, which closes", do: (*play).submits},
 		{says: `PERSON submits, but at FIELD reads QUOTE`, means: "the modal stays, with this error under that field", do: (*play).submitsInVain},
 		{says: `PERSON writes name as the modal asks`, means: "types the text that the modal wants to see typed", do: (*play).writesAsked},
+		{says: `PERSON ticks the box`, means: "the first one of the modal", do: (*play).ticks},
 		{says: `PERSON closes the modal`, means: "leaves it without submitting", do: (*play).closesModal},
 		{says: `PERSON uses the shortcut on the card`, means: "picks “Revert this upgrade” from the menu of the card", do: (*play).usesShortcut},
 	}
