@@ -102,7 +102,7 @@ func assemble(cfg Config, parts Parts, brief bool) (*Bot, error) {
 	b.rdb = redis.NewUniversalClient(options)
 	b.store = session.New(b.rdb, session.Config{
 		Prefix: cfg.RedisPrefix, SealKey: []byte(cfg.SealKey), SealKeyOld: []byte(cfg.SealKeyOld),
-		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre, Moved: b.metrics.moved,
+		Rand: parts.Rand, Retention: cfg.Retention, Lives: upgrade.Lives(), Log: b.log, WaitReplicas: session.WaitWhereThereAre, Moved: b.metrics.moved, PutBack: b.putBack,
 		Now: parts.Now, Steady: parts.Now,
 	})
 	if !brief {

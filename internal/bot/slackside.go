@@ -10,11 +10,13 @@ import (
 	"github.com/slack-go/slack/socketmode"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/commands"
 	"github.com/redis-upgrade/bot/internal/people"
 	"github.com/redis-upgrade/bot/internal/session"
 	"github.com/redis-upgrade/bot/internal/slacksocket"
 	"github.com/redis-upgrade/bot/internal/thread"
+	"github.com/redis-upgrade/bot/internal/view"
 )
 
 // Begun work needs no Slack: engine, inventory and health run without it. What
@@ -52,6 +54,22 @@ func (b *Bot) converse(ctx context.Context) error {
 	err = g.Wait()
 	handler.Wait()
 	return err
+}
+
+// putBack tells everybody that a pause which Redis had forgotten holds again.
+func (b *Bot) putBack(flag, by string) {
+	if flag != calls.PauseFlag {
+		return
+	}
+	go func() {
+		m := view.PauseBack(by)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		_, _, err := b.slack.PostMessageContext(ctx, b.cfg.SlackChannel, slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...))
+		if err != nil {
+			b.log.Warn("a pause that was put back is told to nobody", "channel", b.cfg.SlackChannel, "error", err)
+		}
+	}()
 }
 
 // directory looks people up in a workspace, or in an organisation.

@@ -39,7 +39,8 @@ type Move struct {
 	// (see ErrUnconfirmed), and refuse an older record from now on; see Record.Floor.
 	Confirm bool
 
-	// Unless names a flag: the move is refused with [ErrFlagged] while it is set.
+	// Unless names a flag: the move is refused with [ErrFlagged] while it is set, or
+	// while the store has forgotten what this process knows of it; see [Store.Flag].
 	Unless string
 	// NotAfter: the move is refused with [ErrLate] when it is past by Redis time;
 	// zero: never.

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -68,25 +67,4 @@ func (s *Store) SetBudgetPause(ctx context.Context, name string, d time.Duration
 	}
 	_, err := s.runInt(ctx, "pause budget "+name, pauseScript, []string{s.keys.pause(name)}, d.Microseconds())
 	return err
-}
-
-// SetFlag sets a word that all replicas see (who paused everything, and when); ""
-// takes it away.
-func (s *Store) SetFlag(ctx context.Context, name, value string) error {
-	var err error
-	if value == "" {
-		err = s.rdb.Del(ctx, s.keys.flag(name)).Err()
-	} else {
-		err = s.rdb.Set(ctx, s.keys.flag(name), value, 0).Err()
-	}
-	return orUnavailable("set flag "+name, err)
-}
-
-// Flag reads a flag; "" when it is not set.
-func (s *Store) Flag(ctx context.Context, name string) (string, error) {
-	value, err := s.rdb.Get(ctx, s.keys.flag(name)).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", unavailable("read flag "+name, err)
-	}
-	return value, nil
 }

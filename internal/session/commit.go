@@ -24,7 +24,7 @@ const linkGrace = 30 * 24 * time.Hour
 //	ARGV  1 moves  2 holds  3 nonce  4 retention ms (0: for ever)  5 indexes kept ms,
 //	      then per move: id, kind, revision before, head before, ended 0/1, where it is counted,
 //	        due ms (< 0: none), urgency ms (< 0: quiet),
-//	        unless flag 0/1, not after ms (0: no limit), owner 0/1,
+//	        unless flag: its receipt number as known (< 0: whatever is set), not after ms (0: no limit), owner 0/1,
 //	        n and n values of the entry, n and n values of the record,
 //	      then per hold: from, to, lenient 0/1
 //	→     {"stored", now ms, created ms of each move…}
@@ -50,7 +50,7 @@ for i = 1, tonumber(ARGV[1]) do
   local m = { session = KEYS[k + 1], journal = KEYS[k + 2], thread = KEYS[k + 3], flag = KEYS[k + 4], active = KEYS[k + 5] }
   m.id, m.kind, m.revision, m.head, m.ended, m.place = take(), take(), tonumber(take()), take(), take() == '1', take()
   m.due, m.urgency = tonumber(take()), tonumber(take())
-  m.unless, m.notafter, m.owner = take() == '1', tonumber(take()), take() == '1'
+  m.unless, m.notafter, m.owner = tonumber(take()), tonumber(take()), take() == '1'
   m.entry, m.record = list(), list()
   m.entryid = text(m.revision + 1) .. '-1'
   local now = redis.call('HMGET', m.session, 'revision', 'head', 'created', 'kind', 'ended')
@@ -92,7 +92,8 @@ end
 for i, m in ipairs(moves) do
   local owner = m.owner and (redis.call('GET', m.active) or '')
   if owner and owner ~= m.id then return { 'unowned', i, owner } end
-  if m.unless and (redis.call('GET', m.flag) or '') ~= '' then return { 'flagged', i } end
+  if m.unless >= 0 and ((redis.call('GET', m.flag) or '') ~= '' or
+    tonumber(redis.call('GET', m.flag .. ':receipt') or '0') < m.unless) then return { 'flagged', i } end
   if m.notafter > 0 and clock() > m.notafter then return { 'late', i } end
 end
 for i, h in ipairs(holds) do
@@ -237,12 +238,16 @@ func (s *Store) commitArgs(steps []*step, grips []gripped, nonce string) (keys [
 		if st.move.Due < 0 || st.after.Ended && !st.move.Linger {
 			due = -1
 		}
+		unless := int64(-1)
+		if st.move.Unless != "" {
+			unless = s.flags.known(st.move.Unless)
+		}
 		notAfter := int64(0)
 		if !st.move.NotAfter.IsZero() {
 			notAfter = st.move.NotAfter.UnixMilli()
 		}
 		args = append(args, id, st.after.Kind, st.before.Revision, st.before.Head, bit(st.after.Ended), s.place(st.after), due, urgency,
-			bit(st.move.Unless != ""), notAfter, bit(st.move.Owner))
+			unless, notAfter, bit(st.move.Owner))
 		args = counted(args, st.entry.stored())
 		fields, err := st.after.fields()
 		if err != nil {

@@ -173,29 +173,6 @@ func (s *Store) Failed(ctx context.Context, it Item) (int, error) {
 	return int(n), err
 }
 
-// flagScript sets a flag unless what was received later has set it.
-//
-//	KEYS  1 flag  2 its receipt  3 fence
-//	ARGV  1 value, "" to take it away  2 receipt number; 0: received now
-//	→     1 set, 0 something later has set it
-var flagScript = redis.NewScript(`
-local receipt = tonumber(ARGV[2])
-if receipt == 0 then receipt = redis.call('INCR', KEYS[3]) end
-if receipt < tonumber(redis.call('GET', KEYS[2]) or '0') then return 0 end
-redis.call('SET', KEYS[2], string.format('%.0f', receipt))
-if ARGV[1] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[1]) end
-return 1
-`)
-
-// SetFlagInOrder is [Store.SetFlag] for what people decide: decisions about a flag
-// hold in the order in which they were received ([Item.Receipt]; 0: now), whoever
-// works them off and when. False, and nothing set, when a later one has set it.
-func (s *Store) SetFlagInOrder(ctx context.Context, name, value string, receipt int64) (bool, error) {
-	keys := []string{s.keys.flag(name), s.keys.flag(name + ":receipt"), s.keys.fence()}
-	n, err := s.runInt(ctx, "set flag "+name, flagScript, keys, value, receipt)
-	return n == 1, err
-}
-
 // Seen marks an event and says whether this was the first time within the hour.
 // It is for events that are safe to lose: after a lost answer nobody was first.
 func (s *Store) Seen(ctx context.Context, event string) (first bool, err error) {

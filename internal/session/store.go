@@ -47,6 +47,9 @@ type Config struct {
 	// Moved hears of every move that this store has made, after it is stored: each at
 	// most once, and not those of other replicas. It must not block. Optional.
 	Moved func(before, after Record)
+	// PutBack hears of every flag that this store has set again after Redis had
+	// forgotten it; see [Store.Flag]. It must not block. Optional.
+	PutBack func(flag, value string)
 }
 
 // Store is the durable memory. It is safe for concurrent use. Besides its connection
@@ -63,6 +66,7 @@ type Store struct {
 	randMu sync.Mutex // guards cfg.Rand
 
 	marks marks // how far this process has seen each session
+	flags flags // how this process has seen each flag
 
 	turnPatience time.Duration // a waiter who has not asked for so long is passed over
 	seenFor      time.Duration // how long dedupe marks stay

@@ -22,6 +22,7 @@ func (e *Engine) beat(ctx context.Context) {
 		if last.IsZero() || e.now().Sub(last) < time.Minute { // else it is we who were away
 			e.pauseIfStale(ctx)
 		}
+		e.PausedBy(ctx) // whoever has seen a pause puts it back where a failover forgot it
 		if silent, err := e.store.Beat(ctx, e.name, e.cfg.Lease); err == nil {
 			e.silent.Store(&silent)
 			last = e.now()

@@ -72,6 +72,16 @@ func PauseNews(by string, on bool) Message {
 	return notice(person(by) + ": " + pauseWords(on))
 }
 
+// PauseBack says in the bot's channel that a pause was forgotten, and is there again.
+func PauseBack(by string) Message {
+	who := person(by)
+	if by == upgrade.PausedBySilence {
+		who = "the bot, because no replica had been at work,"
+	}
+	return notice(":double_vertical_bar: Redis failed over, or was put back to an older state, and had forgotten that " + who +
+		" paused all changing calls. They are paused again. If it was resumed meanwhile, on-call types `/redis-upgrade resume` once more.")
+}
+
 // PauseAnswer tells the person who paused or resumed that it holds. word is what Slack
 // said when it did not take the news in the bot's channel; "" when it did.
 func PauseAnswer(channel string, on bool, word string) Message {
@@ -92,6 +102,7 @@ func answerSamples() []Sample {
 		message("pause-news", "`/redis-upgrade pause`: in the bot's channel.", PauseNews(dan, true)),
 		message("pause-answer", "`/redis-upgrade pause`, typed in another channel: to who typed it.", PauseAnswer("C0REDISOPS", true, "")),
 		message("pause-answer-alone", "`/redis-upgrade pause` while the bot cannot post in its channel.", PauseAnswer("C0REDISOPS", true, "is_archived")),
+		message("pause-back", "A failover of Redis had forgotten the pause.", PauseBack(dan)),
 		message("resume-news", "`/redis-upgrade resume`: in the bot's channel.", PauseNews(dan, false)),
 	}
 	for _, u := range []Use{UseDatabase, UseHistory, UseCancel, UseRevert, UseRelease, UsePause} {
