@@ -277,8 +277,8 @@ func (h *health) partly() map[string]string {
 	h.mu.Unlock()
 	out["sessions"] = ""
 	if ids := h.distrusted(); len(ids) > 0 {
-		out["sessions"] = fmt.Sprintf("%d not believed, so nothing is sent for them: %s; their cards say what differs, docs/operations.md what to do",
-			len(ids), strings.Join(ids[:min(len(ids), namedAtMost)], ", "))
+		out["sessions"] = fmt.Sprintf("%d not believed, so nothing is sent for them: %s; "+
+			"their cards say what differs, docs/operations.md what to do", len(ids), strings.Join(ids[:min(len(ids), namedAtMost)], ", "))
 	}
 	return out
 }

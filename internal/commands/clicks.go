@@ -298,7 +298,9 @@ func (h *Handler) revertForm(_ context.Context, s upgrade.Session, at place) (sl
 	}, nil
 }
 
-func (h *Handler) releaseForm(ctx context.Context, s upgrade.Session, at place) (slack.ModalViewRequest, func(context.Context, string) error, error) {
+func (h *Handler) releaseForm(ctx context.Context, s upgrade.Session, at place) (
+	slack.ModalViewRequest, func(context.Context, string) error, error,
+) {
 	by, err := h.parts.Engine.Releasable(ctx, s)
 	if err != nil {
 		return slack.ModalViewRequest{}, nil, err

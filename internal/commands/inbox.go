@@ -318,10 +318,13 @@ func (h *Handler) released(ctx context.Context, i intent, missing int, err error
 	m := view.Vouched(i.At.Session, i.User, missing, h.cfg.Policy)
 	say, cancel := saying(ctx)
 	defer cancel()
-	if channel, root, err := h.parts.Threads.ThreadOf(say, i.At.Session); err != nil || root == "" {
-		h.log.Info("a release is told to one person only", "session", i.At.Session, "error", err)
-	} else if _, _, err := h.parts.Slack.PostMessageContext(say, channel, slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...), slack.MsgOptionTS(root)); err != nil {
-		h.log.Warn("a release is told to one person only", "session", i.At.Session, "error", err)
+	channel, root, err := h.parts.Threads.ThreadOf(say, i.At.Session)
+	if err == nil && root != "" {
+		_, _, err = h.parts.Slack.PostMessageContext(say, channel, slack.MsgOptionText(m.Text, false),
+			slack.MsgOptionBlocks(m.Blocks...), slack.MsgOptionTS(root))
+	}
+	if err != nil || root == "" {
+		h.log.Warn("a release is told to one person only", "session", i.At.Session, "error", explained(err))
 	}
 	h.tell(ctx, i.User, i.At, view.Released(i.At.Session, missing))
 	return nil

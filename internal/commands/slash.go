@@ -326,7 +326,9 @@ func (h *Handler) releaseCommand(ctx context.Context, req *request, cmd slack.Sl
 		return
 	}
 	at := place{Channel: cmd.ChannelID, Session: words[0]}
-	h.opening(ctx, req, cmd.UserID, func(ctx context.Context) { h.openFor(ctx, cmd.TriggerID, cmd.UserID, at, h.releaseForm) })
+	h.opening(ctx, req, cmd.UserID, func(ctx context.Context) {
+		h.openFor(ctx, cmd.TriggerID, cmd.UserID, at, h.releaseForm)
+	})
 }
 
 func (h *Handler) pause(ctx context.Context, req *request, cmd slack.SlashCommand, words []string) {

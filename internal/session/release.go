@@ -177,9 +177,12 @@ func (s *Store) release(ctx context.Context, r Record, people []string) error {
 		return err
 	}
 	doubt := []rune(r.Doubt)
-	st := &step{move: Move{Event: EventRelease, By: strings.Join(people, " "), At: time.Now(), Record: r,
-		Note: "Released: the record is believed again as it is. It was not because: " + string(doubt[:min(len(doubt), maxDoubt)])},
-		before: Record{Head: EventRelease, Ended: r.Ended}, after: r}
+	note := "Released: the record is believed again as it is. It was not because: "
+	st := &step{before: Record{Head: EventRelease, Ended: r.Ended}, after: r}
+	st.move = Move{
+		Event: EventRelease, By: strings.Join(people, " "), At: time.Now(), Record: r,
+		Note: note + string(doubt[:min(len(doubt), maxDoubt)]),
+	}
 	st.after.Doubt, st.after.Revision, st.after.Floor = "", r.Revision+releaseApart, r.Revision+releaseApart
 	st.after.Ended = life.Ended != nil && life.Ended(r.State)
 	st.entry = entryOf(st.move, st.after)
@@ -199,7 +202,8 @@ func (s *Store) release(ctx context.Context, r Record, people []string) error {
 	}
 	args := []any{r.ID, strconv.FormatInt(r.Revision, 10), r.Head, r.Body, r.State, st.after.Revision, st.after.Head,
 		bit(st.after.Ended), ms(s.cfg.Retention)}
-	n, err := s.runInt(ctx, "release session "+r.ID, releaseScript, keys, append(counted(args, st.entry.stored()), owners...)...)
+	args = append(counted(args, st.entry.stored()), owners...)
+	n, err := s.runInt(ctx, "release session "+r.ID, releaseScript, keys, args...)
 	if err != nil {
 		return err
 	}

@@ -298,7 +298,8 @@ func (d *Drawer) distrusted(ctx context.Context, s upgrade.Session, t session.Th
 		}
 		told = append(told, doubt)
 	}
-	return lookAgain, d.store.ToldDoubt(ctx, s.ID, strings.Join(told[max(0, len(told)-mostTold):], " "), time.Time{})
+	told = told[max(0, len(told)-mostTold):]
+	return lookAgain, d.store.ToldDoubt(ctx, s.ID, strings.Join(told, " "), time.Time{})
 }
 
 // lost tells the thread of a session that nothing is left of it. Past its retention
@@ -317,8 +318,12 @@ func (d *Drawer) lost(ctx context.Context, id string) (time.Duration, error) {
 
 // believed says in the thread of a session that it is believed again, after a while in
 // which it was, unless its release says so.
-func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t session.Thread, news []session.Entry) (time.Duration, error) {
-	released := slices.ContainsFunc(news, func(e session.Entry) bool { return e.Event == session.EventRelease })
+func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t session.Thread, news []session.Entry) (
+	time.Duration, error,
+) {
+	released := slices.ContainsFunc(news, func(e session.Entry) bool {
+		return e.Event == session.EventRelease
+	})
 	switch since := time.Since(t.Believed); {
 	case t.Doubt == "":
 		return 0, nil
@@ -336,11 +341,14 @@ func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t session.Thre
 }
 
 // say posts in a session's thread; in one that somebody deleted there is nobody to tell.
-func (d *Drawer) say(ctx context.Context, s upgrade.Session, t session.Thread, m view.Message) (time.Duration, error) {
+func (d *Drawer) say(ctx context.Context, s upgrade.Session, t session.Thread, m view.Message) (
+	time.Duration, error,
+) {
 	if wait, err := d.budget(ctx, budgetPosts, postsPerMinute, postBurst); err != nil {
 		return wait, err
 	}
-	_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), slack.MsgOptionTS(cmp.Or(t.Parent, t.TS)))...)
+	root := slack.MsgOptionTS(cmp.Or(t.Parent, t.TS))
+	_, _, err := d.slack.PostMessageContext(ctx, t.Channel, append(options(m), root)...)
 	if err != nil && !vanished(err) {
 		return 0, fmt.Errorf("post milestone: %w", describe(err))
 	}

@@ -23,7 +23,9 @@ import (
 func (e *Engine) Distrusted() []string {
 	e.distrust.Lock()
 	defer e.distrust.Unlock()
-	maps.DeleteFunc(e.distrust.at, func(_ string, at time.Time) bool { return time.Since(at) > 4*e.cfg.StatusEvery })
+	maps.DeleteFunc(e.distrust.at, func(_ string, at time.Time) bool {
+		return time.Since(at) > 4*e.cfg.StatusEvery
+	})
 	return slices.Sorted(maps.Keys(e.distrust.at))
 }
 
@@ -40,7 +42,8 @@ func (e *Engine) stand(ctx context.Context, l *lease, why string) {
 		}
 	}
 	if !known {
-		e.log.Error("session is not believed: nothing is sent for it", "session", l.s.ID, "state", l.s.State, "problem", why)
+		e.log.Error("session is not believed: nothing is sent for it",
+			"session", l.s.ID, "state", l.s.State, "problem", why)
 		e.redraw(ctx, l.s.ID)
 	}
 	l.reschedule(ctx, e.cfg.StatusEvery)
@@ -141,13 +144,17 @@ func (e *Engine) Release(ctx context.Context, id, version string, by approvals.V
 	case err != nil:
 		return 0, err
 	case s.Version() == version && slices.Contains(so, by.ID):
-		return 0, refuse(TooLate, "You released it already; a second, different person, of on-call or the approvers, has to do it too.")
+		return 0, refuse(TooLate, "You released it already; "+
+			"a second, different person, of on-call or the approvers, has to do it too.")
 	}
 	missing, err = e.store.Release(ctx, id, by.ID, version, releasers)
 	var held *session.HeldError
 	switch {
 	case errors.As(err, &held):
-		return 0, &Refusal{Code: Busy, Text: "Another upgrade or revert has its database by now, and only one may act on it at a time.", Link: held.Owner}
+		return 0, &Refusal{
+			Code: Busy, Link: held.Owner,
+			Text: "Another upgrade or revert has its database by now, and only one may act on it at a time.",
+		}
 	case errors.Is(err, session.ErrNotThis):
 		return 0, refuse(Stale, "The record of %s changed after it was shown to you. Look at it again.", id)
 	case err != nil:

@@ -38,7 +38,9 @@ func perhapsDeleted(s upgrade.Session) bool {
 const unknownHere = "What the database is like now is not known here."
 
 func distrustedBlocks(s upgrade.Session, p Policy) []slack.Block {
-	return []slack.Block{slack.NewHeaderBlock(plain(sessionTitle(s), maxHeader)), section(headline(s, p)), note(code(s.ID))}
+	return []slack.Block{
+		slack.NewHeaderBlock(plain(sessionTitle(s), maxHeader)), section(headline(s, p)), note(code(s.ID)),
+	}
 }
 
 // worst is what may be true of a revert, whatever its record says.
@@ -54,9 +56,15 @@ func worst(s upgrade.Session) string {
 
 // distrustedNext says what differs, and what helps.
 func distrustedNext(s upgrade.Session, p Policy) string {
-	return "*" + unknownHere + "*" + worst(s) + "\nWhat differs: " + Escape(Cut(s.Distrusted, 400)) + ".\n" +
-		p.OnCall + " looks at the database in Redis Cloud's console, and at this bot's Redis: `bot verify " + Escape(s.ID) + "` shows the journal entry by entry. " +
-		"It goes on by itself when Redis or SEAL_KEY is put right; or two people, of on-call or the approvers, let it go on from the record that is there: `/redis-upgrade release " + Escape(s.ID) + "`."
+	id := Escape(s.ID)
+	text := "*" + unknownHere + "*" + worst(s) + "\nWhat differs: " + Escape(Cut(s.Distrusted, 400)) + ".\n" +
+		p.OnCall + " looks at the database in Redis Cloud's console, and at this bot's Redis: `bot verify " + id +
+		"` shows the journal entry by entry. It goes on by itself when Redis or SEAL_KEY is put right"
+	if s.Plan.Database == "" { // nothing is left to go on from
+		return text + "; if Redis cannot be, do by hand what is left to do."
+	}
+	return text + "; or two people, of on-call or the approvers, let it go on from the record that is there: " +
+		"`/redis-upgrade release " + id + "`."
 }
 
 // Distrusted tells people in a session's thread that it stands.
@@ -68,19 +76,24 @@ func Distrusted(s upgrade.Session, p Policy) Message {
 // ReleaseModal shows the record of a session that is not believed, as it is, to
 // somebody who may let the bot go on from exactly that. by are those who did already.
 func ReleaseModal(s upgrade.Session, by []string, metadata string) slack.ModalViewRequest {
-	looked := slack.NewOptionBlockObject("looked", plain("I have looked at the database in Redis Cloud's console", maxOption), nil)
+	looked := slack.NewOptionBlockObject("looked",
+		plain("I have looked at the database in Redis Cloud's console", maxOption), nil)
 	look := slack.NewInputBlock("looked", plain("The bot may go on from this record", maxLabel),
-		plain("Two different people say so within a day, for this very record. It is then done as if nothing had happened.", maxHint),
+		plain("Two different people say so within a day, for this very record. "+
+			"It is then done as if nothing had happened.", maxHint),
 		slack.NewCheckboxGroupsBlockElement(ActionLooked, looked))
 	released := "*Released so far:* nobody; it takes two different people, each of on-call or an approver."
 	if len(by) > 0 {
-		released = "*Released so far:* " + people(by) + "; one more, different person, of on-call or the approvers, is missing."
+		released = "*Released so far:* " + people(by) +
+			"; one more, different person, of on-call or the approvers, is missing."
 	}
 	blocks := []slack.Block{
-		section(":rotating_light: *" + Escape(Cut(sessionTitle(s), 150)) + ": " + distrustedState(s) + ".*\nWhat differs: " + Escape(Cut(s.Distrusted, 400)) + "."),
-		section(":warning: *" + unknownHere + "*" + worst(s) + "\n*Look in Redis Cloud's console first:* " + lookAt(s)),
+		section(":rotating_light: *" + Escape(Cut(sessionTitle(s), 150)) + ": " + distrustedState(s) +
+			".*\nWhat differs: " + Escape(Cut(s.Distrusted, 400)) + "."),
+		section(":warning: *" + unknownHere + "*" + worst(s) +
+			"\n*Look in Redis Cloud's console first:* " + lookAt(s)),
 		slack.NewDividerBlock(),
-		section("*The record as it is now, which may be anybody's*"),
+		section("*The record as it is now; somebody may have changed it*"),
 		fields(recordFacts(s)...),
 		section("*Decisions in it*\n" + orNone(decisions(s))),
 		section("*Then the bot* " + callFirst(s) + goesOn(s)),
@@ -92,7 +105,8 @@ func ReleaseModal(s upgrade.Session, by []string, metadata string) slack.ModalVi
 
 // lookAt is what of the database decides whether a record is true.
 func lookAt(s upgrade.Session) string {
-	text := "does it exist, is it active, which version does it run, and does its log show a backup, an upgrade, an import or a deletion that the record does not know, or knows and that is not there?"
+	text := "does it exist, is it active, which version does it run, and does its log show a backup, an upgrade, " +
+		"an import or a deletion that the record does not know, or knows and that is not there?"
 	if s.Kind == upgrade.KindRevert {
 		text += " Whose source IPs does it let in? Is there a temporary database?"
 	}
@@ -102,14 +116,16 @@ func lookAt(s upgrade.Session) string {
 func recordFacts(s upgrade.Session) []string {
 	call := "none"
 	if s.Call != nil {
-		call = fmt.Sprintf("%s (%s), try %d", callWords(Cut(s.Call.Key, 60)), code(Cut(string(s.Call.Phase), 30)), s.Call.Tries)
+		phase := code(Cut(string(s.Call.Phase), 30))
+		call = fmt.Sprintf("%s (%s), try %d", callWords(Cut(s.Call.Key, 60)), phase, s.Call.Tries)
 	}
 	locks := "none"
 	if all := s.Locks(); len(all) > 0 {
 		locks = code(Cut(strings.Join(all, " "), 200))
 	}
 	out := []string{
-		"*State*\n" + Escape(Cut(s.State.Words(), 80)) + "  " + code(Cut(string(s.State), 30)) + ", revision " + fmt.Sprint(s.Revision),
+		"*State*\n" + Escape(Cut(s.State.Words(), 80)) + "  " + code(Cut(string(s.State), 30)) +
+			fmt.Sprintf(", revision %d", s.Revision),
 		"*Database*\n" + Escape(Cut(s.Plan.Name, 80)) + "  " + code(Cut(s.Plan.Database, 80)),
 		"*Version*\n" + Escape(Cut(s.Plan.From, 20)) + " → *" + Escape(Cut(s.Plan.To, 20)) + "*",
 		"*Call to Redis Cloud*\n" + call,
@@ -138,15 +154,18 @@ func callFirst(s upgrade.Session) string {
 
 // goesOn says what a released record leads to.
 func goesOn(s upgrade.Session) string {
+	sent := []upgrade.State{upgrade.Verifying, upgrade.Soaking, upgrade.Reverting}
 	switch {
 	case s.Ended:
-		return "does nothing by itself: the record has ended. Its card shows it again, and what it allows, such as a revert, can be asked for."
+		return "does nothing by itself: the record has ended. " +
+			"Its card shows it again, and what it allows, such as a revert, can be asked for."
 	case s.State == upgrade.Proposed || s.State == upgrade.Rehearsing:
 		return "asks people as before. The decisions above count."
-	case s.Kind == upgrade.KindUpgrade && slices.Contains([]upgrade.State{upgrade.Verifying, upgrade.Soaking, upgrade.Reverting}, s.State):
+	case s.Kind == upgrade.KindUpgrade && slices.Contains(sent, s.State):
 		return "follows and verifies it. It sends no upgrade."
 	case s.Kind == upgrade.KindUpgrade:
-		return "goes on to *upgrade the database* to " + Escape(Cut(s.Plan.To, 20)) + ": the decisions above count."
+		return "goes on to *upgrade the database* to " + Escape(Cut(s.Plan.To, 20)) +
+			": the decisions above count."
 	case s.Revert != nil && s.Revert.DeletedAt.IsZero() && s.State != upgrade.Reopening:
 		return "goes on to *delete the database*: the decisions above count."
 	}
@@ -163,18 +182,22 @@ func orNone(text string) string {
 // Vouched tells in a session's thread that somebody released its record, and that
 // another person has to.
 func Vouched(id, by string, missing int, p Policy) Message {
-	return Summon(notice(fmt.Sprintf(":ballot_box_with_check: %s released the record of %s as it is. %d more, a different person, of on-call or the approvers, has to: `/redis-upgrade release %s`.",
-		person(by), code(id), missing, Escape(id))), p.either(" "))
+	m := notice(fmt.Sprintf(":ballot_box_with_check: %s released the record of %s as it is. "+
+		"%d more, a different person, of on-call or the approvers, has to: `/redis-upgrade release %s`.",
+		person(by), code(id), missing, Escape(id)))
+	return Summon(m, p.either(" "))
 }
 
 // Released is the private answer to somebody whose release is not the last one.
 func Released(id string, missing int) Message {
-	return notice(fmt.Sprintf(":ballot_box_with_check: Noted; nothing is sent yet. %d more, a different person, of on-call or the approvers, has to release the same record within a day: `/redis-upgrade release %s`.",
+	return notice(fmt.Sprintf(":ballot_box_with_check: Noted; nothing is sent yet. %d more, a different person, "+
+		"of on-call or the approvers, has to release the same record within a day: `/redis-upgrade release %s`.",
 		missing, Escape(id)))
 }
 
 // Believed tells in a session's thread that it is believed again, because Redis or the
 // key was put right.
 func Believed(s upgrade.Session) Message {
-	return notice(":white_check_mark: The record is believed again: it is as this bot left it. It is " + stateWords(s) + ".")
+	return notice(":white_check_mark: The record is believed again: it is as this bot left it. It is " +
+		stateWords(s) + ".")
 }
