@@ -64,6 +64,9 @@ func TestEachDoubtIsToldOnce(t *testing.T) {
 		}
 		s.forge(r.ID, upgrade.Approved)
 		told("a doubt", 1)
+		if err := s.rdb.ZScore(s.ctx, "{test}:queue:due", r.ID).Err(); err != nil { // it waits for people
+			t.Errorf("the engine does not look at it: %v", err)
+		}
 		s.dirty(r.ID)
 		s.pass(time.Hour)
 		told("an hour later", 1)

@@ -292,6 +292,11 @@ func (d *Drawer) distrusted(ctx context.Context, s upgrade.Session, t session.Th
 	if !news && t.Believed.IsZero() {
 		return lookAgain, nil
 	}
+	if news && !s.Ended && s.Revision > 0 { // it may wait for a date, and be counted by nobody
+		if err := d.store.Due().Set(ctx, s.ID, 0); err != nil {
+			return 0, err
+		}
+	}
 	if news {
 		if wait, err := d.say(ctx, s, t, view.Distrusted(s, d.cfg.Policy)); err != nil {
 			return wait, err

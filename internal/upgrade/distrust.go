@@ -49,6 +49,19 @@ func (e *Engine) stand(ctx context.Context, l *lease, why string) {
 	l.reschedule(ctx, e.cfg.StatusEvery)
 }
 
+// standLost does the same for a session of which nothing is left but its thread. Of
+// which there is no thread either was never shown to anybody: it is not looked at again.
+func (e *Engine) standLost(ctx context.Context, l *lease) {
+	l.s = Lost(l.it.ID)
+	t, err := e.store.Thread(ctx, l.s.ID)
+	if err == nil && t.TS == "" {
+		e.log.Error("nothing is known of a session that is due; not looked at again", "session", l.s.ID)
+		_, _ = e.store.Due().Done(ctx, l.item())
+		return
+	}
+	e.stand(ctx, l, l.s.Distrusted)
+}
+
 // believed counts a session off, and has its card drawn when that is news.
 func (e *Engine) believed(ctx context.Context, id string) {
 	e.distrust.Lock()

@@ -229,8 +229,7 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 	defer l.release()
 	s, err := e.Load(ctx, it.ID)
 	if r, ok := AsRefusal(err); ok && r.Code == NotFound {
-		l.s = Lost(it.ID)
-		e.stand(ctx, l, l.s.Distrusted)
+		e.standLost(ctx, l)
 		return
 	}
 	if err != nil {

@@ -267,8 +267,14 @@ func TestAReplicaThatSawNothingIsTold(t *testing.T) {
 func TestALostSessionIsNoticed(t *testing.T) {
 	tampered(t, func(t *testing.T, w *world) {
 		s := w.scheduled("cache", "7.4", time.Hour)
+		_, _, err := w.store.ClaimCard(w.ctx, s.ID, "C1", "1.1")
+		w.nil(err)
 		w.nil(w.rdb.Del(w.ctx, tag+"session:"+s.ID, tag+"journal:"+s.ID, tag+"queue:dirty").Err())
+		w.dueNow("u-zzzzzzzzzz") // of which nobody has heard
 		time.Sleep(2 * time.Hour)
+		if left := w.rdb.ZScore(w.ctx, tag+"queue:due", "u-zzzzzzzzzz").Err(); left != redis.Nil {
+			t.Errorf("what nobody opened is looked at for ever: %v", left)
+		}
 		if drawn := w.rdb.ZScore(w.ctx, tag+"queue:dirty", s.ID).Err(); len(w.engine().Distrusted()) != 1 || drawn != nil {
 			t.Errorf("counted %v, to be drawn: %v", w.engine().Distrusted(), drawn)
 		}
