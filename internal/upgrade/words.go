@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// stamp is an instant in a milestone: UTC, to the second.
+// stamp is an instant in a sentence for people: UTC, to the second. Package view shows
+// this form in the zone of whoever reads it.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return "an unknown time"

@@ -103,7 +103,7 @@ func fallback(s upgrade.Session, p Policy) string {
 		out = append(out, next)
 	}
 	if len(problem(s)) > 0 && s.Distrusted == "" {
-		out = append(out, Escape(Cut(s.Problem, 600)))
+		out = append(out, prose(Cut(s.Problem, 600)))
 	}
 	switch {
 	case s.Distrusted != "":

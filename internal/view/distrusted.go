@@ -57,7 +57,7 @@ func worst(s upgrade.Session) string {
 // distrustedNext says what differs, and what helps.
 func distrustedNext(s upgrade.Session, p Policy) string {
 	id := Escape(s.ID)
-	text := "*" + unknownHere + "*" + worst(s) + "\nWhat differs: " + Escape(Cut(s.Distrusted, 400)) + ".\n" +
+	text := "*" + unknownHere + "*" + worst(s) + "\nWhat differs: " + prose(Cut(s.Distrusted, 400)) + ".\n" +
 		p.OnCall + " looks at the database in Redis Cloud's console, and at this bot's Redis: `bot verify " + id +
 		"` shows the journal entry by entry. It goes on by itself when Redis or SEAL_KEY is put right"
 	if s.Plan.Database == "" { // nothing is left to go on from
@@ -89,7 +89,7 @@ func ReleaseModal(s upgrade.Session, by []string, metadata string) slack.ModalVi
 	}
 	blocks := []slack.Block{
 		section(":rotating_light: *" + Escape(Cut(sessionTitle(s), 150)) + ": " + distrustedState(s) +
-			".*\nWhat differs: " + Escape(Cut(s.Distrusted, 400)) + "."),
+			".*\nWhat differs: " + prose(Cut(s.Distrusted, 400)) + "."),
 		section(":warning: *" + unknownHere + "*" + worst(s) +
 			"\n*Look in Redis Cloud's console first:* " + lookAt(s)),
 		slack.NewDividerBlock(),

@@ -122,7 +122,7 @@ func next(s upgrade.Session, p Policy) string {
 	case isUnknown(s):
 		return p.OnCall + " decides with the buttons below. Until then nothing more is sent."
 	case s.Progress.Trouble && !s.Ended:
-		return ":warning: " + Escape(Cut(s.Progress.Text, 300)) + " Nothing more is sent until then. If this lasts, somebody has to look at it."
+		return ":warning: " + prose(Cut(s.Progress.Text, 500)) + " Nothing more is sent until then. If this lasts, somebody has to look at it."
 	case s.CancelBy != "" && !s.Ended:
 		return "Cancelling, as " + person(s.CancelBy) + " asked, as soon as the call that is out is settled, unless that was the one that cannot be taken back."
 	case s.Kind == upgrade.KindRevert:

@@ -63,7 +63,7 @@ func versionBlocks(f RequestForm) []slack.Block {
 	case f.Entry == nil:
 		return []slack.Block{note("Pick a database to see the versions that Redis Cloud offers for it.")}
 	case f.Problem != "":
-		return []slack.Block{section(":no_entry_sign: " + Escape(f.Problem))}
+		return []slack.Block{section(":no_entry_sign: " + prose(f.Problem))}
 	case f.Versions == nil && f.Slow:
 		return []slack.Block{note(":hourglass_flowing_sand: Still asking Redis Cloud, which answers slowly, what it offers for " + Escape(f.Entry.Name) + "…")}
 	case f.Versions == nil:

@@ -15,9 +15,9 @@ import (
 // Refused is the private answer to something that cannot be done. Permalink
 // leads to the session that stands in the way; it may be empty.
 func Refused(r *upgrade.Refusal, permalink string) Message {
-	text := ":no_entry_sign: " + Escape(r.Text)
+	text := ":no_entry_sign: " + prose(r.Text)
 	if r.Hint != "" {
-		text += "\n:point_right: " + Escape(r.Hint)
+		text += "\n:point_right: " + prose(r.Hint)
 	}
 	if permalink != "" {
 		text += "\n" + link(permalink, "Open its card")
@@ -240,7 +240,7 @@ func told(ev upgrade.Event, words string) string {
 	if reason, ok := strings.CutPrefix(words, "Denied: "); ok && ev == upgrade.Deny {
 		return "Denied:\n" + Quote(reason)
 	}
-	return Escape(words)
+	return prose(words)
 }
 
 func milestoneMark(ev upgrade.Event) string {

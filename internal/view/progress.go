@@ -24,7 +24,7 @@ func problem(s upgrade.Session) []slack.Block {
 	if s.Problem == "" || !slices.Contains([]upgrade.State{upgrade.Blocked, upgrade.Failed, upgrade.Reopening}, s.State) {
 		return nil
 	}
-	return []slack.Block{section(":rotating_light: " + Escape(s.Problem))}
+	return []slack.Block{section(":rotating_light: " + prose(s.Problem))}
 }
 
 // isImport and isGrave sort calls by what it takes to declare one absent.
@@ -58,7 +58,7 @@ func readBack(c *upgrade.Call) string {
 	if c.Seen == "" {
 		return " What Redis Cloud shows does not say whether it happened."
 	}
-	return " What Redis Cloud shows does not say whether it happened: " + Escape(Cut(c.Seen, 400)) + "."
+	return " What Redis Cloud shows does not say whether it happened: " + prose(Cut(c.Seen, 400)) + "."
 }
 
 // from says when people may declare that a call did not happen.
@@ -146,7 +146,7 @@ func detail(s upgrade.Session) string {
 		out += " " + bar(p.Percent)
 	}
 	if p.Text != "" {
-		out += " · " + Escape(Cut(p.Text, 200))
+		out += " · " + prose(Cut(p.Text, 500))
 	}
 	return out
 }

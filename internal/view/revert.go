@@ -30,7 +30,7 @@ func revertBlocks(s upgrade.Session, p Policy) []slack.Block {
 func loose(s upgrade.Session) string {
 	out := []string{"*Manual follow-up*"}
 	for _, l := range s.Revert.Loose {
-		out = append(out, "• "+Escape(Cut(l, 600)))
+		out = append(out, "• "+prose(Cut(l, 600)))
 	}
 	if len(out) == 1 {
 		return ""
@@ -102,9 +102,9 @@ func testRestore(s upgrade.Session) string {
 	t := s.Revert.Trial
 	switch {
 	case t.Passed:
-		return ":white_check_mark: " + Escape(Cut(t.Result, 600))
+		return ":white_check_mark: " + prose(Cut(t.Result, 600))
 	case t.Result != "":
-		return ":x: " + Escape(Cut(t.Result, 600))
+		return ":x: " + prose(Cut(t.Result, 600))
 	case s.Ended:
 		return "not finished"
 	}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -45,6 +46,27 @@ var breaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n
 func Quote(s string) string {
 	s = Cut(strings.TrimSpace(breaks.Replace(s)), maxReason)
 	return ">" + strings.ReplaceAll(entities.Replace(s), "\n", "\n>")
+}
+
+var (
+	utcStamps = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} UTC\b`)
+	endpoints = regexp.MustCompile(`(?i)\b(?:[a-z0-9][a-z0-9-]*\.)+[a-z0-9-]+:\d{2,5}\b`)
+)
+
+// prose is Escape for sentences of the engine, which are stored as plain text: an
+// instant in them shows in the reader's time zone, an endpoint as code.
+func prose(s string) string {
+	s = Escape(s)
+	if !strings.Contains(s, "`") {
+		s = endpoints.ReplaceAllString(s, "`$0`")
+	}
+	return utcStamps.ReplaceAllStringFunc(s, func(text string) string {
+		t, err := time.Parse("2006-01-02 15:04:05 UTC", text)
+		if err != nil || t.Unix() <= 0 {
+			return text
+		}
+		return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time_secs}|%s>", t.Unix(), text)
+	})
 }
 
 // Cut shortens plain text to n characters, visibly. Text that is escaped
