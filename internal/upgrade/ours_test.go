@@ -105,7 +105,7 @@ func TestADatabaseThatIsGoneIsNotCalledUntouched(t *testing.T) {
 		w.console("cache", map[string]any{"delete": true})
 		r = w.wantEnd(r.ID, Failed)
 		said := w.said(r.ID) + r.Problem
-		if strings.Contains(strings.ToLower(said), "nothing was deleted") || !strings.Contains(r.Problem, "recorded no delete") ||
+		if strings.Contains(strings.ToLower(said), "nothing was deleted") || !strings.Contains(r.Problem, "recorded no delete") || !r.Revert.Missing ||
 			!strings.Contains(r.Problem, r.Plan.Files[0]) {
 			t.Errorf("problem %q\n%s", r.Problem, said)
 		}

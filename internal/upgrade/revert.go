@@ -33,6 +33,7 @@ type RevertWork struct {
 	SafetyAt      time.Time `json:"safety_at,omitzero"`       // Redis Cloud's time of the safety backup
 	SafetyUntimed bool      `json:"safety_untimed,omitempty"` // Redis Cloud did not say when: SafetyAt is when it took the call
 	DeletedAt     time.Time `json:"deleted_at,omitzero"`
+	Missing       bool      `json:"missing,omitempty"` // it failed because the database is gone, and no delete of it is recorded
 	NewRef        string    `json:"new_ref,omitempty"` // the recreated database
 	Endpoint      string    `json:"endpoint,omitempty"`
 	ImportedAt    time.Time `json:"imported_at,omitzero"`

@@ -28,7 +28,7 @@ func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
 		l.observeWithActor(ctx, g.stop.Text, s.Plan.Ref())
 		return e.cfg.Poll, nil
 	case g.stop != nil:
-		return e.failRevert(ctx, l, g.stop.Error()+" Nothing was changed by this revert.")
+		return e.failRevert(ctx, l, g.stop.Error()+" "+e.untouched(ctx, s))
 	}
 	if err := e.entitled(ctx, s); errors.Is(err, errNoWord) {
 		return 0, err

@@ -31,7 +31,7 @@ func (e *Engine) stepRehearsing(ctx context.Context, l *lease) (time.Duration, e
 	case l.s.CancelBy != "":
 		return e.end(ctx, l, Cancel, "Revert cancelled. Nothing was changed.")
 	case !t.Passed:
-		return e.failRevert(ctx, l, "The test restore failed: "+t.Result+". Nothing was changed.")
+		return e.failRevert(ctx, l, "The test restore failed: "+strings.TrimSuffix(t.Result, ".")+". "+e.untouched(ctx, l.s))
 	}
 	return e.rehearseDryRun(ctx, l)
 }
@@ -183,7 +183,7 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 	}
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
-		return e.failRevert(ctx, l, s.Plan.Name+" no longer exists in Redis Cloud. Nothing was changed by this revert.")
+		return e.failRevert(ctx, l, notByUs(s))
 	}
 	if err != nil {
 		return 0, err
@@ -216,7 +216,8 @@ func (e *Engine) ask(ctx context.Context, l *lease) (time.Duration, error) {
 // failRevert ends a revert that has changed nothing, or nothing that is not
 // put back.
 func (e *Engine) failRevert(ctx context.Context, l *lease, text string) (time.Duration, error) {
-	_, err := e.close(ctx, l.s, move{event: Fail, note: text}, func(b *Body) { b.Problem = text })
+	missing := strings.HasSuffix(text, notByUs(l.s))
+	_, err := e.close(ctx, l.s, move{event: Fail, note: text}, func(b *Body) { b.Problem, b.Revert.Missing = text, missing })
 	return moved, err
 }
 
@@ -582,6 +583,15 @@ func notByUs(s Session) string {
 		text += fmt.Sprintf(" Backup of the upgraded data: %s, at %s.", s.Plan.Backup, stamp(s.Revert.SafetyAt))
 	}
 	return text
+}
+
+// untouched says that nothing was changed, where the database is still the one that
+// the record tells of.
+func (e *Engine) untouched(ctx context.Context, s Session) string {
+	if _, err := e.cloud.Database(ctx, s.Plan.Ref()); errors.Is(err, cloud.ErrNotFound) {
+		return notByUs(s)
+	}
+	return "Nothing was changed."
 }
 
 // stuck ends a revert after its delete with a named failure: what exists, what

@@ -195,7 +195,7 @@ func denied(err error) *Refusal {
 // mend ends it; everything else blocks and names who can unblock it.
 func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Duration, error) {
 	if !g.void && (g.stop.Code == NotFound || g.stop.Code == Stale) {
-		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: g.stop.Error() + " Nothing was upgraded."}, func(b *Body) { b.Problem = g.stop.Error() })
+		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: g.stop.Error() + " No upgrade call is recorded for this request."}, func(b *Body) { b.Problem = g.stop.Error() })
 	}
 	if !g.void {
 		return e.do(ctx, l, move{event: Block, note: "Blocked: " + g.stop.Error()}, func(b *Body) { b.Problem = g.stop.Error() })

@@ -207,6 +207,9 @@ func nextOfRevert(s upgrade.Session, p Policy) string {
 	if lost(s) {
 		return "*" + p.OnCall + " has to act now:* the database was deleted, and the bot cannot finish by itself. What exists and what is left to do stands below."
 	}
+	if s.Revert.Missing {
+		return "The database no longer exists. The bot does nothing more by itself."
+	}
 	return "Nothing was deleted. The bot does nothing more by itself."
 }
 

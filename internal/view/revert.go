@@ -42,6 +42,9 @@ func loose(s upgrade.Session) string {
 func loss(s upgrade.Session) string {
 	r := s.Revert
 	gone := !r.DeletedAt.IsZero()
+	if r.Missing {
+		return ":warning: *The database is gone:* this revert recorded no delete of it."
+	}
 	if s.Ended && !gone {
 		return ":white_circle: *Nothing is lost:* the database was not deleted."
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -95,6 +96,7 @@ func TestACardSays(t *testing.T) {
 		return with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.From, s.Plan.To = from, to })
 	}
 	lostOne := revertFailed(upgrade.Importing)
+	missing := with(revertAt(upgrade.Failed), func(s *upgrade.Session) { s.Revert.DeletedAt, s.Revert.Missing = time.Time{}, true })
 	for _, row := range []struct {
 		sentence string
 		session  upgrade.Session
@@ -115,6 +117,8 @@ func TestACardSays(t *testing.T) {
 		{"health is nobody's promise", upgradeAt(upgrade.Done), "version confirmed; application health not checked", ""},
 		{"a called-off one has nothing left to weigh", upgradeAt(upgrade.Cancelled), "Nothing was upgraded.", "Breaking changes"},
 		{"nothing is lost by a revert that deleted nothing", revertAt(upgrade.Denied), "*Nothing is lost:*", "What is lost"},
+		{"of a database that is gone nothing is claimed", missing, "The database no longer exists.", "Nothing is lost"},
+		{"of a database that is gone nothing is called kept", missing, "The database no longer exists.", "Nothing was deleted"},
 		{"the loss is told in numbers", revertAt(upgrade.Saving), "1 h 48 min", ""},
 		{"on-call is called where the data is away", lostOne, "*<!subteam^S0ONCALL> has to act now:*", ""},
 		{"an import is never sent twice", with(revertAt(upgrade.Importing), calling("import", upgrade.Unknown)), "never sent twice", "sent once more"},
