@@ -38,6 +38,8 @@ type crash struct {
 	hit   bool
 
 	strike func() // what somebody else does there, instead of anything going wrong; nil: nothing
+	early  func() // happens at an earlier point, by quarters; nil: nothing
+	after  func() // set by strike: happens behind the write or call of this point, once
 }
 
 // pass counts a point and says what is to go wrong there.
@@ -48,6 +50,11 @@ func (c *crash) pass(name string) kind {
 		return nothing
 	}
 	c.names = append(c.names, name)
+	if c.early != nil && c.kind != nothing && len(c.names)-1 == c.at*(c.at%4)/4 { // from the beginning, or one, two, three quarters of the way
+		c.mu.Unlock()
+		c.early()
+		c.mu.Lock()
+	}
 	if c.kind == nothing || len(c.names)-1 != c.at || c.hit {
 		return nothing
 	}
@@ -69,6 +76,17 @@ func (c *crash) unpass(was kind) {
 	if c.on {
 		c.names = c.names[:len(c.names)-1]
 		c.hit = c.hit && was == nothing
+	}
+}
+
+// passed ends a point: its write or call has its answer.
+func (c *crash) passed() {
+	c.mu.Lock()
+	after := c.after
+	c.after = nil
+	c.mu.Unlock()
+	if after != nil {
+		after()
 	}
 }
 
@@ -121,6 +139,7 @@ func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			h.crash.unpass(k)
 			return err
 		}
+		h.crash.passed()
 		switch k {
 		case happens:
 			return errInjected
@@ -194,6 +213,7 @@ func (c *crash) around(w *world, name func(*http.Request) string, next http.Hand
 		k := c.pass(point)
 		if k == nothing {
 			next.ServeHTTP(rw, req)
+			c.passed()
 			return
 		}
 		if k != failed {

@@ -51,30 +51,35 @@ func shop() cloudemu.Fleet {
 
 // world is everything around the engine.
 type world struct {
-	t     testing.TB
-	ctx   context.Context
-	mini  *miniredis.Miniredis
-	emu   *cloudemu.Server
-	pipes pipes
-	web   *http.Server
-	log   *logBuffer
-	crash *crash                    // of what the engine writes and sends
-	pens  *crash                    // of what the drawer does
-	clock func(ahead time.Duration) // sets Redis' clock
-	seen  *sightings                // of databases; nil: not kept
-	room  Room                      // nil: nobody draws cards
-	roles *roster
-	cfg   Config
-	index *shared
-	tick  time.Duration  // between two looks of the test at a session
-	speed float64        // of the emulator
-	skew  time.Duration  // how far the clocks of replicas started from now on are ahead
-	seal  string         // SEAL_KEY of replicas started from now on, for sealed values; empty: the one of all
-	named bool           // replicas have names, and hear of each other
-	wait  *waitHook      // stands for the replicas of the store; nil: there are none
-	ours  int            // calls in the ledger from here on are the bot's
-	rdb   *redis.Client  // undisturbed
-	store *session.Store // undisturbed
+	t      testing.TB
+	ctx    context.Context
+	mini   *miniredis.Miniredis
+	emu    *cloudemu.Server
+	pipes  pipes
+	web    *http.Server
+	log    *logBuffer
+	crash  *crash // of what the engine writes and sends
+	pens   *crash // of what the drawer does
+	words  []word // what people were told is done; mu guards it
+	saying sync.WaitGroup
+	copied func()                    // puts back what Redis held at an earlier point; nil: there is no copy
+	copies int                       // how many changing calls were accepted before that
+	lost   bool                      // that Redis was put back to before a call that was accepted
+	clock  func(ahead time.Duration) // sets Redis' clock
+	seen   *sightings                // of databases; nil: not kept
+	room   Room                      // nil: nobody draws cards
+	roles  *roster
+	cfg    Config
+	index  *shared
+	tick   time.Duration  // between two looks of the test at a session
+	speed  float64        // of the emulator
+	skew   time.Duration  // how far the clocks of replicas started from now on are ahead
+	seal   string         // SEAL_KEY of replicas started from now on, for sealed values; empty: the one of all
+	named  bool           // replicas have names, and hear of each other
+	wait   *waitHook      // stands for the replicas of the store; nil: there are none
+	ours   int            // calls in the ledger from here on are the bot's
+	rdb    *redis.Client  // undisturbed
+	store  *session.Store // undisturbed
 
 	mu    sync.Mutex // guards alive and all
 	alive *replica
@@ -289,11 +294,15 @@ func (w *world) logger() *slog.Logger {
 }
 
 func (w *world) account(dial func(context.Context, string, string) (net.Conn, error)) (*cloud.Client, *calls.Sender) {
+	return w.accountOf(w.cfg, dial)
+}
+
+func (w *world) accountOf(bot Config, dial func(context.Context, string, string) (net.Conn, error)) (*cloud.Client, *calls.Sender) {
 	cfg := cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: testKey, Secret: testSecret, Dial: dial, Log: w.logger(),
 		Jitter: func(n time.Duration) time.Duration { return n / 2 }}
 	c, err := cloud.New(cfg)
 	w.nil(err)
-	sender, err := calls.New(w.cfg.Calls(), cfg, c, func(ref cloud.Ref) string {
+	sender, err := calls.New(bot.Calls(), cfg, c, func(ref cloud.Ref) string {
 		if entry, ok := w.index.Get(ref); ok && entry.Store {
 			return entry.Name
 		}
@@ -312,6 +321,7 @@ type replica struct {
 	api  *cloud.Client
 	dead atomic.Bool
 	skew atomic.Int64 // how far its clock is ahead, in ns
+	cfg  *Config      // nil: that of all
 	thaw func()       // frozen between two dials; nil: not
 	stop context.CancelFunc
 	done chan struct{}
@@ -362,7 +372,11 @@ func (w *world) launch(r *replica, engine, drawer redis.Hook) {
 	r.rdb, r.pen = w.redisClient(nil), w.redisClient(nil)
 	r.rdb.AddHook(engine)
 	r.pen.AddHook(drawer)
-	api, changes := w.account(r.dial)
+	bot := w.cfg
+	if r.cfg != nil {
+		bot = *r.cfg
+	}
+	api, changes := w.accountOf(bot, r.dial)
 	r.api = api
 	sealer, err := NewSealer(zeroes{}, []byte(cmp.Or(w.seal, testSeal)))
 	w.nil(err)
@@ -370,7 +384,7 @@ func (w *world) launch(r *replica, engine, drawer redis.Hook) {
 	if w.named {
 		name = fmt.Sprintf("bot-%d", len(w.all))
 	}
-	r.Engine = New(w.cfg, Parts{Name: name, Store: w.newStore(r.rdb, r.clock), Cloud: r.api, Calls: changes, Inventory: w.index, Roles: w.roles, Sealer: sealer, Log: w.logger()})
+	r.Engine = New(bot, Parts{Name: name, Store: w.newStore(r.rdb, r.clock), Cloud: r.api, Calls: changes, Inventory: w.index, Roles: w.roles, Sealer: sealer, Log: w.logger()})
 	ctx, cancel := context.WithCancel(w.ctx)
 	r.stop = cancel
 	go func() {
