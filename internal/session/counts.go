@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,11 +97,11 @@ func (s *Store) Recount(ctx context.Context, every time.Duration) (wrong int, er
 		return 0, err
 	}
 	pipe := s.rdb.Pipeline()
-	open, counted := pipe.ZRange(ctx, s.keys.open(), 0, -1), pipe.HKeys(ctx, s.keys.places())
+	open, counted := pipe.ZRange(ctx, s.keys.open(), 0, -1), pipe.HGetAll(ctx, s.keys.places())
 	if _, err := pipe.Exec(ctx); err != nil {
 		return 0, unavailable("list sessions to count", err)
 	}
-	ids := append(open.Val(), counted.Val()...)
+	ids := slices.AppendSeq(open.Val(), maps.Keys(counted.Val()))
 	slices.Sort(ids)
 	for some := range slices.Chunk(slices.Compact(ids), loadedAtOnce) {
 		n, err := s.recount(ctx, some...)
@@ -125,9 +126,8 @@ func (s *Store) Recount(ctx context.Context, every time.Duration) (wrong int, er
 //	→     1
 var countableScript = redis.NewScript(`
 for _, key in ipairs(KEYS) do
-  local kind = redis.call('TYPE', key)
-  kind = type(kind) == 'table' and kind.ok or kind
-  if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', key) end
+  local read = redis.pcall('HGET', key, '')
+  if type(read) == 'table' and read.err and string.find(read.err, 'WRONGTYPE') then redis.call('DEL', key) end
 end
 return 1
 `)
@@ -180,7 +180,8 @@ func (s *Store) recount(ctx context.Context, ids ...string) (wrong int, err erro
 //	→     number of counts that were wrong
 var sumScript = redis.NewScript(`
 local want, wrong = {}, 0
-for _, place in ipairs(redis.call('HVALS', KEYS[2])) do want[place] = (want[place] or 0) + 1 end
+local places = redis.call('HGETALL', KEYS[2])
+for i = 2, #places, 2 do want[places[i]] = (want[places[i]] or 0) + 1 end
 local have = redis.call('HGETALL', KEYS[1])
 for i = 1, #have, 2 do
   if not want[have[i]] then

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -170,15 +171,12 @@ func TestADoubledCardLeadsToTheSessionToo(t *testing.T) {
 // meddler does something right before a message is posted for the first time.
 type meddler struct {
 	Slack
+	once   sync.Once
 	before func()
 }
 
 func (m *meddler) PostMessageContext(ctx context.Context, channel string, options ...slack.MsgOption) (string, string, error) {
-	if m.before != nil {
-		do := m.before
-		m.before = nil
-		do()
-	}
+	m.once.Do(m.before)
 	return m.Slack.PostMessageContext(ctx, channel, options...)
 }
 
