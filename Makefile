@@ -42,8 +42,8 @@ smoke: ## read a real account and change nothing: needs REDIS_CLOUD_API_KEY and 
 chaos: ## kill and freeze real replicas among 200 sessions for CHAOS (5m), and measure takeovers
 	CHAOS=$(CHAOS) go test -count=1 -v -timeout 60m -parallel 8 -run 'TestNothingIsLost|TestTakeover' ./internal/chaos
 
-matrix: ## let every write and every outside call of both lives go wrong in every way, and somebody else act there: the full crash matrix, about forty minutes
-	go test -count=1 -v -timeout 90m -run '^TestCrashMatrix' ./internal/upgrade -args -crash.full | awk '!/^ *(=== |time=)/ && !/--- PASS.*points\//'
+matrix: ## let every write and every outside call of both lives go wrong in every way, and somebody else act there: the full crash matrix, about two hours
+	go test -count=1 -v -timeout 240m -run '^TestCrashMatrix' ./internal/upgrade -args -crash.full | awk '!/^ *(=== |time=)/ && !/--- PASS.*points\//'
 
 fuzz: ## run every fuzz target in turn, each for FUZZTIME (30s); what one finds stays in its testdata/fuzz as a test
 	@failed=; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -r -n1 dirname | sort -u); do \
