@@ -11,7 +11,7 @@ import (
 
 func TestProse(t *testing.T) {
 	for plain, want := range map[string]string{
-		"Backup done at 2026-03-04 12:31:07 UTC. Upgrading.":                 "Backup done at <!date^1772627467^{date_short_pretty} at {time_secs}|2026-03-04 12:31:07 UTC>. Upgrading.",
+		"Backup done at 2026-03-04 12:31:07 UTC. Upgrading.":                 "Backup done <!date^1772627467^{date_short_pretty} at {time_secs}|2026-03-04 12:31:07 UTC>. Upgrading.",
 		"It is at redis-12.c1.cloud.redislabs.com:12010.":                    "It is at `redis-12.c1.cloud.redislabs.com:12010`.",
 		"was a.b.c:10 and is 10.0.0.1:6379, of <x>":                          "was `a.b.c:10` and is `10.0.0.1:6379`, of &lt;x&gt;",
 		"at an unknown time, version 7.2, at 12:31:07, s3://bucket/a.rdb.gz": "at an unknown time, version 7.2, at 12:31:07, s3://bucket/a.rdb.gz",
@@ -52,6 +52,9 @@ func TestNoRawInstantOrEndpointIsShown(t *testing.T) {
 					shown := coded.ReplaceAllString(dates.ReplaceAllString(text, ""), "")
 					if raw := rawInstant.FindString(shown) + endpoints.FindString(shown); raw != "" {
 						t.Errorf("%s shows %q:\n%s", s.Name, raw, text)
+					}
+					if strings.Contains(text, "at <!date") { // Slack writes "at today at 12:31"
+						t.Errorf("%s reads badly:\n%s", s.Name, text)
 					}
 				}
 				for _, x := range v {

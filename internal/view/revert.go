@@ -183,7 +183,7 @@ func RevertModal(f RevertForm) slack.ModalViewRequest {
 func ApproveModal(s upgrade.Session, metadata string) slack.ModalViewRequest {
 	in := slack.NewPlainTextInputBlockElement(plain(s.ConfirmText(), maxPlaceholder), ActionName)
 	in.MaxLength = 80
-	stopped := slack.NewOptionBlockObject("stopped", plain("Writers have stopped", maxOption), plain("Blocking client access keeps new connections out; established ones may go on writing.", maxOption))
+	stopped := slack.NewOptionBlockObject("stopped", plain("Writers have stopped", maxOption), plain("Blocked access keeps out new connections; open ones may go on writing.", maxOption))
 	writers := slack.NewInputBlock("writers", plain("Established connections", maxLabel), nil, slack.NewCheckboxGroupsBlockElement(ActionWriters, stopped))
 	writers.Optional = true
 	blocks := []slack.Block{

@@ -49,7 +49,7 @@ func Quote(s string) string {
 }
 
 var (
-	utcStamps = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} UTC\b`)
+	utcStamps = regexp.MustCompile(`(?:\bat )?\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} UTC\b`)
 	endpoints = regexp.MustCompile(`(?i)\b(?:[a-z0-9][a-z0-9-]*\.)+[a-z0-9-]+:\d{2,5}\b`)
 )
 
@@ -61,11 +61,12 @@ func prose(s string) string {
 		s = endpoints.ReplaceAllString(s, "`$0`")
 	}
 	return utcStamps.ReplaceAllStringFunc(s, func(text string) string {
-		t, err := time.Parse("2006-01-02 15:04:05 UTC", text)
+		stamp := strings.TrimPrefix(text, "at ") // Slack writes "today at 12:31"
+		t, err := time.Parse("2006-01-02 15:04:05 UTC", stamp)
 		if err != nil || t.Unix() <= 0 {
 			return text
 		}
-		return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time_secs}|%s>", t.Unix(), text)
+		return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time_secs}|%s>", t.Unix(), stamp)
 	})
 }
 
