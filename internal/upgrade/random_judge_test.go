@@ -62,13 +62,15 @@ func (l *lives) changedSince(s Session, all []Session) bool {
 func (l *lives) checkPeople(all []Session) (problems []string) {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	for _, s := range all {
-		questions, votes := 1, map[said]int{}
+		questions, votes, waiting := 1, map[said]int{}, map[said]bool{}
 		for _, e := range l.w.journal(s.ID) {
 			switch Event(e.Event) {
 			case Revise:
 				questions++
 			case Vote, Approve:
 				votes[said{s.ID, e.By, "approve"}]++
+			case Wish: // a deny that waits for a call is recorded as that
+				waiting[said{s.ID, e.By, "deny"}] = true
 			case Deny:
 				votes[said{s.ID, e.By, "deny"}]++
 			}
@@ -85,7 +87,7 @@ func (l *lives) checkPeople(all []Session) (problems []string) {
 			}
 		}
 		for _, v := range l.said {
-			if v.session == s.ID && votes[v] == 0 {
+			if v.session == s.ID && votes[v] == 0 && !waiting[v] {
 				add("%s's %s of %s was confirmed and is lost", v.by, v.verb, v.session)
 			}
 		}
