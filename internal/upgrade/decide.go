@@ -467,13 +467,16 @@ func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body
 		if change != nil {
 			change(b)
 		}
-		// Past the delete the secrets are needed until the revert has ended well.
-		if b.Revert != nil && b.Revert.Was != nil && (b.Revert.DeletedAt.IsZero() || m.event == Finish) {
-			b.Revert.Was.Password, b.Revert.Was.Destination = "", ""
+		r := b.Revert
+		if r == nil {
+			return
 		}
-		if b.Revert != nil {
-			b.Revert.Marks = nil
+		// Whoever rebuilds a database that is gone needs what it had, until that ended well.
+		gone := !r.DeletedAt.IsZero() || r.Missing
+		if r.Was != nil && (!gone || m.event == Finish) {
+			r.Was.Password, r.Was.Destination = "", ""
 		}
+		r.Marks = nil
 	}
 	if s.Kind == KindUpgrade {
 		m.holds = free(s)

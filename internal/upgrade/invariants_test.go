@@ -127,7 +127,7 @@ func (w *world) checkRecords(ids ...string) (problems []string) {
 		if due := err == nil; due == s.Ended && s.State != Reverting && !(due && s.arrivalAwaited()) {
 			add("%s is %s and has a next look: %v", id, s.State, due)
 		}
-		needed := s.Revert != nil && !s.Revert.DeletedAt.IsZero() && s.State != Done // to finish by hand what the delete began
+		needed := s.Revert != nil && (s.Revert.Missing || !s.Revert.DeletedAt.IsZero()) && s.State != Done // to finish by hand what the delete began
 		if s.Ended && !needed && (s.Revert != nil && s.Revert.Was != nil && s.Revert.Was.Password+s.Revert.Was.Destination != "") {
 			add("%s has ended and keeps its secrets", id)
 		}

@@ -109,5 +109,8 @@ func TestADatabaseThatIsGoneIsNotCalledUntouched(t *testing.T) {
 			!strings.Contains(r.Problem, r.Plan.Files[0]) {
 			t.Errorf("problem %q\n%s", r.Problem, said)
 		}
+		if r.Revert.Was == nil || r.Revert.Was.Password == "" {
+			t.Error("whoever rebuilds it by hand has no password any more")
+		}
 	})
 }

@@ -354,6 +354,10 @@ func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Du
 	case !sameVersion(db.Version, s.Plan.To):
 		return e.failRevert(ctx, l, fmt.Sprintf("Everything was restored, client access included, but %s reads %s now, not %s: somebody else changed it. %s",
 			s.Plan.Name, db.Version, s.Plan.To, remains(s)))
+	case db.Failed():
+		return e.failRevert(ctx, l, fmt.Sprintf("Everything was restored, client access included, but %s reads status %s now. %s", s.Plan.Name, db.Status, remains(s)))
+	case !db.Active():
+		return e.cfg.StatusEvery, nil // not called done in transition
 	}
 	note := fmt.Sprintf("Done: %s is back on %s at %s with the data of %s. Its id is now %d (was %d).",
 		s.Plan.Name, s.Plan.To, s.Revert.Endpoint, stamp(s.Revert.BackupAt), ref.Database, s.Plan.Ref().Database)

@@ -198,7 +198,7 @@ func nextOfRevert(s upgrade.Session, p Policy) string {
 	case upgrade.Creating, upgrade.Importing, upgrade.Restoring:
 		return "The old database is deleted and applications cannot connect. The bot waits for nobody until the data is back."
 	case upgrade.Reopening:
-		return "Nothing was deleted."
+		return "No delete has left, and none will. Applications can connect as soon as client access is restored."
 	case upgrade.Done:
 		return "It runs " + Escape(s.Plan.To) + " again, with the data of the backup, and applications can connect."
 	case upgrade.Denied, upgrade.Expired, upgrade.Cancelled:
