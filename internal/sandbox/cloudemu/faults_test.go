@@ -75,8 +75,15 @@ var faultEffects = map[string]func(t *testing.T, b *bench){
 		b.wantLedger(t, 0)
 	},
 	"hang": func(t *testing.T, b *bench) {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
+		go func() {
+			for ctx.Err() == nil && b.left("hang") > 0 {
+				time.Sleep(5 * time.Millisecond)
+			}
+			time.Sleep(50 * time.Millisecond) // it has struck, and could answer now
+			cancel()
+		}()
 		req, err := http.NewRequestWithContext(ctx, "POST", b.url+"/cloud/v1"+b.path("cache-prod")+"/backup", nil)
 		if err != nil {
 			t.Fatal(err)
