@@ -192,7 +192,6 @@ func testConfig() Config {
 // noticed. The others look less often: virtual hours should not cost real minutes.
 func closely(w *world) {
 	w.cfg.Poll, w.cfg.ProbeEvery, w.cfg.StatusEvery = 10*time.Second, 15*time.Second, time.Minute
-	w.tick = 5 * time.Second
 }
 
 // newWorld builds a world in the bubble it is called in. adjust may change
@@ -200,7 +199,7 @@ func closely(w *world) {
 func newWorld(t testing.TB, fleet cloudemu.Fleet, adjust ...func(*world)) *world {
 	t.Helper()
 	w := &world{
-		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, pens: &crash{}, tick: 20 * time.Second, speed: 1,
+		t: t, ctx: context.Background(), mini: miniredis.NewMiniRedis(), log: &logBuffer{}, cfg: testConfig(), crash: &crash{}, pens: &crash{}, tick: 5 * time.Second, speed: 1,
 		pipes: pipes{make(chan net.Conn), make(chan struct{})},
 		roles: &roster{by: map[string]approvals.Voter{}},
 	}
