@@ -70,6 +70,13 @@ func TestShots(t *testing.T) {
 		{name: "small-real-cloud", hash: "area=cloud&as=ann", real: true, width: 900, height: 700, act: func(b *tab) { b.click(`[data-name=cache-prod]`) }},
 		{name: "small-real-all", hash: "area=cloud&as=ann", real: true, width: 900, height: 700},
 		{name: "small-real-faults", hash: "area=faults&as=ann", real: true, width: 900, height: 700},
+		{name: "phone-chat", hash: "area=chat&as=bob", width: 390, height: 844},
+		{name: "phone-thread", hash: "area=chat&as=bob&thread=1790000300.000200", width: 390, height: 844},
+		{name: "phone-modal", hash: "area=chat&as=ann", modal: true, width: 390, height: 844},
+		{name: "phone-cards", hash: "area=cards&as=bob", width: 390, height: 844},
+		{name: "phone-cloud", hash: "area=cloud&as=bob", real: true, width: 390, height: 844},
+		{name: "phone-faults", hash: "area=faults&as=bob", real: true, width: 390, height: 844},
+		{name: "phone-calls", hash: "area=calls&as=bob", width: 390, height: 844},
 		{name: "real-faults", hash: "area=faults&as=ann", real: true, height: 1400},
 	}
 	b := startBrowser(t).tab(t)

@@ -40,6 +40,7 @@ func TestPage(t *testing.T) {
 		{"a feed follows its end, and tells of news elsewhere", testFollow},
 		{"a bad day is announced in the chat", testFaultsOn},
 		{"a window of 900 by 700 is enough", testSmallWindow},
+		{"a phone", testPhone},
 		{"a stranger is told what to do first", testGuide},
 		{"many tabs share one stream", testManyTabs},
 		{"a form that is gone with its sandbox is told of", testRestart},
@@ -674,6 +675,33 @@ func testSmallWindow(t *testing.T, w *browser) {
 		|| f.querySelector('.fault-main').scrollWidth > f.querySelector('.fault-main').clientWidth).length`); got > 0 {
 		t.Errorf("the texts of %d faults run under their inputs", got)
 	}
+}
+
+// testPhone walks through the areas at 390 by 844: nothing is wider than the window,
+// and what one acts with is in reach.
+func testPhone(t *testing.T, w *browser) {
+	b, _ := show(t, w, nil)
+	b.do("hold a phone", chromedp.EmulateViewport(390, 844))
+	for _, area := range []string{"chat", "cloud", "faults", "cards", "calls"} {
+		b.click(chromedp.CSS(`[data-testid=area-` + area + `]`))
+		b.until(`!document.querySelector('#area-` + area + `').hidden`)
+		if got := eval[float64](b, `Math.max(document.documentElement.scrollWidth, document.querySelector('#stage').scrollWidth)`); got > 390 {
+			t.Errorf("%s is %v wide", area, got)
+		}
+		if got := eval[float64](b, `document.querySelector('#stage').clientWidth`); got < 380 {
+			t.Errorf("%s has %v to stand in", area, got)
+		}
+	}
+	b.click(`[data-testid=area-chat]`)
+	b.click(`[data-testid=person-bob]`)
+	b.click(`[data-testid=open-thread][data-ts="` + cardTS + `"]`)
+	b.see(`[data-testid=thread] [data-action-id=approve]`)
+	b.until(`(() => {
+		const el = document.querySelector('[data-testid=thread] [data-action-id=approve]');
+		el.scrollIntoView({ block: 'center' });
+		const r = el.getBoundingClientRect();
+		return r.right <= innerWidth && el.contains(document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2));
+	})()`)
 }
 
 // testManyTabs opens more tabs than a browser has connections to one host: each

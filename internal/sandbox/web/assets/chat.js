@@ -56,7 +56,7 @@ function welcome() {
   return h('div', { class: 'welcome' }, h('h2', null, 'Try the whole job here'),
     h('p', null, 'Slack and Redis Cloud are emulated, the bot is the real one. Nothing you do leaves this machine.'),
     h('ol', null, steps.map(([who, what]) => h('li', null, h('b', null, who), ` ${what}`))),
-    h('p', null, 'You act as the person chosen on the left. Redis Cloud shows the databases and backup files, Bad days breaks things on purpose.'));
+    h('p', null, 'You act as the person who is chosen in the list of names. Redis Cloud shows the databases and backup files, Bad days breaks things on purpose.'));
 }
 
 // rootItems lists what stands in the channel: days, roots with their counts,
