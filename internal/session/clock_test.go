@@ -220,7 +220,7 @@ func TestRedisStoodStill(t *testing.T) {
 		if got := c.replicas[0].Clock(); got.Steps != 0 || got.Offset != 0 {
 			t.Errorf("%+v", got)
 		}
-		if off := c.replicas[0].Now().Sub(time.Now()); off < -time.Second || off > time.Second {
+		if off := time.Until(c.replicas[0].Now()); off < -time.Second || off > time.Second {
 			t.Errorf("off by %s", off)
 		}
 	})
@@ -231,7 +231,7 @@ func TestRedisStoodStill(t *testing.T) {
 func TestTheCalendarFollowsAStepThatHolds(t *testing.T) {
 	withClocks(t, 2, func(c *clocks) {
 		calendar := func() time.Duration {
-			return c.replicas[0].Now().Add(-c.replicas[0].Shift()).Sub(time.Now()).Round(15 * time.Second)
+			return time.Until(c.replicas[0].Now().Add(-c.replicas[0].Shift())).Round(15 * time.Second)
 		}
 		c.ahead = 4 * time.Minute
 		c.pass(30 * time.Second)

@@ -89,12 +89,12 @@ func TestAnOlderStateIsNoticed(t *testing.T) {
 	eachBackend(t, func(t *testing.T, h *harness) {
 		r := h.open("s1", "db1")
 		put := copyOf(h, "s1")
-		r = h.move(r, "vote") // may be forgotten: it is asked again
+		h.move(r, "vote") // may be forgotten: it is asked again
 		put()
 		if got := h.load("s1"); got.Doubt != "" {
 			t.Errorf("a forgotten vote stops the session: %s", got.Doubt)
 		}
-		r = h.must(h.Advance(h.ctx, session.Move{Record: h.load("s1"), Event: "begin", Due: session.Never, Confirm: true}))
+		h.must(h.Advance(h.ctx, session.Move{Record: h.load("s1"), Event: "begin", Due: session.Never, Confirm: true}))
 		put()
 		if got := h.load("s1"); got.Doubt == "" || !got.Own {
 			t.Error("a forgotten move that must not be forgotten is not noticed")

@@ -407,11 +407,9 @@ func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref
 // stepReopening opens the door again after giving up before the delete.
 func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, error) {
 	s := l.s
-	db, err := e.cloud.Database(ctx, s.Plan.Ref())
-	if errors.Is(err, cloud.ErrNotFound) {
+	if _, err := e.cloud.Database(ctx, s.Plan.Ref()); errors.Is(err, cloud.ErrNotFound) {
 		return e.failRevert(ctx, l, strings.TrimSpace(s.Problem+" "+notByUs(s)))
-	}
-	if err != nil {
+	} else if err != nil {
 		return 0, fmt.Errorf("read the database: %w", err)
 	}
 	if s.Revert.Was != nil {
@@ -426,10 +424,14 @@ func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, er
 		}
 	}
 	door := "Client access is restored"
-	if db, err = e.cloud.Database(ctx, s.Plan.Ref()); err != nil && !errors.Is(err, cloud.ErrNotFound) {
+	db, err := e.cloud.Database(ctx, s.Plan.Ref())
+	if errors.Is(err, cloud.ErrNotFound) {
+		return e.failRevert(ctx, l, strings.TrimSpace(s.Problem+" "+notByUs(s)))
+	}
+	if err != nil {
 		return 0, fmt.Errorf("read the source addresses: %w", err)
 	}
-	if theirs := foreignDoor(s, db); err == nil && theirs != "" {
+	if theirs := foreignDoor(s, db); theirs != "" {
 		door = upperFirst(theirs)
 	}
 	switch {

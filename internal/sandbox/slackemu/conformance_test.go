@@ -454,7 +454,7 @@ func TestARealClientSeesAnOrganisation(t *testing.T) {
 			t.Errorf("%s: %+v %v", id, u, err)
 		}
 	}
-	groups, err := b.api.GetUserGroups(slack.GetUserGroupsOptionWithTeamID("T0SANDBOX"), slack.GetUserGroupsOptionIncludeUsers(true))
+	groups, err := b.api.GetUserGroups(slack.GetUserGroupsOptionTeamID("T0SANDBOX"), slack.GetUserGroupsOptionIncludeUsers(true))
 	if err != nil || len(groups) != 3 || groups[2].TeamID != "E0ACME" || groups[2].Users[0] != "W0DAN" {
 		t.Errorf("groups: %+v %v", groups, err)
 	}
