@@ -37,7 +37,7 @@ type health struct {
 	redis    error             // why not
 	own      string            // why it is not known which database the bot lives in; empty: it is
 	aside    string            // why this replica leaves the work to others; empty: it does not
-	changed  chan struct{}     // Closed and replaced when up or aside changes
+	changed  chan struct{}     // closed and replaced when up or aside changes
 	degraded map[string]string // what works in part only, and how to mend it
 }
 
