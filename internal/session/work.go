@@ -49,7 +49,7 @@ func (q *Queue) Work(ctx context.Context, w Work) error {
 					w.do(ctx, q.name, it)
 				})
 			}
-			if len(items) > 0 {
+			if len(items) == free {
 				continue
 			}
 			if err == nil && next >= 0 {

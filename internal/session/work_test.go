@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +101,42 @@ func TestWorkWakesForTheNextDate(t *testing.T) {
 		time.Sleep(30 * time.Minute)
 		s.want(t, "0s a", "1m30s a")
 	})
+}
+
+// The answer to a claim says when to come again: nothing is asked twice.
+func TestWorkClaimsOnceForWhatIsDue(t *testing.T) {
+	work(t, func(s *shift, it session.Item) {
+		time.Sleep(lease / 2)
+		s.ok("done", true)(s.Due().Done(s.ctx, it))
+	}, func(s *shift) {
+		s.put("first") // loads the scripts
+		time.Sleep(lease)
+		var asked commandCount
+		s.rdb.AddHook(&asked)
+		s.put("a")
+		synctest.Wait()
+		if n := asked.Load(); n != 2 { // put, claim
+			t.Errorf("%d commands until a member was in hand", n)
+		}
+		time.Sleep(lease)
+		if n := asked.Load(); n != 4 { // done, and a claim for the free hand
+			t.Errorf("%d commands until it was done", n)
+		}
+	})
+}
+
+// commandCount counts the commands of a client.
+type commandCount struct{ atomic.Int64 }
+
+func (c *commandCount) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (c *commandCount) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.Add(1)
+		return next(ctx, cmd)
+	}
+}
+func (c *commandCount) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
 func TestWorkHasNoMoreThanItsHandsFull(t *testing.T) {
