@@ -100,23 +100,17 @@ var commands = map[string]command{
 	"resume": func(w *world, e *Engine, _ Session) error { return e.Pause(w.ctx, dora, false) },
 }
 
-// opposites lets two people want opposite things at once; the replica that has the
-// first word is slow. From point to point they change places. A pause is over after
-// an hour.
-func opposites(one, other string) func(*world, Session) {
+// opposites lets two people want opposite things at once. The first of them is at a
+// slow replica. A pause is over after an hour.
+func opposites(first, second string) func(*world, Session) {
 	return func(w *world, s Session) {
 		if s.ID == "" {
 			return
 		}
-		words := []string{one, other}
-		if w.points()%2 == 1 {
-			slices.Reverse(words)
-		}
 		slow, fast := w.slow(), w.alive
-		for i, r := range []*replica{slow, fast} {
-			w.saying.Go(func() { w.say(r, words[i], s) })
-		}
-		if slices.Contains(words, "pause") {
+		w.saying.Go(func() { w.say(slow, first, s) })
+		w.saying.Go(func() { w.say(fast, second, s) })
+		if first == "pause" || second == "pause" {
 			w.saying.Go(func() {
 				time.Sleep(time.Hour)
 				w.say(fast, "resume", s)
@@ -141,17 +135,6 @@ func (w *world) say(r *replica, verb string, s Session) {
 		time.Sleep(2 * time.Second)
 	}
 	w.t.Errorf("no answer to %s", verb)
-}
-
-// points is how many points were passed.
-func (w *world) points() int {
-	n := 0
-	for _, c := range []*crash{w.crash, w.pens} {
-		c.mu.Lock()
-		n += len(c.names)
-		c.mu.Unlock()
-	}
-	return n
 }
 
 // slow starts one more replica, whose moves and flags take three seconds to reach Redis.

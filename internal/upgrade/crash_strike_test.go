@@ -75,8 +75,11 @@ var strikes = []strike{
 	}, false, true},
 	{"last write forgotten", forgetWrite, false, false},
 	{"cancel and approve", opposites("cancel", "approve"), false, false},
+	{"approve and cancel", opposites("approve", "cancel"), false, false},
 	{"deny and approve", opposites("deny", "approve"), false, false},
+	{"approve and deny", opposites("approve", "deny"), false, false},
 	{"pause and resume", opposites("pause", "resume"), true, false},
+	{"resume and pause", opposites("resume", "pause"), true, false},
 	{"a replica of two approvals", differently(func(c *Config) { c.Upgrades, c.Reverts = approvals.Upgrade(2), approvals.Revert(3) }), true, false},
 	{"a replica that observes", differently(func(c *Config) { c.Mode = ModeObserve }), false, false},
 }
