@@ -28,42 +28,39 @@ func (s Session) arrivalAwaited() bool {
 
 // afterEnd looks at what an ended session left behind, or takes it off the queue.
 func (e *Engine) afterEnd(ctx context.Context, l *lease) {
-	wait := time.Duration(0)
+	var a answer = over{}
 	var err error
 	if l.s.arrivalAwaited() && e.now().Sub(l.s.Updated) < arrivalWatch {
-		wait, err = e.awaitArrival(cloud.WithClass(ctx, cloud.ClassCheck), l)
+		a, err = e.awaitArrival(cloud.WithClass(ctx, cloud.ClassCheck), l)
 	}
 	switch {
 	case err != nil && !errors.Is(err, session.ErrStale):
 		e.log.Info("cannot look whether a failed upgrade arrived; trying again", "session", l.s.ID, "error", err)
 		l.reschedule(ctx, e.arrivalEvery())
-	case wait > 0:
-		l.reschedule(ctx, wait)
-	case wait == 0 && err == nil:
-		_, _ = e.store.Due().Done(ctx, l.item())
+	case err == nil:
+		l.settle(ctx, a)
 	}
 }
 
-// awaitArrival says that a failed upgrade arrived; how long to wait where it did not,
-// moved where that was said, and 0 where nobody will be told any more: the database is
-// gone, or somebody has asked for another change of it since.
-func (e *Engine) awaitArrival(ctx context.Context, l *lease) (time.Duration, error) {
+// awaitArrival says that a failed upgrade arrived. It is over where nobody will be told
+// any more: the database is gone, or somebody has asked for another change of it since.
+func (e *Engine) awaitArrival(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	newest, err := e.store.History(ctx, s.Plan.Database, 1)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if len(newest) > 0 && newest[0] != s.ID {
-		return 0, nil
+		return over{}, nil
 	}
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
-		return 0, nil
+		return over{}, nil
 	case err != nil:
-		return 0, fmt.Errorf("read the database of a failed upgrade: %w", err)
+		return nil, fmt.Errorf("read the database of a failed upgrade: %w", err)
 	case !db.Active() || sameVersion(db.Version, s.Plan.From):
-		return e.arrivalEvery(), nil
+		return later(e.arrivalEvery()), nil
 	}
 	now := e.now()
 	seen := fmt.Sprintf("%s is on %s now, although Redis Cloud reported the upgrade as failed.", s.Plan.Name, db.Version)

@@ -162,16 +162,9 @@ const (
 	unclear  finding = "unclear"
 )
 
-// result is what drive tells its step.
-type result struct {
-	wait time.Duration // moved, or how long to wait
-	gate gate          // stop: ready refused and nothing was sent
-	call *Call         // not nil: the call is settled
-}
-
 // drive makes one move of the step's call, or says how long to wait, or that
 // it is settled. It is the only code that sends a changing call.
-func (e *Engine) drive(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) drive(ctx context.Context, l *lease, o outside) (answer, error) {
 	c := l.s.Call
 	if c == nil || c.Key != o.key {
 		return e.intend(ctx, l, o, Call{Key: o.key, Ref: o.ref.String(), First: e.now()})
@@ -186,16 +179,16 @@ func (e *Engine) drive(ctx context.Context, l *lease, o outside) (result, error)
 	case Settled:
 		return e.settledCall(ctx, l, o)
 	default: // Unknown: people decide; look now and then
-		return result{wait: e.cfg.StatusEvery}, nil
+		return later(e.cfg.StatusEvery), nil
 	}
 }
 
 // turn moves the call within its life and writes that.
-func (e *Engine) turn(ctx context.Context, l *lease, a Answer, m move, change func(*Call), body func(*Body)) (result, error) {
+func (e *Engine) turn(ctx context.Context, l *lease, a Answer, m move, change func(*Call), body func(*Body)) (answer, error) {
 	c := *l.s.Call
 	next, err := callLife.Next(c.Phase, a)
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	c.Phase = next
 	if change != nil {
@@ -209,17 +202,17 @@ func (e *Engine) turn(ctx context.Context, l *lease, a Answer, m move, change fu
 			body(b)
 		}
 	})
-	return result{wait: moved}, err
+	return moved{}, err
 }
 
-func (e *Engine) intend(ctx context.Context, l *lease, o outside, c Call) (result, error) {
+func (e *Engine) intend(ctx context.Context, l *lease, o outside, c Call) (answer, error) {
 	l.s.Call = &c
 	if !o.mark || l.s.Revert.Marks[o.key] != "" {
 		return e.turn(ctx, l, Intend, move{}, nil, nil)
 	}
 	mark, err := e.newMark(l.s, o.key)
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	return e.turn(ctx, l, Intend, move{}, nil, func(b *Body) {
 		if b.Revert.Marks == nil {
@@ -231,13 +224,13 @@ func (e *Engine) intend(ctx context.Context, l *lease, o outside, c Call) (resul
 
 // settledCall hands a settled call to the step, or plans a refused one again
 // while the refusal may pass by itself.
-func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (answer, error) {
 	c := l.s.Call
 	if err := e.leaveTurns(ctx, l.s, o); err != nil {
-		return result{}, err // nobody else would give them back
+		return nil, err // nobody else would give them back
 	}
 	if c.Outcome != Rejected || c.RetryAt.IsZero() {
-		return result{call: c}, nil
+		return settled{c}, nil
 	}
 	if wait := c.RetryAt.Sub(e.now()); wait > 0 {
 		if text := "Redis Cloud said " + c.Error + "; trying again."; c.busy() {
@@ -245,35 +238,35 @@ func (e *Engine) settledCall(ctx context.Context, l *lease, o outside) (result, 
 		} else {
 			l.observe(ctx, Progress{Text: text})
 		}
-		return result{wait: wait}, nil
+		return later(wait), nil
 	}
 	return e.intend(ctx, l, o, Call{Key: c.Key, Ref: c.Ref, Phase: c.Phase, Intent: c.Intent, Tries: c.Tries + 1, First: c.First})
 }
 
 // sendPlanned reads the world again, takes the turns, writes the intent and
 // sends. The order is the promise: nothing leaves before it is durable.
-func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (answer, error) {
 	if r := e.permitted(ctx, o); r != nil {
 		if err := e.leaveTurns(ctx, l.s, o); err != nil {
-			return result{}, err
+			return nil, err
 		}
 		if r.Code == Paused {
 			l.observe(ctx, Progress{Text: r.Text, Trouble: true})
-			return result{wait: e.cfg.StatusEvery}, nil
+			return later(e.cfg.StatusEvery), nil
 		}
-		return result{gate: gate{stop: r}}, nil
+		return stopped{gate{stop: r}}, nil
 	}
 	held, err := e.takeTurns(ctx, l, o)
 	if err != nil || !held {
-		return result{wait: e.cfg.Poll}, err
+		return later(e.cfg.Poll), err
 	}
 	before, g, err := o.ready(ctx, l)
 	if err != nil { // nobody knows for how long: others may go first
-		return result{}, errors.Join(err, e.leaveTurns(ctx, l.s, o))
+		return nil, errors.Join(err, e.leaveTurns(ctx, l.s, o))
 	}
 	switch {
 	case g.stop != nil:
-		return result{gate: g}, e.leaveTurns(ctx, l.s, o)
+		return stopped{g}, e.leaveTurns(ctx, l.s, o)
 	case g.wait > 0 && g.text != "":
 		err := e.leaveTurn(ctx, l.s, accountTurn)
 		if g.others {
@@ -281,9 +274,9 @@ func (e *Engine) sendPlanned(ctx context.Context, l *lease, o outside) (result, 
 		} else {
 			l.observe(ctx, Progress{Text: g.text, Trouble: g.trouble})
 		}
-		return result{wait: g.wait}, err
+		return later(g.wait), err
 	case g.wait > 0: // for a status task, which may be minutes behind others
-		return result{wait: g.wait}, e.giveUpProbe(ctx, l, o)
+		return later(g.wait), e.giveUpProbe(ctx, l, o)
 	}
 	return e.send(ctx, l, o, before)
 }
@@ -316,13 +309,13 @@ func refusalOf(r *calls.Refused) *Refusal {
 
 // send hands the call to the sender, which writes its intent through entry, and then
 // writes the answer, even while shutting down.
-func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (result, error) {
+func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (answer, error) {
 	request, err := o.request(ctx, l.s)
 	if err != nil && (errors.Is(err, cloud.ErrNotFound) || e.now().Sub(l.s.Call.First) > e.cfg.Patience) {
-		return result{gate: gate{stop: refuse(Unreachable, "The request of the %s could not be made: %s.", o.label, err)}}, e.leaveTurns(ctx, l.s, o)
+		return stopped{gate{stop: refuse(Unreachable, "The request of the %s could not be made: %s.", o.label, err)}}, e.leaveTurns(ctx, l.s, o)
 	}
 	if err != nil {
-		return result{}, errors.Join(fmt.Errorf("make the request of the %s: %w", o.label, err), e.leaveTurns(ctx, l.s, o))
+		return nil, errors.Join(fmt.Errorf("make the request of the %s: %w", o.label, err), e.leaveTurns(ctx, l.s, o))
 	}
 	to := &entry{e: e, s: l.s, before: before}
 	order := calls.Order{Request: request, Label: o.label, Needs: o.needs, Name: o.target, Activated: l.s.Facts.Activated, Urgent: o.rush}
@@ -342,13 +335,13 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 	var refused *calls.Refused
 	switch {
 	case errors.As(err, &refused):
-		return result{gate: gate{stop: refusalOf(refused)}}, e.leaveTurns(ctx, l.s, o)
+		return stopped{gate{stop: refusalOf(refused)}}, e.leaveTurns(ctx, l.s, o)
 	case errors.Is(err, session.ErrFlagged), errors.Is(err, session.ErrLate):
-		return result{wait: e.cfg.Poll}, nil // the next look says so
+		return later(e.cfg.Poll), nil // the next look says so
 	case errors.Is(err, session.ErrUnconfirmed): // a failover could forget the intent, so nothing left
 		return e.turn(ctx, l, Absent, move{due: e.cfg.Poll}, nil, nil)
 	}
-	return result{}, err
+	return nil, err
 }
 
 // entry is a session's side of one order: its journal, and the write of the intent.
@@ -384,7 +377,7 @@ const settleTimeout = 10 * time.Second
 
 // answered writes what Redis Cloud said. Without an answer nothing is
 // written: the session stays sending and is recovered after its deadline.
-func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.Task, err error) (result, error) {
+func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.Task, err error) (answer, error) {
 	if err == nil && task.Err != nil {
 		err = task.Err
 	}
@@ -394,14 +387,14 @@ func (e *Engine) answered(ctx context.Context, l *lease, o outside, task cloud.T
 	var unknown *cloud.Unknown
 	if errors.As(err, &unknown) {
 		e.log.Warn("no answer to a changing call", "session", l.s.ID, "call", o.key, "error", err)
-		return result{wait: moved}, nil
+		return moved{}, nil
 	}
 	code, text, retry := e.judge(l.s.Call, err)
 	return e.refused(ctx, l, code, text, retry)
 }
 
 // refused settles a call that did not happen.
-func (e *Engine) refused(ctx context.Context, l *lease, code, text string, retry time.Duration) (result, error) {
+func (e *Engine) refused(ctx context.Context, l *lease, code, text string, retry time.Duration) (answer, error) {
 	return e.turn(ctx, l, Refuse, move{}, func(c *Call) {
 		c.Outcome, c.Code, c.Error = Rejected, code, text
 		if retry > 0 {
@@ -464,7 +457,7 @@ func (c *Call) busy() bool {
 const deniedCode = "DENIED"
 
 // follow watches an accepted call until its effect is seen.
-func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) follow(ctx context.Context, l *lease, o outside) (answer, error) {
 	c := l.s.Call
 	var task cloud.Task
 	if c.Task != "" { // an adopted call has none
@@ -472,10 +465,10 @@ func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error
 		task, err = e.cloud.Task(ctx, c.Task)
 		forgotten := errors.Is(err, cloud.ErrNotFound)
 		if forgotten && e.now().Sub(c.SendBy) < e.cfg.Patience {
-			return result{wait: e.cfg.Poll}, nil // not known yet
+			return later(e.cfg.Poll), nil // not known yet
 		}
 		if err != nil && !forgotten {
-			return result{}, fmt.Errorf("read task: %w", err)
+			return nil, fmt.Errorf("read task: %w", err)
 		}
 		if task.Err != nil {
 			code, text, retry := e.judge(c, task.Err)
@@ -483,15 +476,15 @@ func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error
 		}
 		if !task.Ended() && !forgotten {
 			l.observe(ctx, Progress{Percent: l.s.Progress.Percent, Text: "in Redis Cloud's queue"})
-			return result{wait: e.cfg.Poll}, nil
+			return later(e.cfg.Poll), nil
 		}
 		if err := e.leaveTurn(ctx, l.s, accountTurn); err != nil {
-			return result{}, err
+			return nil, err
 		}
 	}
 	v, err := o.effect(ctx, l, task)
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	wait := max(v.wait, e.cfg.Poll)
 	switch {
@@ -502,13 +495,13 @@ func (e *Engine) follow(ctx context.Context, l *lease, o outside) (result, error
 	case v.outcome == "" && e.overdue(c) && !o.probes:
 		return e.doubt(ctx, l, o, wait)
 	case v.outcome == "":
-		return result{wait: wait}, nil
+		return later(wait), nil
 	}
 	return e.conclude(ctx, l, o, v)
 }
 
 // conclude settles a call whose end was seen.
-func (e *Engine) conclude(ctx context.Context, l *lease, o outside, v verdict) (result, error) {
+func (e *Engine) conclude(ctx context.Context, l *lease, o outside, v verdict) (answer, error) {
 	answer, m := Succeed, move{}
 	if v.outcome != Happened {
 		answer = Break

@@ -14,10 +14,10 @@ import (
 // is known.
 
 // recover finds out what became of a call that has no answer.
-func (e *Engine) recover(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) recover(ctx context.Context, l *lease, o outside) (answer, error) {
 	c := l.s.Call
 	if wait := c.SendBy.Add(e.cfg.Grace).Sub(e.now()); wait > 0 {
-		return result{wait: wait}, nil
+		return later(wait), nil
 	}
 	if c.Barrier == "" {
 		return e.putBarrier(ctx, l, o)
@@ -27,26 +27,26 @@ func (e *Engine) recover(ctx context.Context, l *lease, o outside) (result, erro
 		return e.putBarrier(ctx, l, o) // forgotten: ended tasks are kept for some days only
 	}
 	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
-		return result{}, err
+		return nil, err
 	}
 	if err != nil || !task.Ended() {
-		return result{wait: e.cfg.Poll}, nil // the task service may not know a young task yet
+		return later(e.cfg.Poll), nil // the task service may not know a young task yet
 	}
 	return e.judgeTrace(ctx, l, o)
 }
 
 // judgeTrace believes a trace of the call at once, and the lack of one only
 // when there has been time for it to show: a task ends before its effect does.
-func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (answer, error) {
 	if err := e.leaveTurn(ctx, l.s, accountTurn); err != nil {
-		return result{}, err
+		return nil, err
 	}
 	found, err := o.trace(ctx, l)
 	if err != nil {
-		return result{}, err
+		return nil, err
 	}
 	if wait := e.settling(ctx, l); wait > 0 && (found == absent || found == unclear) {
-		return result{wait: wait}, nil
+		return later(wait), nil
 	}
 	switch {
 	case found == happened:
@@ -56,7 +56,7 @@ func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (result, e
 	case found == absent && !o.once:
 		return e.askPeople(ctx, l, o, "Redis Cloud gave no answer to the "+o.label+" again and again, and shows that it never happened. On-call decides.")
 	case found == "":
-		return result{wait: e.cfg.Poll}, nil // still being read
+		return later(e.cfg.Poll), nil // still being read
 	}
 	return e.askPeople(ctx, l, o, "No answer came to the "+o.label+", and what Redis Cloud shows does not say whether it happened. On-call decides.")
 }
@@ -74,7 +74,7 @@ func absentText(s Session, o outside) string {
 }
 
 // askPeople puts a call of which nobody can tell to people.
-func (e *Engine) askPeople(ctx context.Context, l *lease, o outside, note string) (result, error) {
+func (e *Engine) askPeople(ctx context.Context, l *lease, o outside, note string) (answer, error) {
 	seen := e.readBack(ctx, o)
 	return e.turn(ctx, l, Lose, move{note: note}, func(c *Call) { c.Question, c.Seen = l.s.Revision, seen }, nil)
 }
@@ -112,17 +112,17 @@ func reading(what string, p probed) string {
 
 // doubt looks whether anything shows of a call that was accepted, or taken to
 // be, long ago.
-func (e *Engine) doubt(ctx context.Context, l *lease, o outside, wait time.Duration) (result, error) {
+func (e *Engine) doubt(ctx context.Context, l *lease, o outside, wait time.Duration) (answer, error) {
 	found, err := o.trace(ctx, l)
 	if err != nil || found != absent && found != unclear {
-		return result{wait: wait}, err
+		return later(wait), err
 	}
 	return e.lose(ctx, l, o, "")
 }
 
 // lose asks people about a call of which nothing shows. Otherwise a wrong word
 // would be waited for, for ever.
-func (e *Engine) lose(ctx context.Context, l *lease, o outside, why string) (result, error) {
+func (e *Engine) lose(ctx context.Context, l *lease, o outside, why string) (answer, error) {
 	note := "The " + o.label + " should have shown in Redis Cloud for " + words(e.cfg.Patience) + ", and does not. On-call decides."
 	if why != "" {
 		note = "The " + o.label + " was accepted, and cannot be followed. " + why + " On-call decides."
@@ -142,10 +142,10 @@ func (e *Engine) settling(ctx context.Context, l *lease) time.Duration {
 	return p.Since.Add(e.cfg.Grace).Sub(e.now())
 }
 
-func (e *Engine) putBarrier(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) putBarrier(ctx context.Context, l *lease, o outside) (answer, error) {
 	task, err := e.queueBarrier(ctx, l, o)
 	if err != nil {
-		return result{}, fmt.Errorf("queue a status task behind the %s: %w", o.key, err)
+		return nil, fmt.Errorf("queue a status task behind the %s: %w", o.key, err)
 	}
 	return e.turn(ctx, l, Barrier, move{due: e.cfg.Poll}, func(c *Call) { c.Barrier, c.Queued = task, e.now() }, nil)
 }

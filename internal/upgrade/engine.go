@@ -215,10 +215,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	return e.store.Due().Work(ctx, session.Work{Lease: e.cfg.Lease, Workers: e.cfg.Workers, Idle: e.cfg.Idle, Wake: e.wake, Do: e.look, Log: e.log})
 }
 
-// moved is a step's answer when it advanced the session: the move itself said
-// when to look again.
-const moved time.Duration = -1
-
 // retriesOfALook is how long reads that fail are tried again within a look. After
 // that the card says so, and the queue is what waits.
 const retriesOfALook = 10 * time.Second
@@ -258,7 +254,7 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 		}
 		defer leave()
 	}
-	wait, err := e.step(cloud.WithRetriesUntil(cloud.WithClass(ctx, s.class()), time.Now().Add(retriesOfALook)), l)
+	a, err := e.step(cloud.WithRetriesUntil(cloud.WithClass(ctx, s.class()), time.Now().Add(retriesOfALook)), l)
 	var held *session.HeldError
 	if errors.As(err, &held) && slices.Contains(l.s.record.Holds, held.Database) {
 		err = e.suspect(ctx, l.s, "the lock of its database is not its own: "+held.Error())
@@ -278,8 +274,18 @@ func (e *Engine) look(ctx context.Context, it session.Item) {
 			l.observe(ctx, p)
 		}
 		l.reschedule(ctx, max(2*e.cfg.Poll, 100*time.Millisecond))
-	case wait >= 0:
-		l.reschedule(ctx, wait)
+	default:
+		l.settle(ctx, a)
+	}
+}
+
+// settle gives the session back as an answer says.
+func (l *lease) settle(ctx context.Context, a answer) {
+	switch a := a.(type) {
+	case later:
+		l.reschedule(ctx, time.Duration(a))
+	case over:
+		_, _ = l.e.store.Due().Done(ctx, l.item())
 	}
 }
 

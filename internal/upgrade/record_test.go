@@ -127,8 +127,8 @@ func TestRefusals(t *testing.T) {
 }
 
 var (
-	before = time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
-	later  = before.Add(time.Minute)
+	before     = time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
+	afterwards = before.Add(time.Minute)
 )
 
 func TestABackupIsBelievedOnlyWhenItIsNew(t *testing.T) {
@@ -138,16 +138,16 @@ func TestABackupIsBelievedOnlyWhenItIsNew(t *testing.T) {
 		now      probed
 		want     Outcome // empty: not yet
 	}{
-		{"a newer success is done", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success", At: later}, Happened},
+		{"a newer success is done", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success", At: afterwards}, Happened},
 		{"the old success is not", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success", At: before}, ""},
-		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "success", At: later}, Happened},
+		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "success", At: afterwards}, Happened},
 		{"a success without a time is one where there was none before", Before{}, probed{Status: cloud.Ok, Raw: "success"}, Happened},
 		{"a success without a time is not believed where there was one", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success"}, ""},
-		{"running is not done", Before{At: before}, probed{Status: cloud.Running, Raw: "exporting", At: later}, ""},
+		{"running is not done", Before{At: before}, probed{Status: cloud.Running, Raw: "exporting", At: afterwards}, ""},
 		{"a failure that was not there before is one", Before{At: before, Status: "success"}, probed{Status: cloud.Bad, Raw: "failed", Reason: "no-permission", At: before}, Broke},
 		{"a failure that was there before says nothing", Before{At: before, Status: "failed"}, probed{Status: cloud.Bad, Raw: "failed", At: before}, ""},
 		{"unless it was seen running in between", Before{At: before, Status: "failed", Moved: true}, probed{Status: cloud.Bad, Raw: "failed", At: before}, Broke},
-		{"a failure with a newer time is one", Before{At: before, Status: "failed"}, probed{Status: cloud.Bad, Raw: "failed", At: later}, Broke},
+		{"a failure with a newer time is one", Before{At: before, Status: "failed"}, probed{Status: cloud.Bad, Raw: "failed", At: afterwards}, Broke},
 		{"nothing known is not done", Before{}, probed{}, ""},
 		{"backups switched off never end well", Before{}, probed{refused: refuse(NoBackup, "off")}, Broke},
 	} {
@@ -164,7 +164,7 @@ func TestAnImportIsBelievedOnlyWhenItIsNew(t *testing.T) {
 		now      probed
 		want     Outcome
 	}{
-		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "succeeded", At: later}, Happened},
+		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "succeeded", At: afterwards}, Happened},
 		{"an old success is not", Before{At: before, Status: "succeeded"}, probed{Status: cloud.Ok, Raw: "succeeded", At: before}, ""},
 		{"a success without a time is one where there was none before", Before{}, probed{Status: cloud.Ok, Raw: "succeeded"}, Happened},
 		{"the first failure is one", Before{}, probed{Status: cloud.Bad, Raw: "failed", Reason: "file-corrupted"}, Broke},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
@@ -156,29 +155,17 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 
 // putRoles binds the roles one by one. A role that cannot be bound is left for
 // a person; the door opens all the same.
-func (e *Engine) putRoles(ctx context.Context, l *lease, ref cloud.Ref) (bool, string, time.Duration, error) {
-	roles := l.s.Revert.Was.Roles
-	n := l.s.Revert.RolesBound
+func (e *Engine) putRoles(ctx context.Context, l *lease, ref cloud.Ref, back restored) (answer, error) {
+	roles, n := l.s.Revert.Was.Roles, l.s.Revert.RolesBound
 	if n >= len(roles) {
-		return true, "", 0, nil
+		return back("")
 	}
-	r, err := e.persist(ctx, l, e.roleCall(l.s, roles[n], ref))
-	loose := ""
-	switch {
-	case err != nil:
-		return false, "", 0, err
-	case r.gate.stop != nil:
-		loose = r.gate.stop.Text
-	case r.call == nil:
-		return false, "", r.wait, nil
-	case r.call.Outcome != Happened:
-		loose = r.call.Error
+	bound := func(loose string) (answer, error) {
+		return e.learn(ctx, l, "", func(w *RevertWork) {
+			w.RolesBound++
+			w.leave(loose)
+		})
 	}
-	wait, err := e.learn(ctx, l, "", func(w *RevertWork) {
-		w.RolesBound++
-		if loose != "" {
-			w.Loose = append(w.Loose, fmt.Sprintf("bind the ACL role %s (%s) to database id %d: %s", roles[n].Name, roles[n].Rules, ref.Database, loose))
-		}
-	})
-	return false, "", wait, err
+	sorry := fmt.Sprintf("bind the ACL role %s (%s) to database id %d: ", roles[n].Name, roles[n].Rules, ref.Database)
+	return e.persist(ctx, l, e.roleCall(l.s, roles[n], ref), restored(bound).orLoose(sorry))
 }

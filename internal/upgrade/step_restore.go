@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
@@ -18,26 +17,26 @@ import (
 // capture tests the gates once more, reads password, source IPs, roles and tags
 // right before the door is closed (older ones could bring back what was revoked
 // meanwhile), seals the secrets, and opens them once as a test.
-func (e *Engine) capture(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) capture(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	_, db, g, err := e.compare(ctx, s)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("capture settings: %w", err)
+		return nil, fmt.Errorf("capture settings: %w", err)
 	case g.stop != nil && (g.stop.passes || g.stop.Code == NotAllowed) && e.now().Sub(s.Updated) < e.cfg.Patience:
 		l.observeWithActor(ctx, g.stop.Text, s.Plan.Ref())
-		return e.cfg.Poll, nil
+		return later(e.cfg.Poll), nil
 	case g.stop != nil:
-		return e.failRevert(ctx, l, g.stop.Error()+" "+e.untouched(ctx, s))
+		return e.untouched(ctx, l, g.stop.Error())
 	}
 	if err := e.entitled(ctx, s); errors.Is(err, errNoWord) {
-		return 0, err
+		return nil, err
 	} else if err != nil {
 		return e.askAgain(ctx, l, sentence(err))
 	}
 	w, err := e.captured(ctx, s, db)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	return e.learn(ctx, l, "Settings saved. Blocking client access (source IPs).", func(r *RevertWork) { r.Was = w })
 }
@@ -109,91 +108,90 @@ func sameStored[T any](a, b []T) bool {
 	return len(a) == 0 && len(b) == 0 || reflect.DeepEqual(a, b)
 }
 
-// wipingSettings are those that flush the database; they come before the import.
-func (e *Engine) wipingSettings(ctx context.Context, l *lease, ref cloud.Ref) (bool, time.Duration, error) {
+// wipingSettings puts back what flushes the database; next comes after that.
+func (e *Engine) wipingSettings(ctx context.Context, l *lease, ref cloud.Ref, next func() (answer, error)) (answer, error) {
 	s := l.s
 	var was cloud.Database
 	if err := json.Unmarshal(s.Revert.Was.Database, &was); err != nil {
-		return false, 0, err
+		return nil, err
 	}
 	if was.HashingPolicy != "custom" || s.Call != nil && s.Call.Key == callImport {
-		return true, 0, nil
+		return next()
 	}
 	same := func(db cloud.Database) bool { return slices.Equal(db.RegexRules, was.RegexRules) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{RegexRules: &was.RegexRules}, nil }
-	o := e.updateCall(callRules, "sharding rules of "+s.Plan.Name, ref, change, same)
-	o.rush = true
-	r, err := e.persist(ctx, l, o)
-	wait := r.wait
-	switch {
-	case err != nil:
-		return false, 0, err
-	case r.gate.stop != nil:
-		wait, err = e.stuck(ctx, l, r.gate.stop.Error())
-	case r.call == nil:
-	case e.insists(r.call):
-		wait, err = e.again(ctx, l, o.label, r.call)
-	case r.call.Outcome != Happened:
-		wait, err = e.stuck(ctx, l, "The sharding rules could not be set: "+r.call.Error)
-	default:
-		return true, 0, nil
-	}
-	return false, wait, err
+	return e.insist(ctx, l, e.updateCall(callRules, "sharding rules of "+s.Plan.Name, ref, change, same), means{
+		stopped: func(g gate) (answer, error) { return e.stuck(ctx, l, g.stop.Error()) },
+		failed: func(c *Call) (answer, error) {
+			return e.stuck(ctx, l, "The sharding rules could not be set: "+c.Error)
+		},
+		done: next,
+	})
 }
 
 // stepRestoring verifies the import, puts default user, tags and roles back,
 // and opens the door last.
-func (e *Engine) stepRestoring(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepRestoring(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	ref, err := cloud.ParseRef(s.Revert.NewRef)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if len(s.Revert.After) == 0 {
 		return e.verifyImport(ctx, l, ref)
 	}
 	var was cloud.Database
 	if err := json.Unmarshal(s.Revert.Was.Database, &was); err != nil {
-		return 0, err
+		return nil, err
 	}
-	for _, put := range []struct {
+	for _, setting := range []struct {
 		name string
-		run  func() (bool, string, time.Duration, error)
+		put  func(restored) (answer, error)
 	}{
-		{"default user", func() (bool, string, time.Duration, error) { return e.putDefaultUser(ctx, l, ref, was) }},
-		{"tags", func() (bool, string, time.Duration, error) { return e.putTags(ctx, l, ref) }},
-		{"roles", func() (bool, string, time.Duration, error) { return e.putRoles(ctx, l, ref) }},
+		{"default user", func(p restored) (answer, error) { return e.putDefaultUser(ctx, l, ref, was, p) }},
+		{"tags", func(p restored) (answer, error) { return e.putTags(ctx, l, ref, p) }},
+		{"roles", func(p restored) (answer, error) { return e.putRoles(ctx, l, ref, p) }},
 	} {
-		if slices.Contains(s.Revert.After, put.name) {
+		if slices.Contains(s.Revert.After, setting.name) {
 			continue
 		}
-		done, loose, wait, err := put.run()
-		if err != nil || !done {
-			return wait, err
-		}
-		return e.learn(ctx, l, "", func(w *RevertWork) {
-			w.After = append(w.After, put.name)
-			if loose != "" {
-				w.Loose = append(w.Loose, loose)
-			}
+		return setting.put(func(loose string) (answer, error) {
+			return e.learn(ctx, l, "", func(w *RevertWork) {
+				w.After = append(w.After, setting.name)
+				w.leave(loose)
+			})
 		})
 	}
 	return e.openDoor(ctx, l, ref)
 }
 
+// restored notes that a setting is put back, or what a person has to do in its place:
+// the door opens all the same.
+type restored func(loose string) (answer, error)
+
+// orLoose is what the end of a call means that puts a setting back; sorry begins what a
+// person is told where it could not be.
+func (p restored) orLoose(sorry string) means {
+	return means{
+		stopped: func(g gate) (answer, error) { return p(sorry + g.stop.Text) },
+		failed:  func(c *Call) (answer, error) { return p(sorry + c.Error) },
+		done:    func() (answer, error) { return p("") },
+	}
+}
+
 // verifyImport reads the recreated database back before anybody is let in.
-func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
+func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (answer, error) {
 	s := l.s
 	db, err := e.cloud.Database(ctx, ref)
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
 		return e.failRevert(ctx, l, "Somebody deleted the new database. "+remains(s))
 	case err != nil:
-		return 0, err
+		return nil, err
 	case db.Failed():
 		return e.stuck(ctx, l, "Redis Cloud shows the new database as "+db.Status)
 	case !db.Active():
-		return e.cfg.Poll, nil
+		return later(e.cfg.Poll), nil
 	case !sameVersion(db.Version, s.Plan.To):
 		return e.stuck(ctx, l, fmt.Sprintf("The recreated database reads %s, not %s", db.Version, s.Plan.To))
 	case db.Port != s.Revert.Snapshot.Port:
@@ -205,61 +203,43 @@ func (e *Engine) verifyImport(ctx context.Context, l *lease, ref cloud.Ref) (tim
 
 // putDefaultUser sets the password that the database had, in place of the one by which
 // it is known as ours, and then switches the default user off where it was.
-func (e *Engine) putDefaultUser(ctx context.Context, l *lease, ref cloud.Ref, was cloud.Database) (bool, string, time.Duration, error) {
+func (e *Engine) putDefaultUser(ctx context.Context, l *lease, ref cloud.Ref, was cloud.Database, back restored) (answer, error) {
 	if !slices.Contains(l.s.Revert.After, "password") {
 		return e.putPassword(ctx, l, ref)
 	}
 	if was.Security.DefaultUser {
-		return true, "", 0, nil
+		return back("")
 	}
 	off := false
 	same := func(db cloud.Database) bool { return !db.Security.DefaultUser }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{DefaultUser: &off}, nil }
 	o := e.updateCall(callDefaultUser, "default user of "+l.s.Plan.Name, ref, change, same)
-	o.rush = true
-	r, err := e.persist(ctx, l, o)
-	switch {
-	case err != nil:
-		return false, "", 0, err
-	case r.gate.stop != nil:
-		return true, "the default user could not be disabled: " + r.gate.stop.Text, 0, nil
-	case r.call == nil:
-		return false, "", r.wait, nil
-	case r.call.Outcome != Happened:
-		return true, "the default user could not be disabled: " + r.call.Error, 0, nil
-	}
-	return true, "", 0, nil
+	return e.persist(ctx, l, o, back.orLoose("the default user could not be disabled: "))
 }
 
 // putPassword gives the database back the password that its clients know. Without it
 // nobody could connect, so a failure ends the revert before the door opens.
-func (e *Engine) putPassword(ctx context.Context, l *lease, ref cloud.Ref) (bool, string, time.Duration, error) {
+func (e *Engine) putPassword(ctx context.Context, l *lease, ref cloud.Ref) (answer, error) {
 	real, err := e.password(l.s)
 	if err != nil && !errors.Is(err, ErrSeal) { // that waits in persist, and says so
-		return false, "", 0, err
+		return nil, err
 	}
 	password := cloud.Secret(real)
 	same := func(db cloud.Database) bool { return db.Security.Password == password }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{Password: &password}, nil }
-	o := e.updateCall(callPassword, "password of "+l.s.Plan.Name, ref, change, same)
-	o.rush = true
-	r, err := e.persist(ctx, l, o)
-	wait := r.wait
-	switch {
-	case err != nil:
-	case r.gate.stop != nil && r.gate.stop.Code == NotFound:
-		wait, err = e.failRevert(ctx, l, "Somebody deleted the new database. "+remains(l.s))
-	case r.gate.stop != nil:
-		wait, err = e.stuck(ctx, l, "The password of the default user could not be put back: "+r.gate.stop.Text)
-	case r.call == nil:
-	case e.insists(r.call):
-		wait, err = e.again(ctx, l, o.label, r.call)
-	case r.call.Outcome != Happened:
-		wait, err = e.stuck(ctx, l, "The password of the default user could not be put back: "+r.call.Error)
-	default:
-		wait, err = e.learn(ctx, l, "", func(w *RevertWork) { w.After = append(w.After, "password") })
-	}
-	return false, "", wait, err
+	sorry := "The password of the default user could not be put back: "
+	return e.insist(ctx, l, e.updateCall(callPassword, "password of "+l.s.Plan.Name, ref, change, same), means{
+		stopped: func(g gate) (answer, error) {
+			if g.stop.Code == NotFound {
+				return e.failRevert(ctx, l, "Somebody deleted the new database. "+remains(l.s))
+			}
+			return e.stuck(ctx, l, sorry+g.stop.Text)
+		},
+		failed: func(c *Call) (answer, error) { return e.stuck(ctx, l, sorry+c.Error) },
+		done: func() (answer, error) {
+			return e.learn(ctx, l, "", func(w *RevertWork) { w.After = append(w.After, "password") })
+		},
+	})
 }
 
 // tagsCall puts the tags back. It is synchronous and replaces the whole list.
@@ -319,36 +299,29 @@ func sameTags(a, b []cloud.Tag) bool {
 }
 
 // putTags puts the tags back; what cannot be put back is left for a person.
-func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref) (bool, string, time.Duration, error) {
+func (e *Engine) putTags(ctx context.Context, l *lease, ref cloud.Ref, back restored) (answer, error) {
 	if len(l.s.Revert.Was.Tags) == 0 {
-		return true, "", 0, nil
+		return back("")
 	}
-	r, err := e.persist(ctx, l, e.tagsCall(l.s, ref))
-	switch {
-	case err != nil:
-		return false, "", 0, err
-	case r.gate.stop != nil:
-		return true, "the tags were not put back: " + r.gate.stop.Text, 0, nil
-	case r.call == nil:
-		return false, "", r.wait, nil
-	case r.call.Outcome != Happened:
-		return true, "the tags were not put back: " + r.call.Error, 0, nil
-	}
-	return true, "", 0, nil
+	return e.persist(ctx, l, e.tagsCall(l.s, ref), back.orLoose("the tags were not put back: "))
 }
 
-func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
+func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (answer, error) {
+	return e.sourceIPs(ctx, l, callOpenDoor, ref, func(problem string) (answer, error) {
+		return e.lastLook(ctx, l, ref, problem)
+	})
+}
+
+// lastLook reads the database once more after the door was opened, or could not be
+// opened for a problem: what is called done is.
+func (e *Engine) lastLook(ctx context.Context, l *lease, ref cloud.Ref, problem string) (answer, error) {
 	s := l.s
-	done, wait, problem, err := e.sourceIPs(ctx, l, callOpenDoor, "restoration of client access to "+s.Plan.Name, ref, true)
-	if err != nil || !done && problem == "" {
-		return wait, err
-	}
-	db, err := e.cloud.Database(ctx, ref) // a last look: what is called done is
+	db, err := e.cloud.Database(ctx, ref)
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
 		return e.failRevert(ctx, l, "The data was back, but now the database does not exist any more: somebody deleted it. "+remains(s))
 	case err != nil:
-		return 0, fmt.Errorf("look at the database a last time: %w", err)
+		return nil, fmt.Errorf("look at the database a last time: %w", err)
 	case problem != "":
 		return e.stuck(ctx, l, "The data is back, but client access could not be restored: "+problem+". Set the source IPs by hand")
 	case !sameVersion(db.Version, s.Plan.To):
@@ -357,79 +330,66 @@ func (e *Engine) openDoor(ctx context.Context, l *lease, ref cloud.Ref) (time.Du
 	case db.Failed():
 		return e.failRevert(ctx, l, fmt.Sprintf("Everything was restored, client access included, but %s reads status %s now. %s", s.Plan.Name, db.Status, remains(s)))
 	case !db.Active():
-		return e.cfg.StatusEvery, nil // not called done in transition
+		return later(e.cfg.StatusEvery), nil // not called done in transition
 	}
 	note := fmt.Sprintf("Done: %s is back on %s at %s with the data of %s. Its id is now %d (was %d).",
 		s.Plan.Name, s.Plan.To, s.Revert.Endpoint, stamp(s.Revert.BackupAt), ref.Database, s.Plan.Ref().Database)
 	theirs := foreignDoor(s, db)
-	_, err = e.close(ctx, s, move{event: Finish, note: note}, func(b *Body) {
-		if theirs != "" {
-			b.Revert.Loose = append(b.Revert.Loose, theirs)
-		}
-	})
-	return moved, err
+	_, err = e.close(ctx, s, move{event: Finish, note: note}, func(b *Body) { b.Revert.leave(theirs) })
+	return moved{}, err
 }
 
 // sourceIPs puts the captured source addresses back, unless somebody else has
 // set some since the door was closed: what they let in or keep out is theirs.
-func (e *Engine) sourceIPs(ctx context.Context, l *lease, key, label string, ref cloud.Ref, rush bool) (done bool, wait time.Duration, problem string, err error) {
+func (e *Engine) sourceIPs(ctx context.Context, l *lease, key string, ref cloud.Ref, next func(problem string) (answer, error)) (answer, error) {
 	want := l.s.Revert.Was.SourceIPs
 	if c := l.s.Call; c == nil || c.Key != key {
 		db, err := e.cloud.Database(ctx, ref)
 		if err != nil && !errors.Is(err, cloud.ErrNotFound) {
-			return false, 0, "", err
+			return nil, err
 		}
 		if err == nil && !sameAddresses(db.Security.SourceIPs, closedDoor) {
-			return true, 0, "", nil
+			return next("")
 		}
 	}
 	same := func(db cloud.Database) bool { return sameAddresses(db.Security.SourceIPs, want) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &want}, nil }
-	o := e.updateCall(key, label, ref, change, same)
-	o.rush = rush
-	r, err := e.persist(ctx, l, o)
-	switch {
-	case err != nil:
-		return false, 0, "", err
-	case r.gate.stop != nil:
-		return false, 0, r.gate.stop.Text, nil
-	case r.call == nil:
-		return false, r.wait, "", nil
-	case e.insists(r.call):
-		wait, err := e.again(ctx, l, label, r.call)
-		return false, wait, "", err
-	case r.call.Outcome != Happened:
-		return false, 0, r.call.Error, nil
-	}
-	return true, 0, "", nil
+	return e.insist(ctx, l, e.updateCall(key, "restoration of client access to "+l.s.Plan.Name, ref, change, same), means{
+		stopped: func(g gate) (answer, error) { return next(g.stop.Text) },
+		failed:  func(c *Call) (answer, error) { return next(c.Error) },
+		done:    func() (answer, error) { return next("") },
+	})
 }
 
 // stepReopening opens the door again after giving up before the delete.
-func (e *Engine) stepReopening(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepReopening(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	if _, err := e.cloud.Database(ctx, s.Plan.Ref()); errors.Is(err, cloud.ErrNotFound) {
-		return e.failRevert(ctx, l, strings.TrimSpace(s.Problem+" "+notByUs(s)))
+		return e.missing(ctx, l, s.Problem)
 	} else if err != nil {
-		return 0, fmt.Errorf("read the database: %w", err)
+		return nil, fmt.Errorf("read the database: %w", err)
 	}
-	if s.Revert.Was != nil {
-		done, wait, problem, err := e.sourceIPs(ctx, l, callReopenDoor, "restoration of client access to "+s.Plan.Name, s.Plan.Ref(), true)
-		switch {
-		case err != nil:
-			return 0, err
-		case problem != "":
-			return e.failRevert(ctx, l, "Client access to "+s.Plan.Name+" could not be restored: "+problem+". Set its source IPs by hand to "+strings.Join(s.Revert.Was.SourceIPs, ", ")+".")
-		case !done:
-			return wait, nil
+	if s.Revert.Was == nil {
+		return e.reopened(ctx, l)
+	}
+	return e.sourceIPs(ctx, l, callReopenDoor, s.Plan.Ref(), func(problem string) (answer, error) {
+		if problem != "" {
+			return e.failRevert(ctx, l, "Client access to "+s.Plan.Name+" could not be restored: "+problem+
+				". Set its source IPs by hand to "+strings.Join(s.Revert.Was.SourceIPs, ", ")+".")
 		}
-	}
-	door := "Client access is restored"
+		return e.reopened(ctx, l)
+	})
+}
+
+// reopened ends a revert that was given up, or puts it to people once more.
+func (e *Engine) reopened(ctx context.Context, l *lease) (answer, error) {
+	s, door := l.s, "Client access is restored"
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
-		return e.failRevert(ctx, l, strings.TrimSpace(s.Problem+" "+notByUs(s)))
+		return e.missing(ctx, l, s.Problem)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read the source addresses: %w", err)
+		return nil, fmt.Errorf("read the source addresses: %w", err)
 	}
 	if theirs := foreignDoor(s, db); theirs != "" {
 		door = upperFirst(theirs)

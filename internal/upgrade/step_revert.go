@@ -17,7 +17,7 @@ import (
 // stepRehearsing imports the backup into a temporary database on the
 // original version, and dry-runs the create. It changes nothing that anybody
 // uses. Whatever happens, the temporary database is deleted again.
-func (e *Engine) stepRehearsing(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepRehearsing(ctx context.Context, l *lease) (answer, error) {
 	t := l.s.Revert.Trial
 	switch {
 	case t.Result == "" && t.Ref == "" && l.s.CancelBy != "" && !l.s.callOut():
@@ -31,17 +31,17 @@ func (e *Engine) stepRehearsing(ctx context.Context, l *lease) (time.Duration, e
 	case l.s.CancelBy != "":
 		return e.end(ctx, l, Cancel, "Revert cancelled. Nothing was changed.")
 	case !t.Passed:
-		return e.failRevert(ctx, l, "The test restore failed: "+strings.TrimSuffix(t.Result, ".")+". "+e.untouched(ctx, l.s))
+		return e.untouched(ctx, l, "The test restore failed: "+strings.TrimSuffix(t.Result, ".")+".")
 	}
 	return e.rehearseDryRun(ctx, l)
 }
 
 // learn stores a fact and looks again at once.
-func (e *Engine) learn(ctx context.Context, l *lease, note string, change func(*RevertWork)) (time.Duration, error) {
+func (e *Engine) learn(ctx context.Context, l *lease, note string, change func(*RevertWork)) (answer, error) {
 	return e.do(ctx, l, move{event: Note, note: note}, func(b *Body) { change(b.Revert) })
 }
 
-func (e *Engine) rehearseCreate(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) rehearseCreate(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	body := func(s Session) (cloud.Create, error) {
 		db, err := e.cloud.Database(context.WithoutCancel(ctx), s.Plan.Ref())
@@ -52,18 +52,20 @@ func (e *Engine) rehearseCreate(ctx context.Context, l *lease) (time.Duration, e
 		c.Name, c.Port, c.SourceIPs, c.Backup, c.Password = s.Revert.Trial.Name, 0, closedDoor, nil, ""
 		return c, nil
 	}
-	r, err := e.drive(ctx, l, e.createCall(build{key: callRehearsalCreate, label: "creation of the temporary database", parent: s.Plan.Ref(), name: s.Revert.Trial.Name, body: body}))
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = r.gate.stop.Error() })
-	case r.call == nil:
-		return r.wait, nil
-	case r.call.Outcome != Happened:
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the temporary database could not be created: " + r.call.Error })
-	}
-	return 0, nil // its ref is in the record
+	a, err := e.drive(ctx, l, e.createCall(build{key: callRehearsalCreate, label: "creation of the temporary database",
+		parent: s.Plan.Ref(), name: s.Revert.Trial.Name, body: body}))
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) { return e.trialResult(ctx, l, g.stop.Error()) },
+		failed: func(c *Call) (answer, error) {
+			return e.trialResult(ctx, l, "the temporary database could not be created: "+c.Error)
+		},
+		done: func() (answer, error) { return later(0), nil }, // its ref is in the record
+	})
+}
+
+// trialResult says how a rehearsal that did not pass ended.
+func (e *Engine) trialResult(ctx context.Context, l *lease, result string) (answer, error) {
+	return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = result })
 }
 
 // createBody is the database as it was, on the version it had: module list
@@ -77,56 +79,48 @@ func (e *Engine) createBody(s Session, db cloud.Database) cloud.Create {
 	return cloud.CreateFrom(db, s.Plan.To)
 }
 
-func (e *Engine) rehearseImport(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) rehearseImport(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	ref, err := cloud.ParseRef(s.Revert.Trial.Ref)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if s.CancelBy != "" && !s.callOut() {
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "cancelled" })
+		return e.trialResult(ctx, l, "cancelled")
 	}
 	if c := s.Call; c != nil && c.Key == callRehearsalCreate && c.Outcome == Broke { // it exists all the same
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the temporary database could not be created: " + c.Error })
+		return e.trialResult(ctx, l, "the temporary database could not be created: "+c.Error)
 	}
-	r, err := e.drive(ctx, l, e.importCall(s, callRehearsalImport, "test import", ref))
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = r.gate.stop.Error() })
-	case r.call == nil:
-		return r.wait, nil
-	case r.call.Outcome != Happened:
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "the import did not succeed: " + r.call.Error })
-	}
-	return e.judgeTrial(ctx, l, ref)
-}
-
-// judgeTrial reads the rehearsal database back.
-func (e *Engine) judgeTrial(ctx context.Context, l *lease, ref cloud.Ref) (time.Duration, error) {
-	db, err := e.cloud.Database(ctx, ref)
-	if errors.Is(err, cloud.ErrNotFound) {
-		return e.learn(ctx, l, "", func(w *RevertWork) { w.Trial.Result = "somebody deleted the temporary database" })
-	}
-	if err != nil {
-		return 0, err
-	}
-	if !sameVersion(db.Version, l.s.Plan.To) {
-		return e.learn(ctx, l, "", func(w *RevertWork) {
-			w.Trial.Result = fmt.Sprintf("the temporary database reads %s, not %s", db.Version, l.s.Plan.To)
-		})
-	}
-	return e.learn(ctx, l, "", func(w *RevertWork) {
-		w.Trial.Passed = true
-		w.Trial.Result = fmt.Sprintf("%s imported into a temporary database on %s (%.0f MB used afterwards)", counted(len(l.s.Plan.Files)), db.Version, db.UsedMB)
+	a, err := e.drive(ctx, l, e.importCall(s, callRehearsalImport, "test import", ref))
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) { return e.trialResult(ctx, l, g.stop.Error()) },
+		failed:  func(c *Call) (answer, error) { return e.trialResult(ctx, l, "the import did not succeed: "+c.Error) },
+		done:    func() (answer, error) { return e.judgeTrial(ctx, l, ref) },
 	})
 }
 
-func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (time.Duration, error) {
+// judgeTrial reads the rehearsal database back.
+func (e *Engine) judgeTrial(ctx context.Context, l *lease, ref cloud.Ref) (answer, error) {
+	db, err := e.cloud.Database(ctx, ref)
+	switch {
+	case errors.Is(err, cloud.ErrNotFound):
+		return e.trialResult(ctx, l, "somebody deleted the temporary database")
+	case err != nil:
+		return nil, err
+	case !sameVersion(db.Version, l.s.Plan.To):
+		return e.trialResult(ctx, l, fmt.Sprintf("the temporary database reads %s, not %s", db.Version, l.s.Plan.To))
+	}
+	return e.learn(ctx, l, "", func(w *RevertWork) {
+		w.Trial.Passed = true
+		w.Trial.Result = fmt.Sprintf("%s imported into a temporary database on %s (%.0f MB used afterwards)",
+			counted(len(l.s.Plan.Files)), db.Version, db.UsedMB)
+	})
+}
+
+func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (answer, error) {
 	ref, err := cloud.ParseRef(l.s.Revert.Trial.Ref)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	name := l.s.Revert.Trial.Name
 	only := func(_ context.Context, _ *lease, db cloud.Database) gate {
@@ -139,42 +133,50 @@ func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (time.Duration, e
 		}
 		return gate{}
 	}
-	r, err := e.drive(ctx, l, e.deleteCall(callRehearsalDelete, "removal of the temporary database", name, ref, only))
-	loose := ""
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil && r.gate.stop.Code != NotFound:
-		loose = r.gate.stop.Error()
-	case r.gate.stop == nil && r.call == nil:
-		return r.wait, nil
-	case r.call != nil && r.call.Outcome != Happened:
-		loose = "the temporary database " + name + " could not be deleted (" + r.call.Error + "); delete it by hand"
+	through := func(loose string) (answer, error) {
+		hold := session.Hold{Database: ref.String(), From: l.s.ID}
+		return e.do(ctx, l, move{event: Note, holds: []session.Hold{hold}}, func(b *Body) {
+			b.Revert.Trial.Deleted = true
+			b.Revert.leave(loose)
+		})
 	}
-	hold := session.Hold{Database: ref.String(), From: l.s.ID}
-	return e.do(ctx, l, move{event: Note, holds: []session.Hold{hold}}, func(b *Body) {
-		b.Revert.Trial.Deleted = true
-		if loose != "" {
-			b.Revert.Loose = append(b.Revert.Loose, loose)
-		}
+	a, err := e.drive(ctx, l, e.deleteCall(callRehearsalDelete, "removal of the temporary database", name, ref, only))
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) {
+			if g.stop.Code == NotFound {
+				return through("")
+			}
+			return through(g.stop.Error())
+		},
+		failed: func(c *Call) (answer, error) {
+			return through("the temporary database " + name + " could not be deleted (" + c.Error + "); delete it by hand")
+		},
+		done: func() (answer, error) { return through("") },
 	})
+}
+
+// leave notes what a person has to look after; empty: nothing.
+func (w *RevertWork) leave(loose string) {
+	if loose != "" {
+		w.Loose = append(w.Loose, loose)
+	}
 }
 
 // rehearseDryRun asks Redis Cloud whether the create would be accepted, then
 // puts the question to people.
-func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	if p := s.Progress; p.Probe != "" {
 		task, err := e.cloud.Task(ctx, p.Probe)
 		if errors.Is(err, cloud.ErrNotFound) || err == nil && !task.Ended() {
-			return e.cfg.Poll, nil
+			return later(e.cfg.Poll), nil
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if task.Err != nil && task.Err.Retryable() && e.now().Sub(s.Updated) < e.cfg.Patience {
 			l.observe(ctx, Progress{Text: "The dry run of the create met " + task.Err.Error() + "; trying again." + e.actor(ctx, s, s.Plan.Ref())})
-			return 4 * e.cfg.Poll, nil
+			return later(4 * e.cfg.Poll), nil
 		}
 		if task.Err != nil && !expectedWhileItExists(task.Err.Code) {
 			return e.failRevert(ctx, l, "The dry run of the create was refused: "+task.Err.Error()+". Nothing was changed.")
@@ -183,10 +185,10 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 	}
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
-		return e.failRevert(ctx, l, notByUs(s))
+		return e.missing(ctx, l, "")
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	c := e.createBody(s, db)
 	c.SourceIPs, c.Name, c.Port = closedDoor, s.Revert.Trial.Name, 0 // name and port are still taken by the database itself
@@ -194,12 +196,12 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (time.Duration, e
 	if err != nil {
 		code, text, retry := e.judge(&Call{First: s.Updated}, err)
 		if retry > 0 || code == "" {
-			return 0, err
+			return nil, err
 		}
 		return e.failRevert(ctx, l, "The dry run of the create was refused: "+text+". Nothing was changed.")
 	}
 	l.observe(ctx, Progress{Probe: task.ID, Text: "dry run of the create"})
-	return e.cfg.Poll, nil
+	return later(e.cfg.Poll), nil
 }
 
 // expectedWhileItExists are complaints that vanish with the delete.
@@ -207,7 +209,7 @@ func expectedWhileItExists(code string) bool {
 	return slices.Contains([]string{"DATABASE_NAME_EXISTS", "DATABASE_PORT_IS_UNAVAILABLE", "DATABASE_CUSTOM_PORT_NOT_UNIQUE"}, code)
 }
 
-func (e *Engine) ask(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) ask(ctx context.Context, l *lease) (answer, error) {
 	return e.do(ctx, l, move{event: Rehearse, ask: true, note: "Test restore passed: " + l.s.Revert.Trial.Result + ". Two people decide now."}, func(b *Body) {
 		b.Asked, b.Revert.DryRun, b.Call = e.now(), "accepted", nil
 	})
@@ -215,14 +217,30 @@ func (e *Engine) ask(ctx context.Context, l *lease) (time.Duration, error) {
 
 // failRevert ends a revert that has changed nothing, or nothing that is not
 // put back.
-func (e *Engine) failRevert(ctx context.Context, l *lease, text string) (time.Duration, error) {
-	missing := strings.HasSuffix(text, notByUs(l.s))
-	_, err := e.close(ctx, l.s, move{event: Fail, note: text}, func(b *Body) { b.Problem, b.Revert.Missing = text, missing })
-	return moved, err
+func (e *Engine) failRevert(ctx context.Context, l *lease, text string) (answer, error) {
+	_, err := e.close(ctx, l.s, move{event: Fail, note: text}, func(b *Body) { b.Problem = text })
+	return moved{}, err
+}
+
+// missing ends a revert whose database is gone although it recorded no delete; why, if
+// anything, comes before that.
+func (e *Engine) missing(ctx context.Context, l *lease, why string) (answer, error) {
+	text := strings.TrimSpace(why + " " + notByUs(l.s))
+	_, err := e.close(ctx, l.s, move{event: Fail, note: text}, func(b *Body) { b.Problem, b.Revert.Missing = text, true })
+	return moved{}, err
+}
+
+// untouched ends a revert before it changed anything: says so, where the database is
+// still the one that the record tells of.
+func (e *Engine) untouched(ctx context.Context, l *lease, why string) (answer, error) {
+	if _, err := e.cloud.Database(ctx, l.s.Plan.Ref()); errors.Is(err, cloud.ErrNotFound) {
+		return e.missing(ctx, l, why)
+	}
+	return e.failRevert(ctx, l, why+" Nothing was changed.")
 }
 
 // giveUp leads back over the door before anything is deleted.
-func (e *Engine) giveUp(ctx context.Context, l *lease, why string) (time.Duration, error) {
+func (e *Engine) giveUp(ctx context.Context, l *lease, why string) (answer, error) {
 	note := why + " Restoring client access; this revert deleted nothing."
 	return e.do(ctx, l, move{event: Reopen, note: note}, func(b *Body) {
 		b.Call = nil
@@ -236,31 +254,28 @@ func (e *Engine) giveUp(ctx context.Context, l *lease, why string) (time.Duratio
 const lapsedText = "The approvals are older than they may be when a database is deleted."
 
 // maybeGiveUp leads back where somebody called the revert off, or where its
-// approvals are too old for the call of this key, which has not left yet.
-func (e *Engine) maybeGiveUp(ctx context.Context, l *lease, key string) (time.Duration, bool, error) {
+// approvals are too old for the call of this key, which has not left yet; nil: neither.
+func (e *Engine) maybeGiveUp(ctx context.Context, l *lease, key string) (answer, error) {
 	switch {
 	case l.s.stopping() && l.s.denied():
-		wait, err := e.giveUp(ctx, l, "Denied.")
-		return wait, true, err
+		return e.giveUp(ctx, l, "Denied.")
 	case l.s.stopping():
-		wait, err := e.giveUp(ctx, l, "Cancelled.")
-		return wait, true, err
+		return e.giveUp(ctx, l, "Cancelled.")
 	case e.lapsed(l.s, key):
-		wait, err := e.reopenAndAsk(ctx, l, lapsedText)
-		return wait, true, err
+		return e.reopenAndAsk(ctx, l, lapsedText)
 	}
-	return 0, false, nil
+	return nil, nil
 }
 
 // reopenAndAsk leads back, and then asks people once more.
-func (e *Engine) reopenAndAsk(ctx context.Context, l *lease, why string) (time.Duration, error) {
+func (e *Engine) reopenAndAsk(ctx context.Context, l *lease, why string) (answer, error) {
 	return e.do(ctx, l, move{event: Reopen, note: why + " Restoring client access, then asking again; nothing was deleted."},
 		func(b *Body) { b.Call, b.Revert.AskAgain = nil, why })
 }
 
 // askAgain puts a revert that has changed nothing, or nothing that is not put
 // back, to people once more.
-func (e *Engine) askAgain(ctx context.Context, l *lease, why string) (time.Duration, error) {
+func (e *Engine) askAgain(ctx context.Context, l *lease, why string) (answer, error) {
 	return e.do(ctx, l, move{event: Revise, ask: true, note: why + " Please decide again."}, func(b *Body) {
 		b.Asked, b.Agreed, b.Decisions, b.Call, b.Problem = e.now(), time.Time{}, nil, nil, ""
 		w := b.Revert
@@ -269,7 +284,7 @@ func (e *Engine) askAgain(ctx context.Context, l *lease, why string) (time.Durat
 }
 
 // stepClosing captures what will be built again, then closes the door.
-func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepClosing(ctx context.Context, l *lease) (answer, error) {
 	if l.s.Revert.Was == nil {
 		if l.s.CancelBy != "" {
 			return e.calledOff(ctx, l, "Nothing was changed.")
@@ -279,24 +294,22 @@ func (e *Engine) stepClosing(ctx context.Context, l *lease) (time.Duration, erro
 		}
 		return e.capture(ctx, l)
 	}
-	if wait, given, err := e.maybeGiveUp(ctx, l, callCloseDoor); given {
-		return wait, err
+	if a, err := e.maybeGiveUp(ctx, l, callCloseDoor); a != nil || err != nil {
+		return a, err
 	}
 	same := func(db cloud.Database) bool { return sameAddresses(db.Security.SourceIPs, closedDoor) }
 	change := func(Session) (cloud.Update, error) { return cloud.Update{SourceIPs: &closedDoor}, nil }
-	r, err := e.drive(ctx, l, e.updateCall(callCloseDoor, "blocking of client access to "+l.s.Plan.Name, l.s.Plan.Ref(), change, same))
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.giveUp(ctx, l, r.gate.stop.Error())
-	case r.call == nil:
-		return r.wait, nil
-	case r.call.Outcome != Happened:
-		return e.giveUp(ctx, l, "Client access could not be blocked: "+r.call.Error+".")
-	}
-	return e.do(ctx, l, move{event: Close, note: blockedText(l.s) + " Backing up the upgraded data."},
-		func(b *Body) { b.Revert.DoorShut = e.now() })
+	a, err := e.drive(ctx, l, e.updateCall(callCloseDoor, "blocking of client access to "+l.s.Plan.Name, l.s.Plan.Ref(), change, same))
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) { return e.giveUp(ctx, l, g.stop.Error()) },
+		failed: func(c *Call) (answer, error) {
+			return e.giveUp(ctx, l, "Client access could not be blocked: "+c.Error+".")
+		},
+		done: func() (answer, error) {
+			return e.do(ctx, l, move{event: Close, note: blockedText(l.s) + " Backing up the upgraded data."},
+				func(b *Body) { b.Revert.DoorShut = e.now() })
+		},
+	})
 }
 
 // blockedText says what was read back, and no more.
@@ -310,55 +323,55 @@ func blockedText(s Session) string {
 	return text + " Nobody said that writers have stopped: what is written from now on is in no backup."
 }
 
-func (e *Engine) stepSaving(ctx context.Context, l *lease) (time.Duration, error) {
-	if wait, given, err := e.maybeGiveUp(ctx, l, callSafetyBackup); given {
-		return wait, err
+func (e *Engine) stepSaving(ctx context.Context, l *lease) (answer, error) {
+	if a, err := e.maybeGiveUp(ctx, l, callSafetyBackup); a != nil || err != nil {
+		return a, err
 	}
 	o := e.backupCall(l.s, callSafetyBackup)
 	o.locked = true
-	r, err := e.drive(ctx, l, o)
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.giveUp(ctx, l, r.gate.stop.Error())
-	case r.call == nil:
-		return r.wait, nil
-	case r.call.Outcome != Happened:
-		return e.giveUp(ctx, l, "The backup of the upgraded data did not succeed: "+r.call.Error+".")
-	}
-	done := "Backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."
-	if l.s.Revert.SafetyUntimed {
-		done = "Backup of the upgraded data done; Redis Cloud does not say when."
-	}
-	return e.do(ctx, l, move{event: Save, note: done}, nil)
+	a, err := e.drive(ctx, l, o)
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) { return e.giveUp(ctx, l, g.stop.Error()) },
+		failed: func(c *Call) (answer, error) {
+			return e.giveUp(ctx, l, "The backup of the upgraded data did not succeed: "+c.Error+".")
+		},
+		done: func() (answer, error) {
+			done := "Backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."
+			if l.s.Revert.SafetyUntimed {
+				done = "Backup of the upgraded data done; Redis Cloud does not say when."
+			}
+			return e.do(ctx, l, move{event: Save, note: done}, nil)
+		},
+	})
 }
 
 // stepDeleting is the point of no return: its ready tests everything once
 // more, and the approval is spent by its intent.
-func (e *Engine) stepDeleting(ctx context.Context, l *lease) (time.Duration, error) {
-	if wait, given, err := e.maybeGiveUp(ctx, l, callDelete); given {
-		return wait, err
+func (e *Engine) stepDeleting(ctx context.Context, l *lease) (answer, error) {
+	if a, err := e.maybeGiveUp(ctx, l, callDelete); a != nil || err != nil {
+		return a, err
 	}
 	o := e.deleteCall(callDelete, "deletion of "+l.s.Plan.Name, l.s.Plan.Name, l.s.Plan.Ref(), e.mayDelete)
 	o.locked = true
-	r, err := e.drive(ctx, l, o)
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.again != nil && l.s.Revert.Recaptured < maxRecaptures:
-		return e.learn(ctx, l, "Settings were changed after they had been captured. Captured again.", func(w *RevertWork) { w.Was = r.gate.again; w.Recaptured++ })
-	case r.gate.stop != nil && r.gate.stop.Code == NotEntitled && r.gate.void:
-		return e.reopenAndAsk(ctx, l, sentence(r.gate.stop))
-	case r.gate.stop != nil:
-		return e.giveUp(ctx, l, r.gate.stop.Error())
-	case r.call == nil:
-		return r.wait, nil
-	case r.call.Outcome != Happened:
-		return e.giveUp(ctx, l, "Redis Cloud refused the delete: "+r.call.Error+".")
-	}
-	return e.do(ctx, l, move{event: Delete, note: tooLate(l.s) + "Deleted. Creating it again on " + l.s.Plan.To + ", same port, client access still blocked."},
-		func(b *Body) { b.Revert.DeletedAt, b.CancelBy = e.now(), "" })
+	a, err := e.drive(ctx, l, o)
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) {
+			switch {
+			case g.again != nil && l.s.Revert.Recaptured < maxRecaptures:
+				return e.learn(ctx, l, "Settings were changed after they had been captured. Captured again.",
+					func(w *RevertWork) { w.Was = g.again; w.Recaptured++ })
+			case g.stop.Code == NotEntitled && g.void:
+				return e.reopenAndAsk(ctx, l, sentence(g.stop))
+			}
+			return e.giveUp(ctx, l, g.stop.Error())
+		},
+		failed: func(c *Call) (answer, error) { return e.giveUp(ctx, l, "Redis Cloud refused the delete: "+c.Error+".") },
+		done: func() (answer, error) {
+			note := tooLate(l.s) + "Deleted. Creating it again on " + l.s.Plan.To + ", same port, client access still blocked."
+			return e.do(ctx, l, move{event: Delete, note: note},
+				func(b *Body) { b.Revert.DeletedAt, b.CancelBy = e.now(), "" })
+		},
+	})
 }
 
 // maxRecaptures bounds how often settings are captured again: who keeps changing
@@ -422,30 +435,46 @@ func (e *Engine) unchanged(ctx context.Context, s Session, db cloud.Database) ga
 // access back. One that the configuration of this replica does not allow, or that
 // needs a secret which it cannot open, waits and says so: another replica may be
 // configured otherwise, and giving up helps nobody.
-func (e *Engine) persist(ctx context.Context, l *lease, o outside) (result, error) {
+func (e *Engine) persist(ctx context.Context, l *lease, o outside, m means) (answer, error) {
 	s := l.s
 	if key := e.sealedAway(s); key != "" && !s.callOut() && (slices.Contains([]string{callCreate, callImport, callPassword}, o.key)) {
 		return e.callForHelp(ctx, l, o, key+" The revert goes on when it can be opened; the sealed password is kept.")
 	}
-	r, err := e.drive(ctx, l, o)
-	stop := r.gate.stop
-	if err != nil || stop == nil || stop.Code != NotAllowed || e.now().Sub(s.Updated) >= e.cfg.Patience {
-		return r, err
+	o.rush = true
+	stopped := m.stopped
+	m.stopped = func(g gate) (answer, error) {
+		if g.stop.Code == NotAllowed && e.now().Sub(s.Updated) < e.cfg.Patience {
+			return e.callForHelp(ctx, l, o, g.stop.Error()+" Trying again for "+words(e.cfg.Patience)+".")
+		}
+		return stopped(g)
 	}
-	return e.callForHelp(ctx, l, o, stop.Error()+" Trying again for "+words(e.cfg.Patience)+".")
+	a, err := e.drive(ctx, l, o)
+	return then(a, err, m)
+}
+
+// insist is persist for a call without which nobody can work: a refusal of Redis Cloud
+// is no end of it while [Engine.insists].
+func (e *Engine) insist(ctx context.Context, l *lease, o outside, m means) (answer, error) {
+	failed := m.failed
+	m.failed = func(c *Call) (answer, error) {
+		if e.insists(c) {
+			return e.again(ctx, l, o.label, c)
+		}
+		return failed(c)
+	}
+	return e.persist(ctx, l, o, m)
 }
 
 // callForHelp waits where somebody has to act: on-call is called once, and the card says
 // why, and what could be set by hand.
-func (e *Engine) callForHelp(ctx context.Context, l *lease, o outside, why string) (result, error) {
+func (e *Engine) callForHelp(ctx context.Context, l *lease, o outside, why string) (answer, error) {
 	why = strings.TrimSpace(why + " " + accessOf(l.s))
 	if l.s.Revert.Told != why {
 		m := move{event: Calling, note: why, data: map[string]any{"call": o.key, "answer": Insist}}
-		_, err := e.do(ctx, l, m, func(b *Body) { b.Revert.Told = why })
-		return result{wait: moved}, err
+		return e.do(ctx, l, m, func(b *Body) { b.Revert.Told = why })
 	}
 	l.observe(ctx, Progress{Text: why, Trouble: true})
-	return result{wait: e.cfg.Poll}, nil
+	return later(e.cfg.Poll), nil
 }
 
 // sealedAway says why the saved password or destination cannot be opened by this
@@ -465,25 +494,15 @@ func accessOf(s Session) string {
 	return "Source IPs before access was blocked: " + cmp.Or(strings.Join(s.Revert.Was.SourceIPs, ", "), "0.0.0.0/0") + "."
 }
 
-func (e *Engine) stepCreating(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepCreating(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
-	body := func(s Session) (cloud.Create, error) { return e.recreateBody(s) }
-	o := e.createCall(build{key: callCreate, label: "creation of " + s.Plan.Name, parent: s.Plan.Ref(), name: s.Plan.Name, port: s.Revert.Snapshot.Port, body: body})
-	o.rush = true
-	r, err := e.persist(ctx, l, o)
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.stuck(ctx, l, "It could not be created again: "+r.gate.stop.Error())
-	case r.call == nil:
-		return r.wait, nil
-	case e.insists(r.call):
-		return e.again(ctx, l, o.label, r.call)
-	case r.call.Outcome != Happened:
-		return e.stuck(ctx, l, "It could not be created again: "+r.call.Error)
-	}
-	return e.afterCreate(ctx, l)
+	o := e.createCall(build{key: callCreate, label: "creation of " + s.Plan.Name, parent: s.Plan.Ref(), name: s.Plan.Name,
+		port: s.Revert.Snapshot.Port, body: e.recreateBody})
+	return e.insist(ctx, l, o, means{
+		stopped: func(g gate) (answer, error) { return e.stuck(ctx, l, "It could not be created again: "+g.stop.Error()) },
+		failed:  func(c *Call) (answer, error) { return e.stuck(ctx, l, "It could not be created again: "+c.Error) },
+		done:    func() (answer, error) { return e.afterCreate(ctx, l) },
+	})
 }
 
 // insists reports whether a refused call is sent again whatever the refusal
@@ -496,7 +515,7 @@ func (e *Engine) insists(c *Call) bool {
 
 // again plans a refused call once more after a while. The first time, people
 // are told, unless it is known to pass: a port stays taken for some minutes.
-func (e *Engine) again(ctx context.Context, l *lease, label string, c *Call) (time.Duration, error) {
+func (e *Engine) again(ctx context.Context, l *lease, label string, c *Call) (answer, error) {
 	m := move{event: Calling, data: map[string]any{"call": c.Key, "answer": Insist, "code": c.Code}}
 	if c.Tries == 0 && !expectedWhileItExists(c.Code) {
 		m.note = fmt.Sprintf("Redis Cloud refused the %s: %s. Trying again until %s; what is missing can be mended meanwhile.",
@@ -510,17 +529,17 @@ func (e *Engine) again(ctx context.Context, l *lease, label string, c *Call) (ti
 	return e.do(ctx, l, m, func(b *Body) { b.Call = &next })
 }
 
-func (e *Engine) afterCreate(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) afterCreate(ctx context.Context, l *lease) (answer, error) {
 	ref, err := cloud.ParseRef(l.s.Revert.NewRef)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	db, err := e.cloud.Database(ctx, ref)
 	if errors.Is(err, cloud.ErrNotFound) {
 		return e.stuck(ctx, l, "Somebody deleted the new database")
 	}
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	was := l.s.Revert.Snapshot
 	note := fmt.Sprintf("Created on %s with id %d, endpoint %s. Importing the backup.", db.Version, ref.Database, db.PublicEndpoint)
@@ -531,7 +550,7 @@ func (e *Engine) afterCreate(ctx context.Context, l *lease) (time.Duration, erro
 	}
 	var before cloud.Database
 	if err := json.Unmarshal(l.s.Revert.Was.Database, &before); err != nil {
-		return 0, fmt.Errorf("captured settings: %w", err)
+		return nil, fmt.Errorf("captured settings: %w", err)
 	}
 	if movesByItself(before) && !movesByItself(db) {
 		loose = append(loose, "auto minor upgrades were on and are off now, for Redis Cloud would move it on again")
@@ -543,30 +562,21 @@ func (e *Engine) afterCreate(ctx context.Context, l *lease) (time.Duration, erro
 }
 
 // stepImporting sets what would wipe data first, then imports.
-func (e *Engine) stepImporting(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepImporting(ctx context.Context, l *lease) (answer, error) {
 	ref, err := cloud.ParseRef(l.s.Revert.NewRef)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	done, wait, err := e.wipingSettings(ctx, l, ref)
-	if err != nil || !done {
-		return wait, err
-	}
-	o := e.importCall(l.s, callImport, "import into "+l.s.Plan.Name, ref)
-	r, err := e.persist(ctx, l, o)
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.stuck(ctx, l, "The import cannot start: "+r.gate.stop.Error())
-	case r.call == nil:
-		return r.wait, nil
-	case e.insists(r.call):
-		return e.again(ctx, l, o.label, r.call)
-	case r.call.Outcome != Happened:
-		return e.stuck(ctx, l, "The import did not succeed: "+r.call.Error)
-	}
-	return e.do(ctx, l, move{event: Import, note: "Imported at " + stamp(l.s.Revert.ImportedAt) + ". Verifying, then restoring users, roles and tags."}, nil)
+	return e.wipingSettings(ctx, l, ref, func() (answer, error) {
+		return e.insist(ctx, l, e.importCall(l.s, callImport, "import into "+l.s.Plan.Name, ref), means{
+			stopped: func(g gate) (answer, error) { return e.stuck(ctx, l, "The import cannot start: "+g.stop.Error()) },
+			failed:  func(c *Call) (answer, error) { return e.stuck(ctx, l, "The import did not succeed: "+c.Error) },
+			done: func() (answer, error) {
+				note := "Imported at " + stamp(l.s.Revert.ImportedAt) + ". Verifying, then restoring users, roles and tags."
+				return e.do(ctx, l, move{event: Import, note: note}, nil)
+			},
+		})
+	})
 }
 
 // remains says what there is of a deleted database.
@@ -585,18 +595,9 @@ func notByUs(s Session) string {
 	return text
 }
 
-// untouched says that nothing was changed, where the database is still the one that
-// the record tells of.
-func (e *Engine) untouched(ctx context.Context, s Session) string {
-	if _, err := e.cloud.Database(ctx, s.Plan.Ref()); errors.Is(err, cloud.ErrNotFound) {
-		return notByUs(s)
-	}
-	return "Nothing was changed."
-}
-
 // stuck ends a revert after its delete with a named failure: what exists, what
 // does not, and what a person does next.
-func (e *Engine) stuck(ctx context.Context, l *lease, why string) (time.Duration, error) {
+func (e *Engine) stuck(ctx context.Context, l *lease, why string) (answer, error) {
 	s := l.s
 	text := strings.TrimSuffix(why, ".") + ". " + remains(s)
 	if s.Revert.NewRef != "" {

@@ -11,10 +11,9 @@ import (
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
-// stepFunc does what a state asks for. It answers how long to wait until the
-// next look, or moved. Whoever looks runs it from what the record says, so it
-// is also the answer to "we crashed here".
-type stepFunc func(*Engine, context.Context, *lease) (time.Duration, error)
+// stepFunc does what a state asks for. Whoever looks runs it from what the record
+// says, so it is also what follows a crash.
+type stepFunc func(*Engine, context.Context, *lease) (answer, error)
 
 // steps are what is done in each state of each kind.
 var steps = map[Kind]map[State]stepFunc{
@@ -34,23 +33,23 @@ var steps = map[Kind]map[State]stepFunc{
 	},
 }
 
-func (e *Engine) step(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) step(ctx context.Context, l *lease) (answer, error) {
 	run, ok := steps[l.s.Kind][l.s.State]
 	if !ok {
-		return 0, fmt.Errorf("no step for a %s that is %s", l.s.Kind, l.s.State)
+		return nil, fmt.Errorf("no step for a %s that is %s", l.s.Kind, l.s.State)
 	}
 	return run(e, ctx, l)
 }
 
 // stepReverting has nothing to do: the revert moves its upgrade.
-func (e *Engine) stepReverting(context.Context, *lease) (time.Duration, error) {
-	return e.cfg.StatusEvery, nil
+func (e *Engine) stepReverting(context.Context, *lease) (answer, error) {
+	return later(e.cfg.StatusEvery), nil
 }
 
 // do makes a move whose only purpose is the move.
-func (e *Engine) do(ctx context.Context, l *lease, m move, change func(*Body)) (time.Duration, error) {
+func (e *Engine) do(ctx context.Context, l *lease, m move, change func(*Body)) (answer, error) {
 	_, err := e.advance(ctx, l.s, m, change)
-	return moved, err
+	return moved{}, err
 }
 
 // free is the hold that lets go of the session's database.
@@ -83,41 +82,41 @@ func (e *Engine) voter(ctx context.Context, s Session, user string) (approvals.V
 }
 
 // stepProposed waits for people, and gives up when they have not decided.
-func (e *Engine) stepProposed(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepProposed(ctx context.Context, l *lease) (answer, error) {
 	p := e.policy(l.s)
 	until := p.DecideBy(l.s.question())
 	if until.IsZero() {
-		return time.Minute, nil
+		return later(time.Minute), nil
 	}
 	if wait := until.Sub(e.now()); wait > 0 {
-		return min(wait, time.Minute), nil
+		return later(min(wait, time.Minute)), nil
 	}
 	return e.end(ctx, l, Expire, fmt.Sprintf("Nobody decided within %s. Nothing was done.", words(p.DecideWithin)))
 }
 
 // end closes a session that has not changed anything, and hands the database
 // back to the upgrade if it is a revert.
-func (e *Engine) end(ctx context.Context, l *lease, ev Event, note string) (time.Duration, error) {
+func (e *Engine) end(ctx context.Context, l *lease, ev Event, note string) (answer, error) {
 	_, err := e.close(ctx, l.s, move{event: ev, note: note}, nil)
-	return moved, err
+	return moved{}, err
 }
 
 // stepApproved waits for the start, and never runs late.
-func (e *Engine) stepApproved(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepApproved(ctx context.Context, l *lease) (answer, error) {
 	now := e.now()
 	if missed(now, e.startBy(l.s)) {
 		return e.missedStart(ctx, l, "Nothing was done.")
 	}
 	if wait := e.dated(l.s.Plan.NotBefore).Sub(now); wait > 0 {
-		return min(wait, time.Minute), nil
+		return later(min(wait, time.Minute)), nil
 	}
 	if err := e.prove(ctx, l.s); err != nil {
-		return 0, fmt.Errorf("begin: %w", err)
+		return nil, fmt.Errorf("begin: %w", err)
 	}
 	return e.do(ctx, l, move{event: Begin}, nil)
 }
 
-func (e *Engine) missedStart(ctx context.Context, l *lease, note string) (time.Duration, error) {
+func (e *Engine) missedStart(ctx context.Context, l *lease, note string) (answer, error) {
 	return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so the approval has lapsed. %s", stamp(e.startBy(l.s)), note))
 }
 
@@ -140,7 +139,7 @@ func (e *Engine) lapsed(s Session, key string) bool {
 }
 
 // calledOff ends a session as asked: denied, where somebody said no, else cancelled.
-func (e *Engine) calledOff(ctx context.Context, l *lease, note string) (time.Duration, error) {
+func (e *Engine) calledOff(ctx context.Context, l *lease, note string) (answer, error) {
 	if l.s.denied() {
 		return e.end(ctx, l, Deny, "Denied. "+note)
 	}
@@ -150,21 +149,21 @@ func (e *Engine) calledOff(ctx context.Context, l *lease, note string) (time.Dur
 func missed(now, until time.Time) bool { return !until.IsZero() && now.After(until) }
 
 // stepChecking reads the world again and compares it with what was approved.
-func (e *Engine) stepChecking(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepChecking(ctx context.Context, l *lease) (answer, error) {
 	f, db, g, err := e.compare(ctx, l.s)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if g.stop != nil && g.stop.passes && e.now().Sub(l.s.Updated) < e.cfg.Patience {
 		l.observeWithActor(ctx, g.stop.Text, l.s.Plan.Ref()) // another change, perhaps one of ours: it passes by itself
-		return e.cfg.Poll, nil
+		return later(e.cfg.Poll), nil
 	}
 	if g.stop != nil {
 		g.facts = &f
 		return e.stopUpgrade(ctx, l, g)
 	}
 	if err := e.entitled(ctx, l.s); errors.Is(err, errNoWord) {
-		return 0, err
+		return nil, err
 	} else if err != nil {
 		return e.stopUpgrade(ctx, l, gate{stop: &Refusal{Code: NotEntitled, Text: err.Error()}, void: true, facts: &f})
 	}
@@ -193,7 +192,7 @@ func denied(err error) *Refusal {
 
 // stopUpgrade says what moved. A plan that can be asked again is; what nobody can
 // mend ends it; everything else blocks and names who can unblock it.
-func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (time.Duration, error) {
+func (e *Engine) stopUpgrade(ctx context.Context, l *lease, g gate) (answer, error) {
 	if !g.void && (g.stop.Code == NotFound || g.stop.Code == Stale) {
 		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: g.stop.Error() + " No upgrade call is recorded for this request."}, func(b *Body) { b.Problem = g.stop.Error() })
 	}
@@ -231,67 +230,69 @@ func (e *Engine) entitled(ctx context.Context, s Session) error {
 }
 
 // stepBlocked looks again now and then; people can ask for it too.
-func (e *Engine) stepBlocked(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepBlocked(ctx context.Context, l *lease) (answer, error) {
 	if until := e.startBy(l.s); missed(e.now(), until) {
 		return e.end(ctx, l, Expire, "It stayed blocked until its approval lapsed. Nothing was upgraded.")
 	}
-	return e.cfg.StatusEvery, nil
+	return later(e.cfg.StatusEvery), nil
 }
 
 // stepBackingUp makes the way back. A wish to cancel is met as soon as nothing
 // is out, however the backup ended.
-func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (answer, error) {
 	if l.s.stopping() {
 		return e.calledOff(ctx, l, "Nothing was upgraded.")
 	}
 	if e.lapsed(l.s, callBackup) {
 		return e.missedStart(ctx, l, "Nothing was done.")
 	}
-	r, err := e.drive(ctx, l, e.backupCall(l.s, callBackup))
-	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.stopUpgrade(ctx, l, r.gate)
-	case r.call == nil:
-		return r.wait, nil
-	case r.call.Outcome != Happened:
-		return e.do(ctx, l, move{event: Block, note: "The backup did not succeed: " + r.call.Error + ". Nothing was upgraded."},
-			func(b *Body) {
-				b.Problem, b.Call = "The backup did not succeed: "+r.call.Error+". Mend it, then check again.", nil
-			})
-	}
-	done := "Backup done at " + stamp(l.s.Upgrade.BackupAt)
-	if l.s.Upgrade.Untimed {
-		done = "Backed up; Redis Cloud does not say when"
-	}
-	return e.do(ctx, l, move{event: BackUp, note: done + ". Upgrading."}, nil)
+	a, err := e.drive(ctx, l, e.backupCall(l.s, callBackup))
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) { return e.stopUpgrade(ctx, l, g) },
+		failed: func(c *Call) (answer, error) {
+			problem := "The backup did not succeed: " + c.Error + "."
+			return e.do(ctx, l, move{event: Block, note: problem + " Nothing was upgraded."},
+				func(b *Body) { b.Problem, b.Call = problem+" Mend it, then check again.", nil })
+		},
+		done: func() (answer, error) {
+			done := "Backup done at " + stamp(l.s.Upgrade.BackupAt)
+			if l.s.Upgrade.Untimed {
+				done = "Backed up; Redis Cloud does not say when"
+			}
+			return e.do(ctx, l, move{event: BackUp, note: done + ". Upgrading."}, nil)
+		},
+	})
 }
 
-func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepUpgrading(ctx context.Context, l *lease) (answer, error) {
 	if l.s.stopping() {
 		return e.calledOff(ctx, l, "Nothing was upgraded; the backup stays.")
 	}
 	if e.lapsed(l.s, callUpgrade) {
 		return e.missedStart(ctx, l, "Nothing was upgraded; the backup stays.")
 	}
-	r, err := e.drive(ctx, l, e.upgradeCall(l.s))
+	a, err := e.drive(ctx, l, e.upgradeCall(l.s))
+	return then(a, err, means{
+		stopped: func(g gate) (answer, error) { return e.stopUpgrade(ctx, l, g) },
+		failed:  func(c *Call) (answer, error) { return e.failedUpgrade(ctx, l, c) },
+		done: func() (answer, error) {
+			note := tooLate(l.s) + "Redis Cloud says the upgrade is done. Verifying."
+			return e.do(ctx, l, move{event: Upgrade, note: note}, func(b *Body) { b.CancelBy = "" })
+		},
+	})
+}
+
+// failedUpgrade tells a refused upgrade from one that Redis Cloud carried out badly.
+func (e *Engine) failedUpgrade(ctx context.Context, l *lease, c *Call) (answer, error) {
 	switch {
-	case err != nil:
-		return 0, err
-	case r.gate.stop != nil:
-		return e.stopUpgrade(ctx, l, r.gate)
-	case r.call == nil:
-		return r.wait, nil
-	case r.call.Outcome == Rejected && r.call.Code == deniedCode:
-		return e.stopUpgrade(ctx, l, gate{stop: refuse(NotAllowed, "%s", r.call.Error).hint("Nothing was upgraded; the backup stays.")})
-	case r.call.Outcome == Rejected:
-		return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: "Redis Cloud refused the upgrade: " + r.call.Error + ". Nothing was changed."},
-			func(b *Body) { b.Problem = "Redis Cloud refused the upgrade: " + r.call.Error })
-	case r.call.Outcome == Broke:
-		return e.brokenUpgrade(ctx, l, r.call)
+	case c.Outcome == Broke:
+		return e.brokenUpgrade(ctx, l, c)
+	case c.Code == deniedCode:
+		return e.stopUpgrade(ctx, l, gate{stop: refuse(NotAllowed, "%s", c.Error).hint("Nothing was upgraded; the backup stays.")})
 	}
-	return e.do(ctx, l, move{event: Upgrade, note: tooLate(l.s) + "Redis Cloud says the upgrade is done. Verifying."}, func(b *Body) { b.CancelBy = "" })
+	problem := "Redis Cloud refused the upgrade: " + c.Error
+	return e.do(ctx, l, move{event: Fail, holds: free(l.s), note: problem + ". Nothing was changed."},
+		func(b *Body) { b.Problem = problem })
 }
 
 // tooLate begins the news of what could not be cancelled any more.
@@ -304,10 +305,10 @@ func tooLate(s Session) string {
 
 // brokenUpgrade ends an upgrade that Redis Cloud carried out badly. Where the
 // version moved all the same, or does so later, there is something to take back.
-func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Duration, error) {
+func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (answer, error) {
 	db, err := e.cloud.Database(ctx, l.s.Plan.Ref())
 	if err != nil && !errors.Is(err, cloud.ErrNotFound) {
-		return 0, fmt.Errorf("read the database after a failed upgrade: %w", err)
+		return nil, fmt.Errorf("read the database after a failed upgrade: %w", err)
 	}
 	unmoved := err != nil || sameVersion(db.Version, l.s.Plan.From)
 	m := move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error, linger: unmoved && err == nil, due: e.arrivalEvery()}
@@ -318,14 +319,14 @@ func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (time.Dur
 }
 
 // stepVerifying believes nothing it has not read back.
-func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepVerifying(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
 		return e.vanished(ctx, l, "verified")
 	}
 	if err != nil {
-		return 0, fmt.Errorf("verify: %w", err)
+		return nil, fmt.Errorf("verify: %w", err)
 	}
 	if db.Failed() {
 		return e.do(ctx, l, move{event: Fail, holds: free(s), note: "After the upgrade, " + brokenStatus(db).Error()},
@@ -333,7 +334,7 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, er
 	}
 	if !db.Active() {
 		l.observe(ctx, Progress{Text: "waiting for the database: " + db.Status})
-		return e.cfg.Poll, nil
+		return later(e.cfg.Poll), nil
 	}
 	if !reached(db.Version, s.Plan.To, movesByItself(db)) {
 		return e.do(ctx, l, move{event: Fail, holds: free(s), note: fmt.Sprintf("Redis Cloud called the upgrade done, but %s reads %s, not %s.", s.Plan.Name, db.Version, s.Plan.To)},
@@ -352,7 +353,7 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (time.Duration, er
 
 // vanished ends an upgrade whose database somebody deleted: there is nothing to
 // take back, but there is a backup.
-func (e *Engine) vanished(ctx context.Context, l *lease, while string) (time.Duration, error) {
+func (e *Engine) vanished(ctx context.Context, l *lease, while string) (answer, error) {
 	s := l.s
 	return e.do(ctx, l, move{event: Fail, holds: free(s), note: s.Plan.Name + " was deleted elsewhere while it was " + while + "."}, func(b *Body) {
 		b.Problem = b.Plan.Name + " no longer exists in Redis Cloud."
@@ -391,17 +392,17 @@ func (e *Engine) looksWell(s Session) bool {
 // it is read every five.
 const glanceAge = 8
 
-func (e *Engine) stepSoaking(ctx context.Context, l *lease) (time.Duration, error) {
+func (e *Engine) stepSoaking(ctx context.Context, l *lease) (answer, error) {
 	s := l.s
 	if left := s.Upgrade.SoakUntil.Sub(e.now()); left > 0 && e.looksWell(s) {
-		return min(left, e.cfg.StatusEvery), nil
+		return later(min(left, e.cfg.StatusEvery)), nil
 	}
 	db, err := e.cloud.Database(ctx, s.Plan.Ref())
 	if errors.Is(err, cloud.ErrNotFound) {
 		return e.vanished(ctx, l, "monitored")
 	}
 	if err != nil {
-		return 0, fmt.Errorf("watch: %w", err)
+		return nil, fmt.Errorf("watch: %w", err)
 	}
 	if !reached(db.Version, s.Plan.To, movesByItself(db)) || db.Failed() {
 		text := fmt.Sprintf("While being monitored, %s turned to version %s, status %s.", s.Plan.Name, db.Version, db.Status)
@@ -414,10 +415,10 @@ func (e *Engine) stepSoaking(ctx context.Context, l *lease) (time.Duration, erro
 	}
 	left := s.Upgrade.SoakUntil.Sub(e.now())
 	if left > 0 {
-		return min(left, e.cfg.StatusEvery), nil
+		return later(min(left, e.cfg.StatusEvery)), nil
 	}
 	if !db.Active() {
-		return e.cfg.StatusEvery, nil // not called done in transition
+		return later(e.cfg.StatusEvery), nil // not called done in transition
 	}
 	note := fmt.Sprintf("Done: %s is on %s. Version confirmed; application health not checked.", s.Plan.Name, db.Version)
 	return e.do(ctx, l, move{event: Finish, note: note, holds: free(s)}, nil)
