@@ -11,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -63,8 +64,8 @@ func newMetrics(version string) *metrics {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info", Help: "Always 1; which build this is.",
 		ConstLabels: prometheus.Labels{"version": cmp.Or(version, "unknown"), "go": runtime.Version()}})
 	build.Set(1)
-	for kind, outcomes := range outcomes { // known from the start, so that the first one shows as an increase
-		for _, outcome := range outcomes {
+	for _, kind := range upgrade.Kinds() { // known from the start, so that the first one shows as an increase
+		for _, outcome := range outcomes(kind) {
 			m.ended.WithLabelValues(string(kind), outcome)
 		}
 	}
@@ -76,10 +77,16 @@ func newMetrics(version string) *metrics {
 // lostDatabase is the outcome of a revert that failed after its delete.
 const lostDatabase = "failed-after-delete"
 
-// outcomes are how sessions end.
-var outcomes = map[upgrade.Kind][]string{
-	upgrade.KindUpgrade: {string(upgrade.Done), string(upgrade.Denied), string(upgrade.Expired), string(upgrade.Cancelled), string(upgrade.Failed), string(upgrade.Reverted)},
-	upgrade.KindRevert:  {string(upgrade.Done), string(upgrade.Denied), string(upgrade.Expired), string(upgrade.Cancelled), string(upgrade.Failed), lostDatabase},
+// outcomes are how sessions of a kind end.
+func outcomes(k upgrade.Kind) []string {
+	var out []string
+	for _, state := range k.Ends() {
+		out = append(out, string(state))
+	}
+	if k.Destroys() {
+		out = append(out, lostDatabase)
+	}
+	return out
 }
 
 // moved counts what has ended; see session.Config.Moved.
@@ -88,7 +95,7 @@ func (m *metrics) moved(before, after session.Record) {
 		return
 	}
 	outcome := after.State
-	if s, err := upgrade.Decode(after); err == nil && s.Kind == upgrade.KindRevert && s.State == upgrade.Failed && s.Revert != nil && !s.Revert.DeletedAt.IsZero() {
+	if s, err := upgrade.Decode(after); err == nil && s.NotBack() {
 		outcome = lostDatabase
 	}
 	m.ended.WithLabelValues(after.Kind, outcome).Inc()
@@ -266,7 +273,7 @@ func sessions(counts []session.Count, tell func(*prometheus.Desc, float64, ...st
 	type place struct{ kind, state string }
 	in, unknown := map[place]int{}, 0
 	for _, c := range counts {
-		if !upgrade.State(c.State).Known() || outcomes[upgrade.Kind(c.Kind)] == nil {
+		if !upgrade.State(c.State).Known() || !slices.Contains(upgrade.Kinds(), upgrade.Kind(c.Kind)) {
 			c.Kind, c.State = session.Other, session.Other // whoever has Redis can write any word there
 		}
 		in[place{c.Kind, c.State}] += c.Sessions

@@ -88,7 +88,7 @@ func (h *Handler) clicked(ctx context.Context, req *request, cb slack.Interactio
 	i := intent{User: cb.User.ID, At: at}
 	switch action.ActionID {
 	case view.ActionApprove: // of a revert it opens the modal in which the vote's text is typed
-		if upgrade.KindOf(at.Session) == upgrade.KindRevert {
+		if upgrade.KindOf(at.Session).Destroys() {
 			formFor(h.approveForm)
 			return
 		}

@@ -240,13 +240,13 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 	}
 	if t.TS == "" {
 		t.Channel = d.cfg.Channel
-		if s.Kind == upgrade.KindRevert {
-			up, err := d.store.Thread(ctx, s.Link)
+		if parent := s.Parent(); parent != "" {
+			up, err := d.store.Thread(ctx, parent)
 			if err != nil {
 				return 0, err
 			}
 			if up.TS == "" && s.Distrusted == "" {
-				return time.Second, nil // its upgrade's card comes first
+				return time.Second, nil // the card above it comes first
 			}
 			t.Channel, t.Parent = cmp.Or(up.Channel, t.Channel), cmp.Or(up.Parent, up.TS)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -89,9 +88,32 @@ const (
 	callReopenDoor      = "reopen door"
 )
 
-// covered are the calls that are sent because people approved, and so not after their
-// approval has lapsed. What else is sent puts something back.
-var covered = []string{callBackup, callUpgrade, callCloseDoor, callSafetyBackup, callDelete}
+// traits are what is known of a call by its key.
+type traits struct {
+	covered      bool // sent because people approved, so not after their approval has lapsed; what else is sent puts something back
+	irreversible bool // there is no cancel after it
+	grave        bool // nobody may say at once, or alone, that it did not happen
+	once         bool // never sent again once it may have left
+}
+
+var traitsOf = map[string]traits{
+	callBackup:          {covered: true},
+	callUpgrade:         {covered: true, irreversible: true},
+	callRehearsalImport: {grave: true, once: true},
+	callRehearsalDelete: {grave: true},
+	callCloseDoor:       {covered: true},
+	callSafetyBackup:    {covered: true},
+	callDelete:          {covered: true, irreversible: true, grave: true},
+	callImport:          {grave: true, once: true},
+}
+
+func (c *Call) traits() traits { return traitsOf[c.Key] }
+
+// Grave reports whether nobody may say at once, or alone, that the call did not happen.
+func (c *Call) Grave() bool { return c.traits().grave }
+
+// Once reports whether the call is never sent again once it may have left.
+func (c *Call) Once() bool { return c.traits().once }
 
 // outside is one outside call of a step: how it is sent and how it is read.
 // Its functions may be called by any process at any time, so they know only
@@ -100,8 +122,6 @@ type outside struct {
 	key    string
 	ref    cloud.Ref // whose turn and barrier
 	label  string    // for people: "backup of cache-prod"
-	once   bool      // never planned again once it may have left (import)
-	grave  bool      // nobody may declare it absent at once or alone (delete, import)
 	probes bool      // effect and trace need status tasks: effect itself says when nothing shows
 	needs  Mode      // the mode that allows it
 	rush   bool      // goes first in turns, and not even a pause holds it: a revert past its delete
@@ -319,7 +339,7 @@ func (e *Engine) send(ctx context.Context, l *lease, o outside, before Before) (
 	}
 	to := &entry{e: e, s: l.s, before: before}
 	order := calls.Order{Request: request, Label: o.label, Needs: o.needs, Name: o.target, Activated: l.s.Facts.Activated, Urgent: o.rush}
-	if slices.Contains(covered, o.key) && l.s.Call.Intent == 0 {
+	if l.s.Call.traits().covered && l.s.Call.Intent == 0 {
 		order.Late = e.startBy(l.s)
 	}
 	if o.ref != l.s.Plan.Ref() {

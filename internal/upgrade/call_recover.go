@@ -51,9 +51,9 @@ func (e *Engine) judgeTrace(ctx context.Context, l *lease, o outside) (answer, e
 	switch {
 	case found == happened:
 		return e.turn(ctx, l, Adopt, move{note: "No answer came to the " + o.label + ", but Redis Cloud shows that it happened. Going on from there."}, func(c *Call) { c.Adopted = e.now() }, nil)
-	case found == absent && !o.once && (o.rush || l.s.Call.Tries < maxAbsent):
+	case found == absent && !l.s.Call.Once() && (o.rush || l.s.Call.Tries < maxAbsent):
 		return e.turn(ctx, l, Absent, move{note: absentText(l.s, o)}, func(c *Call) { c.Barrier = ""; c.Tries++ }, nil)
-	case found == absent && !o.once:
+	case found == absent && !l.s.Call.Once():
 		return e.askPeople(ctx, l, o, "Redis Cloud gave no answer to the "+o.label+" again and again, and shows that it never happened. On-call decides.")
 	case found == "":
 		return later(e.cfg.Poll), nil // still being read

@@ -259,7 +259,7 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 	seen := new(string)
 	return outside{
 		seen: seen,
-		key:  key, ref: ref, label: label, needs: ModeFull, once: true, grave: true, probes: true, rush: key == callImport,
+		key:  key, ref: ref, label: label, needs: ModeFull, probes: true, rush: key == callImport,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			if g, err := e.atRest(ctx, ref); err != nil || g.stop != nil || g.wait > 0 {
 				return Before{}, g, err

@@ -347,7 +347,7 @@ func (e *Engine) subscriptionWait(sub cloud.Subscription) gate {
 // subscription is active again.
 func (e *Engine) deleteCall(key, label, name string, ref cloud.Ref, ready func(context.Context, *lease, cloud.Database) gate) outside {
 	return outside{
-		key: key, ref: ref, label: label, needs: ModeFull, grave: true,
+		key: key, ref: ref, label: label, needs: ModeFull,
 		ready: func(ctx context.Context, l *lease) (Before, gate, error) {
 			db, err := e.cloud.Database(ctx, ref)
 			if errors.Is(err, cloud.ErrNotFound) {

@@ -193,7 +193,7 @@ func (w *world) judgeWords(s Session) {
 		}
 		began := false
 		for _, in := range w.intents(s.ID) {
-			if !slices.Contains(covered, in.key) {
+			if !traitsOf[in.key].covered {
 				continue
 			}
 			began = began || !in.at.After(said.at)

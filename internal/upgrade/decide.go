@@ -193,7 +193,7 @@ func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 		}
 		p, q := e.policy(s), s.question()
 		d := c.By.Vote(q, c.choice, strings.TrimSpace(c.Reason), e.now())
-		d.WritersStopped = c.WritersStopped && s.Kind == KindRevert && c.choice == approvals.Approve
+		d.WritersStopped = c.WritersStopped && s.Kind.Destroys() && c.choice == approvals.Approve
 		so := append(slices.Clone(s.Decisions), d)
 		m := move{event: Vote, by: c.By.ID}
 		switch out := p.Outcome(q, so, e.now()).(type) {
@@ -225,10 +225,7 @@ func (e *Engine) decide(ctx context.Context, c Click) (Session, error) {
 // now may name other groups.
 func (e *Engine) underRule(ctx context.Context, s Session, by approvals.Voter) (approvals.Voter, error) {
 	now := s.Policy(e.cfg.Upgrades, e.cfg.Reverts)
-	was := e.cfg.Upgrades
-	if s.Kind == KindRevert {
-		was = e.cfg.Reverts
-	}
+	was := s.configured(e.cfg.Upgrades, e.cfg.Reverts)
 	if slices.Equal(now.Approvers, was.Approvers) && slices.Equal(now.OnCall, was.OnCall) {
 		return by, nil
 	}
@@ -252,7 +249,7 @@ func (e *Engine) judgeClick(s Session, c Click) error {
 	if c.choice == approvals.Deny && strings.TrimSpace(c.Reason) == "" {
 		return refuse(BadInput, "Say why: the requester will read it.")
 	}
-	if c.choice == approvals.Approve && s.Kind == KindRevert && strings.TrimSpace(c.Typed) != s.ConfirmText() {
+	if c.choice == approvals.Approve && s.Kind.Destroys() && strings.TrimSpace(c.Typed) != s.ConfirmText() {
 		return refuse(BadInput, "Type %s exactly to approve the deletion.", s.ConfirmText())
 	}
 	return nil
@@ -309,18 +306,14 @@ func (e *Engine) Cancel(ctx context.Context, id string, by approvals.Voter) (Ses
 // mustSettle reports whether something has begun that is brought to its end before
 // the session can be called off.
 func (s Session) mustSettle() bool {
-	return s.callOut() || s.Kind == KindRevert && slices.Contains([]State{Rehearsing, Closing, Saving, Deleting}, s.State)
+	return s.callOut() || slices.Contains(s.row().unwinds, s.State)
 }
 
 // Deniable reports whether a denial still wins over the approvals: until the call
 // that cannot be taken back is about to leave.
 func (s Session) Deniable() bool {
-	at := []State{Approved, Checking, Blocked, BackingUp, Upgrading}
-	if s.Kind == KindRevert {
-		at = []State{Approved, Closing, Saving, Deleting}
-	}
-	gone := s.Call != nil && s.Call.irreversible() && s.Call.Phase != Planned && (s.Call.Phase != Settled || s.Call.Outcome != Rejected)
-	return slices.Contains(at, s.State) && !gone && !s.denied()
+	gone := s.Call != nil && s.Call.traits().irreversible && s.Call.Phase != Planned && (s.Call.Phase != Settled || s.Call.Outcome != Rejected)
+	return slices.Contains(s.row().deny, s.State) && !gone && !s.denied()
 }
 
 // denied reports whether a denial waits for what has begun to be brought to its end.
@@ -330,36 +323,23 @@ func (s Session) denied() bool {
 
 // wishText says what becomes of a cancel that has to wait.
 func wishText(s Session) string {
-	if s.callOut() && s.Call.irreversible() {
+	if s.callOut() && s.Call.traits().irreversible {
 		return "Asked to cancel. The request may have left: if Redis Cloud took it, it goes on; if not, it is not sent again."
 	}
 	return "Asked to cancel; that happens as soon as the call that is out is settled."
 }
 
-// irreversible reports whether this is the call after which there is no cancel.
-func (c *Call) irreversible() bool { return c.Key == callUpgrade || c.Key == callDelete }
-
-// grave reports whether nobody may say at once, or alone, that it did not happen.
-func (c *Call) grave() bool {
-	return slices.Contains([]string{callDelete, callImport, callRehearsalImport, callRehearsalDelete}, c.Key)
-}
-
 // stopping reports whether a wish to cancel can be met now: nothing is out, and
 // the call that cannot be taken back did not happen.
 func (s Session) stopping() bool {
-	happened := s.Call != nil && s.Call.irreversible() && s.Call.Phase == Settled && s.Call.Outcome != Rejected
+	happened := s.Call != nil && s.Call.traits().irreversible && s.Call.Phase == Settled && s.Call.Outcome != Rejected
 	return s.CancelBy != "" && !s.callOut() && !happened
 }
 
 // Cancellable reports whether Cancel has a meaning now.
 func (s Session) Cancellable() bool {
-	irreversible := s.Call != nil && s.Call.Phase == Sent && s.Call.irreversible()
-	before := []State{Proposed, Approved, Checking, Blocked, BackingUp, Upgrading}
-	if s.Kind == KindRevert {
-		before = []State{Rehearsing, Proposed, Approved, Closing, Saving, Deleting}
-	}
-	settled := s.Call != nil && s.Call.Phase == Settled && s.Call.irreversible() && s.Call.Outcome != Rejected
-	return slices.Contains(before, s.State) && !irreversible && !settled
+	gone := s.Call != nil && s.Call.traits().irreversible && (s.Call.Phase == Sent || s.Call.Phase == Settled && s.Call.Outcome != Rejected)
+	return slices.Contains(s.row().cancel, s.State) && !gone
 }
 
 // Recheck runs the preflight of a blocked upgrade again.
@@ -425,7 +405,7 @@ func maySettle(by approvals.Voter, second bool) error {
 
 func (e *Engine) settleAbsent(ctx context.Context, s Session, by approvals.Voter) (Session, error) {
 	c := s.Call
-	grave := c.grave()
+	grave := c.Grave()
 	if wait := c.SendBy.Add(e.cfg.Disbelief).Sub(e.now()); grave && wait > 0 {
 		return s, refuse(TooLate, "This %s cannot be declared \"did not happen\" so soon; in %s two people can.", c.Key, words(wait))
 	}
@@ -435,7 +415,7 @@ func (e *Engine) settleAbsent(ctx context.Context, s Session, by approvals.Voter
 	if grave && len(c.Settlers) == 0 {
 		return e.note(ctx, s, by, "It did not happen, says one person; a second one, of on-call or the approvers, has to say so too.", func(c *Call) { c.Settlers = append(c.Settlers, by.ID) })
 	}
-	if c.Key == callImport || c.Key == callRehearsalImport {
+	if c.Once() {
 		return e.settle(ctx, s, by, Break, "It did not happen, say two people. An import is never sent twice.", func(c *Call) {
 			c.Outcome, c.Error = Broke, "no answer came, and people say that it did not happen"
 		})
@@ -460,55 +440,9 @@ func (e *Engine) note(ctx context.Context, s Session, by approvals.Voter, text s
 	return e.advance(ctx, s, move{event: Calling, by: by.ID, note: text}, func(b *Body) { change(b.Call) })
 }
 
-// close ends a session: its database is let go, its secrets are erased, and a
-// revert's upgrade moves on in the same write.
+// close ends a session as its kind does.
 func (e *Engine) close(ctx context.Context, s Session, m move, change func(*Body)) (Session, error) {
-	erase := func(b *Body) {
-		if change != nil {
-			change(b)
-		}
-		r := b.Revert
-		if r == nil {
-			return
-		}
-		// Whoever rebuilds a database that is gone needs what it had, until that ended well.
-		gone := !r.DeletedAt.IsZero() || r.Missing
-		if r.Was != nil && (!gone || m.event == Finish) {
-			r.Was.Password, r.Was.Destination = "", ""
-		}
-		r.Marks = nil
-	}
-	if s.Kind == KindUpgrade {
-		m.holds = free(s)
-		return e.advance(ctx, s, m, erase)
-	}
-	up, err := e.Load(ctx, s.Link)
-	if err != nil {
-		return s, fmt.Errorf("close revert: %w", err)
-	}
-	mine, err := e.prepare(s, m, erase)
-	if err != nil {
-		return s, err
-	}
-	back, holds := handBack(s, up, m.event)
-	theirs, err := e.prepare(up, move{event: back, by: m.by}, func(b *Body) {
-		if !s.Revert.DeletedAt.IsZero() && m.event != Finish {
-			b.Problem, b.Upgrade.Gone = "Its revert failed after the delete; see "+s.ID+".", true
-		}
-	})
-	if err != nil {
-		return s, err
-	}
-	recs, err := e.store.AdvanceAll(ctx, []session.Move{mine, theirs}, holds...)
-	if err != nil {
-		err = fmt.Errorf("%s %s of %s: %w", s.ID, m.event, s.State, err)
-	}
-	if err != nil && !errors.Is(err, session.ErrUnconfirmed) {
-		return s, err
-	}
-	e.poke()
-	stored, unreadable := decode(recs[0])
-	return stored, errors.Join(err, unreadable)
+	return s.row().end(e, ctx, s, m, change)
 }
 
 // confirmTries is how often a decision that holds something back is confirmed before
@@ -527,26 +461,4 @@ func (e *Engine) confirmed(ctx context.Context) error {
 	e.log.Warn("a decision is on fewer replicas of Redis than it should be", "error", err)
 	return refuse(Unconfirmed, "It is recorded, but no replica of Redis has confirmed it: if Redis fails over now, it may be forgotten.").
 		hint("Look at the card again in a minute, and decide again if it does not show it.")
-}
-
-// handBack says what an upgrade becomes when its revert ends, and who holds
-// which database then.
-func handBack(s, up Session, ev Event) (Event, []session.Hold) {
-	holds := []session.Hold{{Database: s.Plan.Database, From: s.ID}}
-	if s.Revert.NewRef != "" {
-		holds = append(holds, session.Hold{Database: s.Revert.NewRef, From: s.ID})
-	}
-	if t := s.Revert.Trial; t.Ref != "" && !t.Deleted {
-		holds = append(holds, session.Hold{Database: t.Ref, From: s.ID})
-	}
-	switch {
-	case ev == Finish:
-		return Undo, holds
-	case !s.Revert.DeletedAt.IsZero() || up.Prior == Failed:
-		return KeepFail, holds
-	case up.Prior == Soaking:
-		holds[0].To = up.ID
-		return KeepWatch, holds
-	}
-	return KeepDone, holds
 }

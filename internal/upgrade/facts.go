@@ -110,7 +110,7 @@ func (e *Engine) read(ctx context.Context, ref cloud.Ref, kind Kind) (Facts, clo
 		}
 	}
 	f.Backup = backupFacts(ref, db, sub)
-	if err := e.replication(ctx, db, &f, kind == KindRevert); err != nil {
+	if err := e.replication(ctx, db, &f, kind.Destroys()); err != nil {
 		return f, db, err
 	}
 	f.WayBack = revertPath(e.mode, ref, db.Name, f)

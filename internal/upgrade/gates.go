@@ -25,13 +25,6 @@ type candidate struct {
 	facts Facts
 }
 
-// refusals are tested in this order; the first that refuses is told.
-var refusals = map[Kind][]func(candidate) *Refusal{
-	KindUpgrade: {unsupportedKind, nothingNewer, notAmongOffered, replicasBehind, noBackup, notActive, brokenSubscription},
-	KindRevert: {unsupportedKind, noRecreateInPlan, notCreatable, replicates, certificatesUnknown, passwordUnknown, noDeleteInMode,
-		alreadyBack, noBackup, notActive, brokenSubscription},
-}
-
 // lasting are the refusals of a revert that an upgrade's card tells before the
 // upgrade: what is left out may be otherwise when the revert is asked for.
 var lasting = []func(candidate) *Refusal{unsupportedKind, noRecreateInPlan, notCreatable, replicates, certificatesUnknown, passwordUnknown, noDeleteInMode}
@@ -47,7 +40,7 @@ func refused(c candidate, tests []func(candidate) *Refusal) *Refusal {
 }
 
 // judgeFacts is every reason against a session of this kind; nil: there is none.
-func judgeFacts(c candidate) *Refusal { return refused(c, refusals[c.kind]) }
+func judgeFacts(c candidate) *Refusal { return refused(c, kindRows[c.kind].refusals) }
 
 func unsupportedKind(c candidate) *Refusal {
 	switch {
@@ -305,7 +298,7 @@ func fits(s Session, f Facts, mode Mode) gate {
 	}
 	if !sameVersion(f.Version, s.Plan.From) {
 		stop := refuse(Stale, "%s was on %s when this was approved and is on %s now; somebody or Redis Cloud moved it.", s.Plan.Name, s.Plan.From, f.Version)
-		return gate{stop: stop, void: s.Kind == KindUpgrade && len(f.Targets) > 0 && notAmongOffered(c) == nil}
+		return gate{stop: stop, void: s.row().offered && len(f.Targets) > 0 && notAmongOffered(c) == nil}
 	}
 	if was.Backup.Possible && f.Backup.Possible && f.Backup.Where != was.Backup.Where {
 		return gate{stop: refuse(Stale, "The backup destination moved from %s to %s.", was.Backup.Where, f.Backup.Where), void: true}

@@ -95,7 +95,7 @@ func TestGates(t *testing.T) {
 // Whatever refuses a revert for good is told on the card of the upgrade.
 func TestTheUpgradesCardTellsEveryReasonAgainstARevert(t *testing.T) {
 	mayDiffer := []uintptr{of(alreadyBack), of(noBackup), of(notActive), of(brokenSubscription)}
-	for _, test := range refusals[KindRevert] {
+	for _, test := range kindRows[KindRevert].refusals {
 		told := slices.ContainsFunc(lasting, func(l func(candidate) *Refusal) bool { return of(l) == of(test) })
 		if told == slices.Contains(mayDiffer, of(test)) {
 			t.Errorf("a reason against a revert: told on the upgrade's card %v", told)

@@ -7,15 +7,6 @@ import (
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
-// Kind is what a session is about. Stored; never rename one.
-type Kind string
-
-// The two kinds of session.
-const (
-	KindUpgrade Kind = "upgrade" // a database moves to a newer version
-	KindRevert  Kind = "revert"  // an upgrade is taken back
-)
-
 // State is where a session stands. Stored and shown in card metadata; never
 // rename one.
 type State string
@@ -92,47 +83,6 @@ const (
 	Reopen   Event = "reopen"
 )
 
-// upgradeLife is every move of an upgrade.
-var upgradeLife = session.Table[State, Event]{
-	"":        {Propose: Proposed},
-	Proposed:  {Vote: Proposed, Revise: Proposed, Approve: Approved, Deny: Denied, Expire: Expired, Cancel: Cancelled},
-	Approved:  {Begin: Checking, Deny: Denied, Expire: Expired, Cancel: Cancelled},
-	Checking:  {PickUp: Checking, Fit: BackingUp, Block: Blocked, Revise: Proposed, Deny: Denied, Expire: Expired, Cancel: Cancelled, Fail: Failed},
-	Blocked:   {Recheck: Checking, Deny: Denied, Expire: Expired, Cancel: Cancelled},
-	BackingUp: {PickUp: BackingUp, Calling: BackingUp, Wish: BackingUp, BackUp: Upgrading, Block: Blocked, Revise: Proposed, Deny: Denied, Expire: Expired, Cancel: Cancelled, Fail: Failed},
-	Upgrading: {PickUp: Upgrading, Calling: Upgrading, Wish: Upgrading, Upgrade: Verifying, Block: Blocked, Revise: Proposed, Deny: Denied, Expire: Expired, Cancel: Cancelled, Fail: Failed},
-	Verifying: {PickUp: Verifying, Verify: Soaking, Fail: Failed},
-	Soaking:   {Finish: Done, Fail: Failed, Revert: Reverting},
-	Done:      {Revert: Reverting},
-	Failed:    {Revert: Reverting, Note: Failed},
-	Reverting: {Undo: Reverted, KeepWatch: Soaking, KeepDone: Done, KeepFail: Failed},
-}
-
-// revertLife is every move of a revert by the recreate path. Cancel leads back
-// through Reopening once the door may be closed, and exists no more once the
-// delete may have left.
-var revertLife = session.Table[State, Event]{
-	"":         {Propose: Rehearsing},
-	Rehearsing: {PickUp: Rehearsing, Calling: Rehearsing, Note: Rehearsing, Wish: Rehearsing, Rehearse: Proposed, Cancel: Cancelled, Fail: Failed},
-	Proposed:   {Vote: Proposed, Approve: Approved, Deny: Denied, Expire: Expired, Cancel: Cancelled},
-	Approved:   {Begin: Closing, Deny: Denied, Expire: Expired, Cancel: Cancelled, Fail: Failed},
-	Closing:    {PickUp: Closing, Calling: Closing, Note: Closing, Wish: Closing, Close: Saving, Revise: Proposed, Reopen: Reopening, Fail: Failed, Deny: Denied, Cancel: Cancelled},
-	Saving:     {PickUp: Saving, Calling: Saving, Wish: Saving, Save: Deleting, Reopen: Reopening},
-	Deleting:   {PickUp: Deleting, Calling: Deleting, Note: Deleting, Wish: Deleting, Delete: Creating, Reopen: Reopening},
-	Creating:   {PickUp: Creating, Calling: Creating, Note: Creating, Create: Importing, Fail: Failed},
-	Importing:  {PickUp: Importing, Calling: Importing, Note: Importing, Import: Restoring, Fail: Failed},
-	Restoring:  {PickUp: Restoring, Calling: Restoring, Note: Restoring, Finish: Done, Fail: Failed},
-	Reopening:  {PickUp: Reopening, Calling: Reopening, Revise: Proposed, Deny: Denied, Cancel: Cancelled, Fail: Failed},
-}
-
-// lifeOf is the table of a kind.
-func lifeOf(k Kind) session.Table[State, Event] {
-	if k == KindRevert {
-		return revertLife
-	}
-	return upgradeLife
-}
-
 // ended are the states in which a session lets go of its database. Some still
 // have a way on: a revert takes the database again.
 var ended = []State{Done, Denied, Expired, Cancelled, Failed, Reverted}
@@ -146,12 +96,11 @@ const lifeVersion = 1
 
 // Lives are the tables as the store looks moves up in them.
 func Lives() []session.Life {
-	lives := []session.Life{
-		session.LifeOf(string(KindUpgrade), lifeVersion, upgradeLife, Ended),
-		session.LifeOf(string(KindRevert), lifeVersion, revertLife, Ended),
-	}
-	for i := range lives {
-		lives[i].Also = countedAlso
+	var lives []session.Life
+	for _, name := range Kinds() {
+		life := session.LifeOf(string(name), lifeVersion, kindRows[name].life, Ended)
+		life.Also = countedAlso
+		lives = append(lives, life)
 	}
 	return lives
 }
@@ -172,14 +121,14 @@ func countedAlso(body []byte) string {
 	return ""
 }
 
-// Diagrams are the lives as Mermaid state diagrams, keyed "upgrade", "revert"
-// and "call", for the documentation.
+// Diagrams are the lives as Mermaid state diagrams, keyed by kind, and "call", for the
+// documentation.
 func Diagrams() map[string]string {
-	return map[string]string{
-		string(KindUpgrade): upgradeLife.Mermaid(""),
-		string(KindRevert):  revertLife.Mermaid(""),
-		"call":              callLife.Mermaid(""),
+	out := map[string]string{"call": callLife.Mermaid("")}
+	for name, k := range kindRows {
+		out[string(name)] = k.life.Mermaid("")
 	}
+	return out
 }
 
 // Phase is where an outside call stands. Stored; never rename one.

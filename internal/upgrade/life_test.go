@@ -24,14 +24,14 @@ func TestEveryStateIsReachedAndHasAStep(t *testing.T) {
 			if !slices.Contains(reached, s) {
 				t.Errorf("%s: nothing leads to %s", kind, s)
 			}
-			if _, has := steps[kind][s]; has == Ended(s) {
+			if _, has := kindRows[kind].steps[s]; has == Ended(s) {
 				t.Errorf("%s: %s has ended: %v, has a step: %v", kind, s, Ended(s), has)
 			}
 			if !Ended(s) && len(life[s]) == 0 && s != "" {
 				t.Errorf("%s: nothing leads out of %s", kind, s)
 			}
 		}
-		for s := range steps[kind] {
+		for s := range kindRows[kind].steps {
 			if !slices.Contains(life.States(), s) {
 				t.Errorf("%s: a step for %s, which the life does not have", kind, s)
 			}

@@ -82,7 +82,7 @@ func (e *Engine) Broken(ctx context.Context) ([]Session, error) {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	return slices.DeleteFunc(e.readable(recs), func(s Session) bool {
-		return s.Kind != KindRevert || s.State != Failed || s.Revert.DeletedAt.IsZero() || e.now().Sub(s.Updated) > brokenFor
+		return !s.NotBack() || e.now().Sub(s.Updated) > brokenFor
 	}), nil
 }
 
@@ -99,7 +99,7 @@ func (e *Engine) PausedBy(ctx context.Context) string {
 // AbsentFrom is the time from which two people may declare that the call without
 // an answer did not happen; zero where one may at once.
 func (e *Engine) AbsentFrom(s Session) time.Time {
-	if s.Call == nil || !s.Call.grave() {
+	if s.Call == nil || !s.Call.Grave() {
 		return time.Time{}
 	}
 	return s.Call.SendBy.Add(e.cfg.Disbelief)

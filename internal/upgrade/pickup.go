@@ -73,7 +73,7 @@ const quietly = 5 * time.Minute
 func (e *Engine) pickUp(ctx context.Context, l *lease) bool {
 	s := l.s
 	left := l.item().Lapsed || e.died(s.Worker)
-	atWork := lifeOf(s.Kind)[s.State][PickUp] != ""
+	atWork := s.row().life[s.State][PickUp] != ""
 	if !left || !atWork || e.now().Sub(s.Picked) < quietly {
 		return false
 	}

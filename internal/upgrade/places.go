@@ -64,17 +64,14 @@ func (s Session) class() cloud.Class {
 	case Proposed, Approved, Checking, Blocked, Soaking:
 		return cloud.ClassCheck
 	}
-	if s.Kind == KindRevert && (!s.Revert.DeletedAt.IsZero() || s.callOut() && s.Call.Key == callDelete) {
-		return cloud.ClassRestore
-	}
-	return cloud.ClassWork
+	return s.row().class(s)
 }
 
 // reads reports whether a look at this session will ask Redis Cloud and can
 // wait. A call that is out holds a turn, and a revert may stand between a
 // delete and its data: they never wait for a place.
 func (e *Engine) reads(s Session) bool {
-	if s.Kind == KindRevert || s.callOut() {
+	if !s.row().waits || s.callOut() {
 		return false
 	}
 	switch s.State {

@@ -149,7 +149,7 @@ type Progress struct {
 }
 
 // decode reads a record. A record of a life this build does not know is an
-// error: another replica may be newer. So is a revert of which nothing is stored.
+// error: another replica may be newer. So is one of which a part is missing.
 func decode(r session.Record) (Session, error) {
 	s := Session{ID: r.ID, Kind: Kind(r.Kind), State: State(r.State), Revision: r.Revision, Ask: r.Ask,
 		Ended: r.Ended, Created: r.Created, Updated: r.Updated, Distrusted: r.Doubt, record: r}
@@ -162,8 +162,8 @@ func decode(r session.Record) (Session, error) {
 	if err := json.Unmarshal(r.Body, &s.Body); err != nil {
 		return s, fmt.Errorf("session %s: decode: %w", r.ID, err)
 	}
-	if s.Kind == KindRevert && s.Revert == nil {
-		return s, fmt.Errorf("session %s: decode: a revert without its work", r.ID)
+	if k, known := kindRows[s.Kind]; !known || !k.whole(&s.Body) {
+		return s, fmt.Errorf("session %s: decode: a %s without its work", r.ID, s.Kind)
 	}
 	if len(r.Progress) > 0 {
 		var p Progress
@@ -177,14 +177,14 @@ func decode(r session.Record) (Session, error) {
 // legible is a doubted session with as much of its body as can be read, so that
 // people can be shown what there is.
 func (s Session) legible() Session {
-	if s.Kind != KindUpgrade && s.Kind != KindRevert {
+	if _, known := kindRows[s.Kind]; !known {
 		s.Kind = KindOf(s.ID)
 	}
 	if json.Unmarshal(s.record.Body, &s.Body) != nil {
 		s.Body = Body{}
 	}
-	if s.Kind == KindRevert && s.Revert == nil {
-		s.Revert = &RevertWork{}
+	if k, known := kindRows[s.Kind]; known && !k.whole(&s.Body) {
+		k.empty(&s.Body)
 	}
 	return s
 }
@@ -210,7 +210,7 @@ func (b Body) clone() Body {
 func idOf(kind Kind, origin string) string {
 	sum := sha256.Sum256([]byte(string(kind) + "\x00" + origin))
 	text := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
-	return string(kind)[:1] + "-" + text[:10]
+	return kindRows[kind].prefix + text[:10]
 }
 
 // question is what approvals judges.
@@ -225,19 +225,16 @@ func (s Session) callOut() bool {
 
 // KindOf is the kind of session that an id was given to; "" for none.
 func KindOf(id string) Kind {
-	switch {
-	case strings.HasPrefix(id, "u-"):
-		return KindUpgrade
-	case strings.HasPrefix(id, "r-"):
-		return KindRevert
+	for name, k := range kindRows {
+		if strings.HasPrefix(id, k.prefix) {
+			return name
+		}
 	}
 	return ""
 }
 
 // IsID reports whether a word has the form of a session's id.
 func IsID(word string) bool {
-	if len(word) != 12 || word[1] != '-' || word[0] != 'u' && word[0] != 'r' {
-		return false
-	}
-	return strings.Trim(word[2:], "abcdefghijklmnopqrstuvwxyz234567") == ""
+	prefix := kindRows[KindOf(word)].prefix
+	return prefix != "" && len(word) == len(prefix)+10 && strings.Trim(word[len(prefix):], "abcdefghijklmnopqrstuvwxyz234567") == ""
 }

@@ -15,26 +15,8 @@ import (
 // says, so it is also what follows a crash.
 type stepFunc func(*Engine, context.Context, *lease) (answer, error)
 
-// steps are what is done in each state of each kind.
-var steps = map[Kind]map[State]stepFunc{
-	KindUpgrade: {
-		Proposed: (*Engine).stepProposed, Approved: (*Engine).stepApproved,
-		Checking: (*Engine).stepChecking, Blocked: (*Engine).stepBlocked,
-		BackingUp: (*Engine).stepBackingUp, Upgrading: (*Engine).stepUpgrading,
-		Verifying: (*Engine).stepVerifying, Soaking: (*Engine).stepSoaking,
-		Reverting: (*Engine).stepReverting,
-	},
-	KindRevert: {
-		Rehearsing: (*Engine).stepRehearsing,
-		Proposed:   (*Engine).stepProposed, Approved: (*Engine).stepApproved,
-		Closing: (*Engine).stepClosing, Saving: (*Engine).stepSaving, Deleting: (*Engine).stepDeleting,
-		Creating: (*Engine).stepCreating, Importing: (*Engine).stepImporting, Restoring: (*Engine).stepRestoring,
-		Reopening: (*Engine).stepReopening,
-	},
-}
-
 func (e *Engine) step(ctx context.Context, l *lease) (answer, error) {
-	run, ok := steps[l.s.Kind][l.s.State]
+	run, ok := l.s.row().steps[l.s.State]
 	if !ok {
 		return nil, fmt.Errorf("no step for a %s that is %s", l.s.Kind, l.s.State)
 	}
@@ -64,11 +46,16 @@ func (e *Engine) policy(s Session) approvals.Policy { return s.Policy(e.cfg.Upgr
 // Policy is the rule by which this session is decided; upgrades and reverts are
 // those configured now, for sessions that older builds opened.
 func (s Session) Policy(upgrades, reverts approvals.Policy) approvals.Policy {
-	switch {
-	case s.Rule != nil:
+	if s.Rule != nil {
 		return *s.Rule
-	case s.Kind == KindRevert:
-		return reverts
+	}
+	return s.configured(upgrades, reverts)
+}
+
+// configured is the rule that is configured now for sessions of this kind.
+func (s Session) configured(upgrades, reverts approvals.Policy) approvals.Policy {
+	if rule := s.row().rule; rule != nil {
+		return rule(upgrades, reverts)
 	}
 	return upgrades
 }

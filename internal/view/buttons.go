@@ -1,8 +1,6 @@
 package view
 
 import (
-	"slices"
-
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/upgrade"
@@ -35,22 +33,18 @@ func buttons(s upgrade.Session, p Policy) []slack.BlockElement {
 	deny := button(ActionDeny, "Deny…", slack.StyleDanger)
 	switch s.State {
 	case upgrade.Proposed:
-		label := "Approve"
-		if s.Kind == upgrade.KindRevert {
-			label = "Approve deletion…"
-		}
-		out = append(out, button(ActionApprove, label, slack.StylePrimary), deny)
+		out = append(out, button(ActionApprove, faceOf(s).approve, slack.StylePrimary), deny)
 	case upgrade.Blocked:
 		out = append(out, button(ActionRecheck, "Check again", slack.StylePrimary))
 	}
 	if s.Deniable() && s.CancelBy == "" { // until the call leaves that cannot be taken back
 		out = append(out, deny)
 	}
-	if s.Kind == upgrade.KindUpgrade && !s.Ended && s.State != upgrade.Reverting {
+	if faceOf(s).changes && !s.Ended && s.State != upgrade.Reverting {
 		out = append(out, button(ActionChanges, "Breaking changes", slack.StyleDefault))
 	}
 	if s.Cancellable() && s.CancelBy == "" {
-		out = append(out, confirm(button(ActionCancel, "Cancel", slack.StyleDefault), "Cancel?", cancelText(s)))
+		out = append(out, confirm(button(ActionCancel, "Cancel", slack.StyleDefault), "Cancel?", faceOf(s).cancel(s)))
 	}
 	if p.revertible(s) {
 		out = append(out, button(ActionRevert, "Revert…", slack.StyleDanger))
@@ -60,23 +54,12 @@ func buttons(s upgrade.Session, p Policy) []slack.BlockElement {
 
 func isUnknown(s upgrade.Session) bool { return s.Call != nil && s.Call.Phase == upgrade.Unknown }
 
-func cancelText(s upgrade.Session) string {
-	switch {
-	case s.Kind == upgrade.KindUpgrade:
-		return "Nothing has been upgraded yet, and nothing will be."
-	case slices.Contains([]upgrade.State{upgrade.Closing, upgrade.Saving, upgrade.Deleting}, s.State):
-		return "The revert stops and client access is restored. Nothing is deleted."
-	}
-	return "The revert stops. Nothing is deleted."
-}
-
 func absentText(s upgrade.Session) string {
-	call := s.Call.Key
 	text := "Check the Redis Cloud console first. "
 	switch {
-	case isImport(call):
+	case s.Call.Once():
 		return text + "An import is never sent twice, so the revert ends here and the rest is done by hand."
-	case isGrave(call):
+	case s.Call.Grave():
 		return text + "Two people have to say so, and not within the first hour. Then it is sent once more."
 	}
 	return text + "It is then sent once more: if it did happen, it happens twice."

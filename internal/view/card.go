@@ -75,7 +75,7 @@ func mentions(ids []string) string {
 }
 
 func (p Policy) revertible(s upgrade.Session) bool {
-	return s.Kind == upgrade.KindUpgrade && !revertLost(s) && p.Engine != nil && p.Engine.Revertible(s) == nil
+	return !s.RevertNotBack() && p.Engine != nil && p.Engine.Revertible(s) == nil
 }
 
 // Card draws a session's one message.
@@ -84,12 +84,7 @@ func Card(s upgrade.Session, p Policy) Message {
 	if s.Distrusted != "" {
 		return Message{Text: cutMarkup(fallback(s, p), maxText), Blocks: distrustedBlocks(s, p), Metadata: metadata(s)}
 	}
-	var blocks []slack.Block
-	if s.Kind == upgrade.KindRevert {
-		blocks = revertBlocks(s, p)
-	} else {
-		blocks = upgradeBlocks(s, p)
-	}
+	blocks := faceOf(s).blocks(s, p)
 	return Message{Text: cutMarkup(fallback(s, p), maxText), Blocks: blocks[:min(len(blocks), maxBlocks)], Metadata: metadata(s)}
 }
 
@@ -105,12 +100,11 @@ func fallback(s upgrade.Session, p Policy) string {
 	if len(problem(s)) > 0 && s.Distrusted == "" {
 		out = append(out, prose(Cut(s.Problem, 600)))
 	}
-	switch {
-	case s.Distrusted != "":
-	case s.Kind == upgrade.KindRevert:
-		out = append(out, loss(s))
-	case s.State == upgrade.Proposed:
-		out = append(out, "Backup: "+strings.ReplaceAll(backup(s), "\n", " ")+". Revert: "+Escape(s.Facts.WayBack.Text))
+	if s.Distrusted != "" {
+		return strings.Join(out, "\n")
+	}
+	if costs := faceOf(s).costs(s); costs != "" {
+		out = append(out, costs)
 	}
 	return strings.Join(out, "\n")
 }
@@ -123,10 +117,7 @@ func metadata(s upgrade.Session) slack.SlackMetadata {
 
 // sessionTitle names a session, unescaped.
 func sessionTitle(s upgrade.Session) string {
-	verb := "Upgrade"
-	if s.Kind == upgrade.KindRevert {
-		verb = "Revert"
-	}
+	verb := faceOf(s).verb
 	if s.Plan.Database == "" { // its record is lost
 		return verb + " " + s.ID
 	}

@@ -31,7 +31,7 @@ func distrustedState(s upgrade.Session) string {
 // its record is true; also one whose record is lost.
 func perhapsDeleted(s upgrade.Session) bool {
 	past := []upgrade.State{upgrade.Deleting, upgrade.Creating, upgrade.Importing, upgrade.Restoring, ""}
-	return s.Kind == upgrade.KindRevert && (slices.Contains(past, s.State) || lost(s))
+	return s.Kind.Destroys() && (slices.Contains(past, s.State) || s.NotBack())
 }
 
 // unknownHere is what everybody has to know who reads of such a session.
@@ -46,9 +46,9 @@ func distrustedBlocks(s upgrade.Session, p Policy) []slack.Block {
 // worst is what may be true of a revert, whatever its record says.
 func worst(s upgrade.Session) string {
 	switch {
-	case s.Kind != upgrade.KindRevert:
+	case !s.Kind.Destroys():
 		return ""
-	case s.Revert != nil && !s.Revert.DeletedAt.IsZero() && s.State != upgrade.Done:
+	case s.PastDelete() && s.State != upgrade.Done:
 		return " *By its record it was deleted, and its data is not back: look now.*"
 	}
 	return " It may be deleted."
@@ -107,7 +107,7 @@ func ReleaseModal(s upgrade.Session, by []string, metadata string) slack.ModalVi
 func lookAt(s upgrade.Session) string {
 	text := "does it exist, is it active, which version does it run, and does its log show a backup, an upgrade, " +
 		"an import or a deletion that the record does not know, or knows and that is not there?"
-	if s.Kind == upgrade.KindRevert {
+	if s.Kind.Destroys() {
 		text += " Whose source IPs does it let in? Is there a temporary database?"
 	}
 	return text
@@ -154,20 +154,15 @@ func callFirst(s upgrade.Session) string {
 
 // goesOn says what a released record leads to.
 func goesOn(s upgrade.Session) string {
-	sent := []upgrade.State{upgrade.Verifying, upgrade.Soaking, upgrade.Reverting}
 	switch {
 	case s.Ended:
 		return "does nothing by itself: the record has ended. " +
 			"Its card shows it again, and what it allows, such as a revert, can be asked for."
 	case s.State == upgrade.Proposed || s.State == upgrade.Rehearsing:
 		return "asks people as before. The decisions above count."
-	case s.Kind == upgrade.KindUpgrade && slices.Contains(sent, s.State):
-		return "follows and verifies it. It sends no upgrade."
-	case s.Kind == upgrade.KindUpgrade:
-		return "goes on to *upgrade the database* to " + Escape(Cut(s.Plan.To, 20)) +
-			": the decisions above count."
-	case s.Revert != nil && s.Revert.DeletedAt.IsZero() && s.State != upgrade.Reopening:
-		return "goes on to *delete the database*: the decisions above count."
+	}
+	if to := faceOf(s).leads(s); to != "" {
+		return to
 	}
 	return "goes on where the record stands: " + Escape(Cut(s.State.Words(), 80)) + "."
 }

@@ -25,7 +25,7 @@ func upperFirst(s string) string {
 }
 
 func stateMark(s upgrade.Session) string {
-	if s.Distrusted != "" || isUnknown(s) || lost(s) || revertLost(s) {
+	if s.Distrusted != "" || isUnknown(s) || s.NotBack() || s.RevertNotBack() {
 		return ":rotating_light:"
 	}
 	switch s.State {
@@ -45,17 +45,6 @@ func stateMark(s upgrade.Session) string {
 	return ":hourglass_flowing_sand:"
 }
 
-// lost reports a revert that failed after its delete.
-func lost(s upgrade.Session) bool {
-	return s.State == upgrade.Failed && s.Revert != nil && !s.Revert.DeletedAt.IsZero()
-}
-
-// revertLost reports an upgrade whose revert failed after the delete: nothing
-// is left that could be reverted once more.
-func revertLost(s upgrade.Session) bool {
-	return s.Kind == upgrade.KindUpgrade && s.State == upgrade.Failed && s.Link != "" && s.Prior != upgrade.Failed
-}
-
 // actNow is the worst state, wherever it is named: of a revert that failed after
 // its delete, and of the upgrade that it was to take back.
 const actNow = "database deleted, not back: act now"
@@ -68,18 +57,10 @@ func stateWords(s upgrade.Session) string {
 	if isUnknown(s) {
 		return "outcome of the " + callWords(s.Call.Key) + " is unknown"
 	}
-	if lost(s) || revertLost(s) {
+	if s.NotBack() || s.RevertNotBack() {
 		return actNow
 	}
-	if s.State == upgrade.Soaking {
-		return "upgraded; monitoring"
-	}
-	revert := map[upgrade.State]string{
-		upgrade.Proposed:   "waiting for approval of the deletion",
-		upgrade.Rehearsing: "test restore running; nothing is changed yet",
-		upgrade.Done:       "reverted",
-	}
-	if words, ok := revert[s.State]; ok && s.Kind == upgrade.KindRevert {
+	if words, ok := faceOf(s).words[s.State]; ok {
 		return words
 	}
 	if !s.State.Known() {
@@ -94,22 +75,15 @@ func aside(s upgrade.Session, p Policy) string {
 	case s.Distrusted != "" || isUnknown(s):
 		return ""
 	case s.State == upgrade.Proposed:
-		return fmt.Sprintf(" · %d of %d", len(s.Decisions), max(policyOf(s, p).Quorum, 1))
+		return fmt.Sprintf(" · %d of %d", len(s.Decisions), max(s.Policy(p.Upgrades, p.Reverts).Quorum, 1))
 	case s.State == upgrade.Approved && !s.Plan.NotBefore.IsZero():
 		return " · starts " + when(s.Plan.NotBefore)
 	case s.State == upgrade.Soaking:
 		return " · until " + when(s.Upgrade.SoakUntil)
-	case s.State == upgrade.Done && s.Kind == upgrade.KindUpgrade:
-		return " · version confirmed; application health not checked"
+	case s.State == upgrade.Done:
+		return faceOf(s).done
 	}
 	return ""
-}
-
-func policyOf(s upgrade.Session, p Policy) approvals.Policy {
-	if s.Kind == upgrade.KindRevert {
-		return p.Reverts
-	}
-	return p.Upgrades
 }
 
 // next says who must act and what happens after that.
@@ -125,16 +99,14 @@ func next(s upgrade.Session, p Policy) string {
 		return ":warning: " + prose(Cut(s.Progress.Text, 500)) + " Nothing more is sent until then. If this lasts, somebody has to look at it."
 	case s.CancelBy != "" && !s.Ended:
 		return "Cancelling, as " + person(s.CancelBy) + " asked, as soon as the call that is out is settled, unless that was the one that cannot be taken back."
-	case s.Kind == upgrade.KindRevert:
-		return nextOfRevert(s, p)
 	}
-	return nextOfUpgrade(s, p)
+	return faceOf(s).next(s, p)
 }
 
 func nextOfUpgrade(s upgrade.Session, p Policy) string {
 	switch s.State {
 	case upgrade.Proposed:
-		return asks(s, p.Upgrades, p.Approvers) + " Once approved, the bot backs up, upgrades and verifies by itself" + start(s) + "."
+		return asks(s, p) + " Once approved, the bot backs up, upgrades and verifies by itself" + start(s) + "."
 	case upgrade.Approved:
 		return "No action needed. Until it starts it can still be denied or cancelled."
 	case upgrade.Checking:
@@ -167,7 +139,7 @@ func nextOfUpgrade(s upgrade.Session, p Policy) string {
 
 func nextOfFailed(s upgrade.Session, p Policy) string {
 	switch {
-	case revertLost(s):
+	case s.RevertNotBack():
 		return "Its revert failed after the delete. The revert's card in this thread says what is left and what to do."
 	case p.revertible(s):
 		return "The bot does nothing more by itself. If applications misbehave, use *Revert…*."
@@ -182,7 +154,7 @@ func nextOfRevert(s upgrade.Session, p Policy) string {
 	case upgrade.Rehearsing:
 		return "No action needed yet. Approvers are asked to approve the deletion when the result is known."
 	case upgrade.Proposed:
-		return asks(s, p.Reverts, p.either(" or ")) + " Once approved, the bot blocks client access, backs up the upgraded data and deletes the database; the delete cannot be undone."
+		return asks(s, p) + " Once approved, the bot blocks client access, backs up the upgraded data and deletes the database; the delete cannot be undone."
 	case upgrade.Approved:
 		return "Client access is blocked next. *Cancel* still stops it."
 	case upgrade.Closing, upgrade.Saving:
@@ -204,7 +176,7 @@ func nextOfRevert(s upgrade.Session, p Policy) string {
 	case upgrade.Denied, upgrade.Expired, upgrade.Cancelled:
 		return "Nothing was deleted. It stays on " + Escape(s.Plan.From) + "."
 	}
-	if lost(s) {
+	if s.NotBack() {
 		return "*" + p.OnCall + " has to act now:* the database was deleted, and the bot cannot finish by itself. What exists and what is left to do stands below."
 	}
 	if s.Revert.Missing {
@@ -214,8 +186,9 @@ func nextOfRevert(s upgrade.Session, p Policy) string {
 }
 
 // asks says who decides, and until when.
-func asks(s upgrade.Session, policy approvals.Policy, who string) string {
-	text := "*To decide:* " + who
+func asks(s upgrade.Session, p Policy) string {
+	policy := s.Policy(p.Upgrades, p.Reverts)
+	text := "*To decide:* " + faceOf(s).who(p, " or ")
 	if policy.FourEyes && len(s.Authors) > 0 {
 		text += " (not " + people(s.Authors) + ", who asked)"
 	}

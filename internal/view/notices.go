@@ -72,12 +72,10 @@ func Replaced(s upgrade.Session, p Policy, link string) Message {
 	}
 	whom := person(s.By)
 	switch {
-	case isUnknown(s) || lost(s):
+	case isUnknown(s) || s.NotBack():
 		whom = p.OnCall
-	case s.State == upgrade.Proposed && s.Kind == upgrade.KindRevert:
-		whom = p.Approvers + " " + p.OnCall
 	case s.State == upgrade.Proposed:
-		whom = p.Approvers
+		whom = faceOf(s).who(p, " ")
 	}
 	return Summon(notice(text), whom)
 }

@@ -17,7 +17,7 @@ func startBy(s upgrade.Session, p Policy) time.Time {
 	if s.Plan.NotBefore.After(from) {
 		from = s.Plan.NotBefore
 	}
-	return policyOf(s, p).StartBy(from, s.Plan.Until)
+	return s.Policy(p.Upgrades, p.Reverts).StartBy(from, s.Plan.Until)
 }
 
 func problem(s upgrade.Session) []slack.Block {
@@ -27,10 +27,6 @@ func problem(s upgrade.Session) []slack.Block {
 	return []slack.Block{section(":rotating_light: " + prose(s.Problem))}
 }
 
-// isImport and isGrave sort calls by what it takes to declare one absent.
-func isImport(call string) bool { return strings.HasSuffix(call, "import") }
-func isGrave(call string) bool  { return isImport(call) || strings.HasSuffix(call, "delete") }
-
 // unknownCall shows the facts of a call that nobody can read back, and what
 // each button will do.
 func unknownCall(s upgrade.Session, p Policy) []slack.Block {
@@ -39,10 +35,10 @@ func unknownCall(s upgrade.Session, p Policy) []slack.Block {
 	}
 	c := s.Call
 	absent := "it is sent once more."
-	if isGrave(c.Key) {
+	if c.Grave() {
 		absent = "takes two people, one of on-call and a second of on-call or the approvers" + from(s, p) + ". It is then sent once more."
 	}
-	if isImport(c.Key) {
+	if c.Once() {
 		absent = strings.Replace(absent, "It is then sent once more.", "An import is never sent twice: the revert then ends, and the rest is done by hand.", 1)
 	}
 	text := fmt.Sprintf("The *%s* (attempt %d) left before %s and was never answered.%s Look at %s in the console, then decide:\n"+
@@ -75,32 +71,9 @@ type stage struct {
 	states []upgrade.State
 }
 
-var upgradeStages = []stage{
-	{"Approval", []upgrade.State{upgrade.Proposed, upgrade.Denied}},
-	{"Preflight", []upgrade.State{upgrade.Approved, upgrade.Checking, upgrade.Blocked}},
-	{"Backup", []upgrade.State{upgrade.BackingUp}},
-	{"Upgrade", []upgrade.State{upgrade.Upgrading}},
-	{"Verification", []upgrade.State{upgrade.Verifying}},
-	{"Monitoring", []upgrade.State{upgrade.Soaking}},
-}
-
-var revertStages = []stage{
-	{"Test restore and dry run", []upgrade.State{upgrade.Rehearsing}},
-	{"Approval of the deletion", []upgrade.State{upgrade.Proposed, upgrade.Denied}},
-	{"Block client access", []upgrade.State{upgrade.Approved, upgrade.Closing}},
-	{"Backup of the upgraded data", []upgrade.State{upgrade.Saving}},
-	{"Delete", []upgrade.State{upgrade.Deleting}},
-	{"Create on the original version, access blocked", []upgrade.State{upgrade.Creating}},
-	{"Import the backup", []upgrade.State{upgrade.Importing}},
-	{"Verify, restore users, tags and client access", []upgrade.State{upgrade.Restoring}},
-}
-
 // progress is the list of stages with the present one marked.
 func progress(s upgrade.Session) string {
-	stages := upgradeStages
-	if s.Kind == upgrade.KindRevert {
-		stages = revertStages
-	}
+	stages := faceOf(s).stages
 	at := slices.IndexFunc(stages, func(st stage) bool { return slices.Contains(st.states, s.State) })
 	if at < 0 {
 		at = reached(s, len(stages))
@@ -123,15 +96,10 @@ func progress(s upgrade.Session) string {
 
 // reached tells how far a session that is in no stage had come, from what it did.
 func reached(s upgrade.Session, all int) int {
-	var steps []bool
-	switch r := s.Revert; {
-	case s.State == upgrade.Done || s.State == upgrade.Reverting || s.State == upgrade.Reverted, revertLost(s):
+	if s.State == upgrade.Done || s.State == upgrade.Reverting || s.State == upgrade.Reverted || s.RevertNotBack() {
 		return all
-	case r != nil:
-		steps = []bool{r.Trial.Passed, !s.Agreed.IsZero(), !r.DoorShut.IsZero(), !r.SafetyAt.IsZero(), !r.DeletedAt.IsZero(), r.Endpoint != "", !r.ImportedAt.IsZero()}
-	default:
-		steps = []bool{!s.Agreed.IsZero(), s.Upgrade.Snapshot != nil, !s.Upgrade.BackupAt.IsZero(), !s.Upgrade.Sent.IsZero(), !s.Upgrade.Finished.IsZero()}
 	}
+	steps := faceOf(s).passed(s)
 	if n := slices.Index(steps, false); n >= 0 {
 		return n
 	}

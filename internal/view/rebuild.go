@@ -13,7 +13,7 @@ import (
 // the settings that were captured before: the console can no longer show them. ""
 // where nothing is left to do.
 func byHand(s upgrade.Session) string {
-	if !lost(s) || s.Revert.Was == nil {
+	if !s.NotBack() || s.Revert.Was == nil {
 		return ""
 	}
 	var db cloud.Database

@@ -58,7 +58,7 @@ func loss(s upgrade.Session) string {
 	if gone {
 		verb = "What was lost"
 	}
-	if lost(s) && r.ImportedAt.IsZero() {
+	if s.NotBack() && r.ImportedAt.IsZero() {
 		verb = "The data is not back yet. Lost even when it is"
 	}
 	text := fmt.Sprintf(":wastebasket: *%s:* everything written between the start of the backup (%s) and %s: %s. ", verb, when(r.BackupAt), until, long)

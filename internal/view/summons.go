@@ -17,7 +17,7 @@ func Summons(s upgrade.Session, ev upgrade.Event, data []byte, p Policy) string 
 	_ = json.Unmarshal(data, &call) // most entries have none
 	switch ev {
 	case upgrade.Rehearse:
-		return p.either(" ")
+		return faceOf(s).who(p, " ")
 	case upgrade.Revise:
 		return p.Approvers
 	case upgrade.Calling:
@@ -25,11 +25,11 @@ func Summons(s upgrade.Session, ev upgrade.Event, data []byte, p Policy) string 
 			return p.OnCall
 		}
 	case upgrade.Note:
-		if s.Kind == upgrade.KindUpgrade && s.State == upgrade.Failed { // it arrived after all
+		if s.State == upgrade.Failed { // it arrived after all
 			return person(s.By)
 		}
 	case upgrade.Fail:
-		if lost(s) {
+		if s.NotBack() {
 			return p.OnCall + " " + person(s.By)
 		}
 		return person(s.By)
