@@ -27,7 +27,7 @@ type Config struct {
 	Mode string `envconfig:"MODE" default:"upgrade"`
 	// ALLOW_SUBSCRIPTIONS are the ids of the subscriptions that may be touched;
 	// empty allows all.
-	AllowSubscriptions []string `envconfig:"ALLOW_SUBSCRIPTIONS"`
+	AllowSubscriptions List `envconfig:"ALLOW_SUBSCRIPTIONS"`
 
 	// SLACK_BOT_TOKEN is the bot user's token, xoxb-…. Required.
 	SlackBotToken string `envconfig:"SLACK_BOT_TOKEN"`
@@ -41,12 +41,12 @@ type Config struct {
 
 	// REQUESTER_GROUPS are the ids of user groups, S…, that may ask for
 	// upgrades; empty: every full member of the workspace.
-	RequesterGroups []string `envconfig:"REQUESTER_GROUPS"`
+	RequesterGroups List `envconfig:"REQUESTER_GROUPS"`
 	// APPROVER_GROUPS are the ids of user groups, S…, whose members decide.
 	// Required, unless APPROVER_USERS is set.
-	ApproverGroups []string `envconfig:"APPROVER_GROUPS"`
+	ApproverGroups List `envconfig:"APPROVER_GROUPS"`
 	// APPROVER_USERS are the ids of people, U…, who decide, beside the groups.
-	ApproverUsers []string `envconfig:"APPROVER_USERS"`
+	ApproverUsers List `envconfig:"APPROVER_USERS"`
 	// ONCALL_GROUP is the id of the on-call user group, S…: it settles unknown
 	// calls, cancels, pauses, and counts as one of the two of a revert.
 	OnCallGroup string `envconfig:"ONCALL_GROUP"`
@@ -85,7 +85,7 @@ type Config struct {
 
 	// BACKUP_DESTINATIONS are further places, s3://bucket/path, from which
 	// backup files may be imported, beside each database's own destination.
-	BackupDestinations []string `envconfig:"BACKUP_DESTINATIONS"`
+	BackupDestinations List `envconfig:"BACKUP_DESTINATIONS"`
 
 	// SOAK is how long an upgraded database is monitored before it is called done.
 	Soak time.Duration `envconfig:"SOAK" default:"30m"`
@@ -116,76 +116,67 @@ type Config struct {
 	HealthAddr string `envconfig:"HEALTH_ADDR"`
 }
 
+// List is a variable that holds several values, separated by commas.
+type List []string
+
+// Set reads a list; it may have spaces and a last comma. It never fails.
+func (l *List) Set(text string) error {
+	*l = strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+	return nil
+}
+
 // FromEnvironment reads and validates the environment. The error names every
 // mistake at once, and never the value of a secret.
+//
+// envconfig does the reading, but takes an empty value for a wrong one and stops at
+// the first mistake. So it reads a tidied environment, again after each mistake,
+// whose variable then counts as not set. The environment is restored afterwards:
+// nothing else may read it meanwhile.
 func FromEnvironment() (Config, error) {
-	var c Config
-	// envconfig stops at the first value of a wrong type, and takes an empty one
-	// for wrong; so every variable is looked at once more.
-	_ = envconfig.Process("", &c) // its mistake is among those of mistyped
-	c.readAround()
-	return c, errors.Join(slices.Concat(strangers(os.Environ()), mistyped(), []error{c.Validate()})...)
-}
-
-// valueOf is a variable without blanks and line breaks around it, as files of
-// secrets have them. What seals is taken as it is: another key would open nothing.
-func valueOf(name string) string {
-	value := os.Getenv(name)
-	if name == "SEAL_KEY" || name == "SEAL_KEY_OLD" {
-		return value
-	}
-	return strings.TrimSpace(value)
-}
-
-// mistyped are the complaints about values that are no number or duration, or
-// stand in quotes.
-func mistyped() []error {
-	var problems []error
+	problems := strangers(os.Environ())
 	for _, f := range variables() {
 		name := f.Tag.Get("envconfig")
-		value := valueOf(name)
-		if value == "" {
+		value, set := os.LookupEnv(name)
+		if !set {
 			continue
 		}
-		if first := value[0]; len(value) > 1 && (first == '"' || first == '\'') && value[len(value)-1] == first {
-			problems = append(problems, fmt.Errorf("%s: stands in quotes; set it without them", name))
-			continue
+		defer os.Setenv(name, value)
+		tidy, err := tidied(f, value)
+		if err != nil {
+			problems = append(problems, err)
 		}
-		if _, err := parse(f.Type, value); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %s is not a %s", name, shown(value), kindWord(f.Type)))
+		if os.Setenv(name, tidy); tidy == "" {
+			os.Unsetenv(name)
 		}
 	}
-	return problems
+	var c Config
+	for {
+		wrong, ok := errors.AsType[*envconfig.ParseError](envconfig.Process("", &c))
+		if !ok {
+			break
+		}
+		problems = append(problems, mistyped(wrong))
+		os.Unsetenv(wrong.KeyName)
+	}
+	return c, errors.Join(append(problems, c.Validate())...)
 }
 
-// readAround reads what can be read; a value that is empty or of a wrong type
-// counts as its default.
-func (c *Config) readAround() {
-	v := reflect.ValueOf(c).Elem()
-	for _, f := range variables() {
-		for _, text := range []string{valueOf(f.Tag.Get("envconfig")), f.Tag.Get("default")} {
-			if value, err := parse(f.Type, text); err == nil && text != "" {
-				v.FieldByIndex(f.Index).Set(value)
-				break
-			}
+// tidied is a value without blanks and line breaks around it, as files of secrets
+// have them, and without the quotes that it must not stand in.
+func tidied(f reflect.StructField, value string) (string, error) {
+	name := f.Tag.Get("envconfig")
+	if name != "SEAL_KEY" && name != "SEAL_KEY_OLD" { // another key would open nothing
+		value = strings.TrimSpace(value)
+	}
+	if n := len(value); n > 1 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
+		return value[1 : n-1], fmt.Errorf("%s: stands in quotes; set it without them", name)
+	}
+	if f.Type.Kind() == reflect.Int {
+		if n, err := strconv.Atoi(value); err == nil {
+			value = strconv.Itoa(n) // envconfig takes 010 for 8
 		}
 	}
-}
-
-// parse reads a variable; lists may have spaces and a last comma.
-func parse(t reflect.Type, text string) (reflect.Value, error) {
-	switch {
-	case t == reflect.TypeFor[time.Duration]():
-		d, err := time.ParseDuration(text)
-		return reflect.ValueOf(d), err
-	case t.Kind() == reflect.Int:
-		n, err := strconv.Atoi(text)
-		return reflect.ValueOf(n), err
-	case t == reflect.TypeFor[[]string]():
-		list := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
-		return reflect.ValueOf(list), nil
-	}
-	return reflect.ValueOf(text), nil
+	return value, nil
 }
 
 func variables() []reflect.StructField { return reflect.VisibleFields(reflect.TypeFor[Config]()) }
@@ -193,17 +184,19 @@ func variables() []reflect.StructField { return reflect.VisibleFields(reflect.Ty
 // shown is a value as an error may show it: what looks like a token, or is
 // long enough to be a key, may stand at the wrong name.
 func shown(value string) string {
-	if len(value) > 40 || strings.HasPrefix(value, "xox") || strings.HasPrefix(value, "xapp") || strings.Contains(value, "@") {
+	token := strings.HasPrefix(value, "xox") || strings.HasPrefix(value, "xapp")
+	if token || len(value) > 40 || strings.Contains(value, "@") {
 		return fmt.Sprintf("its value (%d characters)", len(value))
 	}
 	return strconv.Quote(value)
 }
 
-func kindWord(t reflect.Type) string {
-	if t == reflect.TypeFor[time.Duration]() {
-		return "duration (like 30m or 10s)"
+func mistyped(wrong *envconfig.ParseError) error {
+	kind := "whole number"
+	if wrong.TypeName == "time.Duration" {
+		kind = "duration (like 30m or 10s)"
 	}
-	return "whole number"
+	return fmt.Errorf("%s: %s is not a %s", wrong.KeyName, shown(wrong.Value), kind)
 }
 
 // Environ is the configuration as NAME=value lines, unquoted, for a process
@@ -211,10 +204,10 @@ func kindWord(t reflect.Type) string {
 func (c Config) Environ() []string {
 	var out []string
 	v := reflect.ValueOf(c)
-	for i, f := range reflect.VisibleFields(v.Type()) {
+	for _, f := range variables() {
 		var text string
-		switch value := v.Field(i).Interface().(type) {
-		case []string:
+		switch value := v.FieldByIndex(f.Index).Interface().(type) {
+		case List:
 			text = strings.Join(value, ",")
 		case int:
 			if value != 0 {
@@ -248,7 +241,9 @@ func (c Config) Validate() error {
 	var problems []error
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	required(c, bad)
-	if !slices.Contains([]upgrade.Mode{upgrade.ModeObserve, upgrade.ModeUpgrade, upgrade.ModeFull}, upgrade.Mode(c.Mode)) {
+	switch upgrade.Mode(c.Mode) {
+	case upgrade.ModeObserve, upgrade.ModeUpgrade, upgrade.ModeFull:
+	default:
 		bad("MODE: %s is not one of observe, upgrade, full", shown(c.Mode))
 	}
 	for _, id := range c.AllowSubscriptions {
@@ -264,7 +259,8 @@ func (c Config) Validate() error {
 		bad("APPROVALS_REQUIRED: %d is less than 1", c.ApprovalsRequired)
 	}
 	if c.RevertApprovalsRequired < 2 {
-		bad("REVERT_APPROVALS_REQUIRED: %d is less than 2, and a delete always needs two people", c.RevertApprovalsRequired)
+		bad("REVERT_APPROVALS_REQUIRED: %d is less than 2, and a delete always needs two people",
+			c.RevertApprovalsRequired)
 	}
 	secureURL("SLACK_API_URL", c.SlackAPIURL, bad)
 	secureURL("REDIS_CLOUD_API_URL", c.RedisCloudAPIURL, bad)
@@ -272,15 +268,18 @@ func (c Config) Validate() error {
 	case c.SealKey != "" && len(c.SealKey) < 32:
 		bad("SEAL_KEY: shorter than 32 characters (make one with: openssl rand -hex 32)")
 	case strings.TrimSpace(c.SealKey) != c.SealKey:
-		bad("SEAL_KEY: begins or ends with a blank or a line break; take it away (SEAL_KEY_OLD is used as it is, for what was sealed with it)")
+		bad("SEAL_KEY: begins or ends with a blank or a line break; take it away " +
+			"(SEAL_KEY_OLD is used as it is, for what was sealed with it)")
 	}
 	if c.RedisURL != "" {
 		if _, err := redisOptions(c.RedisURL); err != nil {
 			bad("REDIS_URL: %w", err)
 		}
 	}
-	if id, err := strconv.Atoi(c.RedisStoreDatabaseID); c.RedisStoreDatabaseID != "" && c.RedisStoreDatabaseID != noStoreDatabase && (err != nil || id <= 0) {
-		bad("REDIS_STORE_DATABASE_ID: %s is neither the id of a database nor none", shown(c.RedisStoreDatabaseID))
+	if own := c.RedisStoreDatabaseID; own != "" && own != noStoreDatabase {
+		if id, err := strconv.Atoi(own); err != nil || id <= 0 {
+			bad("REDIS_STORE_DATABASE_ID: %s is neither the id of a database nor none", shown(own))
+		}
 	}
 	destinations(c, bad)
 	durations(c, bad)
@@ -290,22 +289,22 @@ func (c Config) Validate() error {
 
 func required(c Config, bad func(string, ...any)) {
 	for _, v := range []struct{ name, value, prefix string }{
-		{"SLACK_BOT_TOKEN", c.SlackBotToken, "xoxb-"}, {"SLACK_APP_TOKEN", c.SlackAppToken, "xapp-"}, {"SLACK_CHANNEL", c.SlackChannel, ""},
-		{"REDIS_URL", c.RedisURL, ""}, {"REDIS_CLOUD_API_KEY", c.RedisCloudAPIKey, ""}, {"REDIS_CLOUD_SECRET_KEY", c.RedisCloudSecretKey, ""}, {"SEAL_KEY", c.SealKey, ""},
+		{"SLACK_BOT_TOKEN", c.SlackBotToken, "xoxb-"}, {"SLACK_APP_TOKEN", c.SlackAppToken, "xapp-"},
+		{"SLACK_CHANNEL", c.SlackChannel, ""}, {"REDIS_URL", c.RedisURL, ""}, {"SEAL_KEY", c.SealKey, ""},
+		{"REDIS_CLOUD_API_KEY", c.RedisCloudAPIKey, ""}, {"REDIS_CLOUD_SECRET_KEY", c.RedisCloudSecretKey, ""},
 	} {
 		switch {
 		case v.value == "":
 			bad("%s: required", v.name)
-		case !strings.HasPrefix(unquoted(v.value), v.prefix):
+		case !strings.HasPrefix(v.value, v.prefix):
 			bad("%s: does not begin with %s; is it the other token?", v.name, v.prefix)
-		case v.name != "SEAL_KEY" && strings.ContainsFunc(v.value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		case v.name != "SEAL_KEY" && strings.ContainsFunc(v.value, unprintable):
 			bad("%s: contains a blank, a line break or another character that is never in it", v.name)
 		}
 	}
 }
 
-// unquoted is a value without quotes around it, which mistyped complains about.
-func unquoted(value string) string { return strings.Trim(value, `"'`) }
+func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 func identifiers(c Config, bad func(string, ...any)) {
 	check := func(name, prefix string, ids ...string) {
@@ -347,22 +346,20 @@ func loopback(host string) bool {
 
 func destinations(c Config, bad func(string, ...any)) {
 	for _, d := range c.BackupDestinations {
-		if cloud.RedactURI(d) != d {
-			bad("BACKUP_DESTINATIONS: %s carries credentials, which would be lost on the way; give the folder without them", shown(cloud.RedactURI(d)))
+		if safe := cloud.RedactURI(d); safe != d {
+			bad("BACKUP_DESTINATIONS: %s carries credentials, which would be lost on the way; "+
+				"give the folder without them", shown(safe))
 		} else if cloud.SourceTypeOf(d) == "" {
-			bad("BACKUP_DESTINATIONS: %s is not the address of a folder, such as s3://bucket/folder", shown(cloud.RedactURI(d)))
+			bad("BACKUP_DESTINATIONS: %s is not the address of a folder, such as s3://bucket/folder", shown(d))
 		}
 	}
 }
 
 func durations(c Config, bad func(string, ...any)) {
-	for _, d := range []struct {
-		name  string
-		value time.Duration
-	}{{"SOAK", c.Soak}, {"RETENTION", c.Retention}, {"LEASE", c.Lease}, {"POLL_INTERVAL", c.PollInterval},
-		{"STATUS_INTERVAL", c.StatusInterval}, {"SEND_TIMEOUT", c.SendTimeout}, {"SETTLE_GRACE", c.SettleGrace}, {"RATE_WINDOW", c.RateWindow}} {
-		if d.value <= 0 {
-			bad("%s: must be more than zero", d.name)
+	v := reflect.ValueOf(c)
+	for _, f := range variables() {
+		if d, ok := v.FieldByIndex(f.Index).Interface().(time.Duration); ok && d <= 0 {
+			bad("%s: must be more than zero", f.Tag.Get("envconfig"))
 		}
 	}
 	if c.Lease > 0 && c.Lease < 300*time.Millisecond {

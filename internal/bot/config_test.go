@@ -2,6 +2,7 @@ package bot
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,9 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{"a backup destination that is no address", "BACKUP_DESTINATIONS=s3://acme/backups,nonsense", `BACKUP_DESTINATIONS: "nonsense" is not the address of a folder`},
 		{"a destination with credentials", "BACKUP_DESTINATIONS=ftp://user:s3cr3t@host/folder", "BACKUP_DESTINATIONS: its value (26 characters) carries credentials"},
 		{"a token in quotes", `SLACK_APP_TOKEN="xapp-1"`, "SLACK_APP_TOKEN: stands in quotes"},
+		{"a mode in quotes", "MODE='full'", "MODE: stands in quotes"},
+		{"a number in quotes", `APPROVALS_REQUIRED="2"`, "APPROVALS_REQUIRED: stands in quotes"},
+		{"a token with half its quotes", `SLACK_APP_TOKEN="xapp-1`, "SLACK_APP_TOKEN: does not begin with xapp-"},
 		{"a key with a line break inside", "REDIS_CLOUD_API_KEY=acc\nount", "REDIS_CLOUD_API_KEY: contains a blank"},
 		{"a seal key with a line break behind it", "SEAL_KEY=0123456789abcdef0123456789abcdef\n", "SEAL_KEY: begins or ends with a blank"},
 		{"one letter short", "ALLOW_SUBSCRIPTION=1", "ALLOW_SUBSCRIPTION: unknown; did you mean ALLOW_SUBSCRIPTIONS?"},
@@ -166,13 +170,31 @@ func TestBlanksAroundAValueDoNotCount(t *testing.T) {
 	}
 }
 
+// Reading tells the same mistakes again, and numbers are decimal.
+func TestReadingLeavesTheEnvironmentAsItWas(t *testing.T) {
+	lines := append(slices.Clone(good), "SOAK=thirty", "MODE= full ", "SLACK_CHANNEL= C0 ", "LEASE=", "APPROVALS_REQUIRED=010")
+	environment(t, lines...)
+	before := slices.Sorted(slices.Values(os.Environ()))
+	c, first := FromEnvironment()
+	_, second := FromEnvironment()
+	if first == nil || second == nil || first.Error() != second.Error() {
+		t.Errorf("first %v, then %v", first, second)
+	}
+	if diff := cmp.Diff(before, slices.Sorted(slices.Values(os.Environ()))); diff != "" {
+		t.Error(diff)
+	}
+	if c.ApprovalsRequired != 10 {
+		t.Errorf("%d approvals are required, want 10", c.ApprovalsRequired)
+	}
+}
+
 func TestListsMayHaveSpacesAndALastComma(t *testing.T) {
 	environment(t, append(append([]string{}, good...), "APPROVER_GROUPS=S1, S2,", "ALLOW_SUBSCRIPTIONS= 7 , 8")...)
 	c, err := FromEnvironment()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"S1", "S2"}, c.ApproverGroups); diff != "" {
+	if diff := cmp.Diff(List{"S1", "S2"}, c.ApproverGroups); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]int{7, 8}, c.allowed()); diff != "" {
