@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -14,45 +13,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/redis-upgrade/bot/internal/memnet"
 )
-
-// pipeListener hands the server's ends of in-memory pipes to a server.
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.done) }); return nil }
-func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-
-func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
 
 // pipeClient returns a client of a server in the same synctest bubble. Retries
 // start at one second and are not jittered.
 func pipeClient(t *testing.T, cfg Config, handle http.HandlerFunc) both {
 	t.Helper()
-	l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	lis := memnet.Listen()
 	srv := &http.Server{Handler: handle}
-	go srv.Serve(l)
-	cfg.URL, cfg.Dial = "http://127.0.0.1", l.dial
+	go srv.Serve(lis)
+	cfg.URL, cfg.Dial = "http://127.0.0.1", lis.Dial
 	if cfg.RetryBase == 0 {
 		cfg.RetryBase = time.Second
 	}

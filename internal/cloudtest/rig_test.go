@@ -17,6 +17,7 @@ import (
 	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
+	"github.com/redis-upgrade/bot/internal/memnet"
 	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
 	"github.com/redis-upgrade/bot/internal/session"
 	"github.com/redis-upgrade/bot/internal/upgrade"
@@ -36,36 +37,6 @@ type roster map[string]approvals.Voter
 func (r roster) Voter(_ context.Context, user string) (approvals.Voter, error) { return r[user], nil }
 func (r roster) Under(_ context.Context, user string, _ approvals.Policy) (approvals.Voter, error) {
 	return r[user], nil
-}
-
-// pipes is a listener over in-memory connections, the only ones on which a
-// bubble's clock goes on.
-type pipes struct {
-	arriving chan net.Conn
-	closed   chan struct{}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.arriving:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-func (p pipes) Close() error   { return nil }
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080} }
-
-func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case p.arriving <- theirs:
-		return ours, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // world is an engine between an in-memory Redis and the emulator, in a
@@ -131,14 +102,14 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet) *world {
 	w := &world{t: t, log: &lines{}, counts: map[string]int{},
 		emu: cloudemu.New(cloudemu.Config{Now: time.Now, Seed: 7, Fleet: fleet})}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	mini, p := miniredis.NewMiniRedis(), pipes{make(chan net.Conn), make(chan struct{})}
+	mini, lis := miniredis.NewMiniRedis(), memnet.Listen()
 	mini.ClockTTL(true)
 	web := &http.Server{Handler: w.around(w.emu.API()), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
-	go func() { _ = web.Serve(p) }()
+	go func() { _ = web.Serve(lis) }()
 	rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", ContextTimeoutEnabled: true, MaxRetries: -1,
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return mini.Dial() }})
 	w.store = session.New(rdb, session.Config{SealKey: []byte(sealKey), Lives: upgrade.Lives(), Log: log})
-	account := cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: accountKey, Secret: secretKey, Dial: p.dial, Log: log,
+	account := cloud.Config{URL: "http://127.0.0.1:8080/cloud", Key: accountKey, Secret: secretKey, Dial: lis.Dial, Log: log,
 		Jitter: func(n time.Duration) time.Duration { return n / 2 }}
 	var err error
 	w.client, err = cloud.New(account)
@@ -161,7 +132,6 @@ func newWorld(t testing.TB, fleet cloudemu.Fleet) *world {
 		stop()
 		<-done
 		w.client.Close()
-		close(p.closed)
 		must(t, web.Close())
 		must(t, rdb.Close())
 		mini.Close()

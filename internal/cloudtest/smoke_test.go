@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/memnet"
 )
 
 var smoke = flag.Bool("smoke", false, "read the account whose keys are in REDIS_CLOUD_API_KEY and REDIS_CLOUD_SECRET_KEY (make smoke)")
@@ -103,10 +104,10 @@ func TestTheGuardLetsReadsThroughOnly(t *testing.T) {
 // client's only connections are pipes to it, and it passes on nothing but
 // plain reads. What the client would do wrong, it could not do.
 type guard struct {
-	pipes pipes
-	web   *http.Server
-	base  *url.URL // ends in /v1
-	pass  http.RoundTripper
+	lis  *memnet.Listener
+	web  *http.Server
+	base *url.URL // ends in /v1
+	pass http.RoundTripper
 
 	mu    sync.Mutex
 	reads int // guarded by mu
@@ -123,14 +124,13 @@ func newGuard(base string) (*guard, error) {
 	if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && (ip == nil || !ip.IsLoopback()) {
 		return nil, errors.New("REDIS_CLOUD_API_URL must be https, except for loopback")
 	}
-	g := &guard{pipes: pipes{make(chan net.Conn), make(chan struct{})}, base: u, pass: http.DefaultTransport}
+	g := &guard{lis: memnet.Listen(), base: u, pass: http.DefaultTransport}
 	g.web = &http.Server{Handler: g, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = g.web.Serve(g.pipes) }()
+	go func() { _ = g.web.Serve(g.lis) }()
 	return g, nil
 }
 
 func (g *guard) close() {
-	close(g.pipes.closed)
 	_ = g.web.Close()
 }
 
@@ -140,7 +140,7 @@ func (g *guard) client(key, secret string) (*cloud.Client, error) {
 }
 
 func (g *guard) config(key, secret string) cloud.Config {
-	return cloud.Config{URL: "http://127.0.0.1/v1", Key: key, Secret: secret, Dial: g.pipes.dial}
+	return cloud.Config{URL: "http://127.0.0.1/v1", Key: key, Secret: secret, Dial: g.lis.Dial}
 }
 
 func (g *guard) passed() int {

@@ -140,6 +140,7 @@ func TestForbidden(t *testing.T) {
 		{"sandbox/slackemu", "github.com/slack-go/slack", false},
 		{"sandbox/web", module + "/internal/sandbox/slackemu", true},
 		{"bot", module + "/internal/sandbox", false},
+		{"sandbox", module + "/internal/memnet", false},
 		{"session", "golang.org/x/sync/errgroup", true},
 		{"session", "github.com/somebody/something", false},
 	} {

@@ -33,6 +33,7 @@ var law = map[string]row{
 	"chaos":     {is: "proves reliability with real processes"},
 	"cloudtest": {is: "proves that Redis Cloud's client and emulator agree with the published API"},
 	"bench":     {is: "benchmarks of the whole product; nothing but tests"},
+	"memnet":    {is: "a network in memory, for tests alone"},
 	"importlaw": {is: "this test"},
 }
 
@@ -56,6 +57,7 @@ var modules = map[string]string{
 // notInProduction must not be linked into cmd/bot, by whatever way.
 var notInProduction = []string{
 	module + "/internal/sandbox",
+	module + "/internal/memnet",
 	"github.com/alicebob/miniredis",
 	"testing",
 	"net/http/httptest",

@@ -51,7 +51,7 @@ type Config struct {
 	Log *slog.Logger
 	// Adjust has the last word on the bot's configuration, for tests.
 	Adjust func(*bot.Config)
-	// Listener and Dial replace sockets, both or none: see Pipes. Dial is also
+	// Listener and Dial replace sockets, both or none, in tests. Dial is also
 	// the bot's way to everything, and the in-memory Redis then has no address
 	// of its own.
 	Listener net.Listener

@@ -29,6 +29,6 @@
 //
 // # In a bubble
 //
-// With a [Pipes] in place of sockets everything runs inside a testing/synctest
-// bubble, where an hour passes in milliseconds.
+// With a Listener and a Dial in memory (package memnet) everything runs inside a
+// testing/synctest bubble, where an hour passes in milliseconds.
 package sandbox

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/redis-upgrade/bot/internal/memnet"
 )
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -168,12 +170,12 @@ func TestHooksWaitForTheBot(t *testing.T) {
 
 func TestASandboxRunsInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pipes := NewPipes()
-		s, err := Start(t.Context(), Config{NoBot: true, Speed: 1, Log: quiet(), Listener: pipes, Dial: pipes.Dial})
+		lis := memnet.Listen()
+		s, err := Start(t.Context(), Config{NoBot: true, Speed: 1, Log: quiet(), Listener: lis, Dial: lis.Dial})
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := &http.Client{Transport: &http.Transport{DialContext: pipes.Dial}}
+		client := &http.Client{Transport: &http.Transport{DialContext: lis.Dial}}
 		resp, err := client.Get(s.URL() + "/hooks/cloud/databases")
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/bot"
+	"github.com/redis-upgrade/bot/internal/memnet"
 	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
 	"github.com/redis-upgrade/bot/internal/sandbox/scenario"
 )
@@ -82,14 +83,14 @@ func TestWholeConversationInABubble(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				pipes := NewPipes()
+				lis := memnet.Listen()
 				c := wanted(f, 1)
-				c.Log, c.Listener, c.Dial = quiet(), pipes, pipes.Dial
+				c.Log, c.Listener, c.Dial = quiet(), lis, lis.Dial
 				s, err := Start(t.Context(), c)
 				if err != nil {
 					t.Fatal(err)
 				}
-				client := &http.Client{Transport: &http.Transport{DialContext: pipes.Dial}}
+				client := &http.Client{Transport: &http.Transport{DialContext: lis.Dial}}
 				p := scenario.Player{URL: s.URL(), Client: client, Patience: 3 * time.Hour, Look: 5 * time.Second}
 				if err := p.Play(t.Context(), f); err != nil {
 					t.Error(err)

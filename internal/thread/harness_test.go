@@ -19,6 +19,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/memnet"
 	"github.com/redis-upgrade/bot/internal/sandbox/slackemu"
 	"github.com/redis-upgrade/bot/internal/session"
 	"github.com/redis-upgrade/bot/internal/upgrade"
@@ -50,10 +51,10 @@ func play(t *testing.T, run func(*stage)) {
 		memory.ClockTTL(true) // leases lapse by the bubble's clock
 		rdb := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: func(context.Context, string, string) (net.Conn, error) { return memory.Dial() }})
 		emu := slackemu.New(slackemu.Config{BotToken: "xoxb-1", AppToken: "xapp-1", Now: time.Now})
-		pipes := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		lis := memnet.Listen()
 		server := &http.Server{Handler: emu.API()}
-		go server.Serve(pipes)
-		transport := &http.Transport{DialContext: pipes.dial}
+		go server.Serve(lis)
+		transport := &http.Transport{DialContext: lis.Dial}
 		s := &stage{rdb: rdb, t: t, ctx: ctx, slack: emu,
 			store: session.New(rdb, session.Config{Prefix: "test", SealKey: []byte("seal"), Retention: time.Hour, Lives: upgrade.Lives()}),
 			api:   slack.New("xoxb-1", slack.OptionAPIURL("http://slack.test/slack/api/"), slack.OptionHTTPClient(&http.Client{Transport: transport}))}
@@ -69,37 +70,6 @@ func play(t *testing.T, run func(*stage)) {
 		run(s)
 	})
 }
-
-// pipes is a network in memory.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case p.conns <- far:
-		return near, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
 // draw starts a drawer; stop ends it and waits for it.
 func (s *stage) draw(change ...func(*Config, *Slack)) (stop func()) {

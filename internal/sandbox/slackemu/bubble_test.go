@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -16,40 +15,9 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
+
+	"github.com/redis-upgrade/bot/internal/memnet"
 )
-
-// pipes is a listener whose connections are in-memory pipes, so that a bubble
-// can tell when everybody waits.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	mine, theirs := net.Pipe()
-	select {
-	case p.conns <- theirs:
-		return mine, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
 
 func TestAnHourOfAConversationPassesInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -57,9 +25,9 @@ func TestAnHourOfAConversationPassesInABubble(t *testing.T) {
 		mux := http.NewServeMux()
 		mux.Handle("/slack/", s.API())
 		mux.Handle("/hooks/slack/", s.Hooks())
-		lis, srv := newPipes(), &http.Server{Handler: mux}
+		lis, srv := memnet.Listen(), &http.Server{Handler: mux}
 		go srv.Serve(lis)
-		transport := &http.Transport{DialContext: lis.dial}
+		transport := &http.Transport{DialContext: lis.Dial}
 		client := &http.Client{Transport: transport}
 		command := func() (out ackAnswer) {
 			body, _ := json.Marshal(aCommand)
@@ -73,7 +41,7 @@ func TestAnHourOfAConversationPassesInABubble(t *testing.T) {
 		}
 
 		api := slack.New(testBotToken, slack.OptionAppLevelToken(testAppToken), slack.OptionAPIURL("http://slack.test/slack/api/"), slack.OptionHTTPClient(client))
-		app := socketmode.New(api, socketmode.OptionDialer(&websocket.Dialer{NetDialContext: lis.dial, WriteBufferSize: 32 << 10}))
+		app := socketmode.New(api, socketmode.OptionDialer(&websocket.Dialer{NetDialContext: lis.Dial, WriteBufferSize: 32 << 10}))
 		ctx, cancel := context.WithCancel(context.Background())
 		var wg sync.WaitGroup
 		wg.Go(func() { app.RunContext(ctx) })

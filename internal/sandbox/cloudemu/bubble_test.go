@@ -1,47 +1,27 @@
 package cloudemu
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redis-upgrade/bot/internal/memnet"
 )
-
-// pipes is a listener over in-memory connections.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-func (p pipes) Close() error   { close(p.done); return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 
 func TestSlowAndDroppedAnswersOverInMemoryPipes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(Config{Now: time.Now, Seed: 1})
-		p := pipes{make(chan net.Conn), make(chan struct{})}
+		lis := memnet.Listen()
 		server := &http.Server{Handler: s.API()}
 		go func() {
-			if err := server.Serve(p); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			if err := server.Serve(lis); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 				t.Error(err)
 			}
 		}()
-		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			p.conns <- theirs
-			return ours, nil
-		}}
+		transport := &http.Transport{DialContext: lis.Dial}
 		get := func() error {
 			req, err := http.NewRequest("GET", "http://cloud/cloud/v1/tasks", nil)
 			if err != nil {
