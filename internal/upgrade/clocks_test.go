@@ -102,7 +102,7 @@ func (w *world) redisClock(t *testing.T) (set func(time.Duration)) {
 }
 
 // setClock is redisClock with those who look after the time, and how often they do.
-func (w *world) setClock(t *testing.T, every time.Duration, pinging func() []*session.Store) (set func(time.Duration)) {
+func (w *world) setClock(t testing.TB, every time.Duration, pinging func() []*session.Store) (set func(time.Duration)) {
 	var ahead atomic.Int64
 	w.mini.Server().SetPreHook(func(_ *server.Peer, command string, _ ...string) bool {
 		if command == "EVAL" || command == "EVALSHA" { // the server is locked for the commands of a script

@@ -305,6 +305,6 @@ func (w *world) happened(s Session) bool {
 		}
 	}
 	return slices.ContainsFunc(w.ledger(), func(c accepted) bool {
-		return !c.At.Before(sent) && slices.Contains(senders(c), s.Call.Key) && c.Outcome != "error"
+		return !c.At.Add(w.odd).Before(sent) && slices.Contains(senders(c), s.Call.Key) && c.Outcome != "error"
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
 )
 
 type ctx = context.Context
@@ -15,11 +17,28 @@ const anyNumber = 1 << 20
 // judge lets everything come to its end and says which promises are broken.
 func (l *lives) judge(ends map[string]int) []string {
 	l.calm()
+	stands := map[string]int64{} // sessions that are not believed, and their revisions
+	for _, s := range l.sessions() {
+		if s.Distrusted != "" {
+			stands[s.ID] = s.Revision
+		}
+	}
 	l.end()
 	l.pass(l.w.cfg.Grace + l.w.cfg.Lease + 5*time.Minute) // and the last cards are drawn
 	var ids, plain []string
 	all := l.sessions()
 	for _, s := range all {
+		if s.Distrusted != "" {
+			ends[string(s.Kind)+" stands"]++
+			l.w.stands = append(l.w.stands, s.ID)
+			if len(l.lost) == 0 && l.rewinds == 0 {
+				l.problems = append(l.problems, fmt.Sprintf("not believed: %s: %s", s.Distrusted, describe(s)))
+			}
+			if r, stood := stands[s.ID]; stood && r != s.Revision {
+				l.problems = append(l.problems, fmt.Sprintf("it moved from %d although it is not believed: %s: %s", r, s.Distrusted, describe(s)))
+			}
+			continue
+		}
 		ends[string(s.Kind)+" "+string(s.State)]++
 		ids = append(ids, s.ID)
 		if !l.overtaken(s, all) {
@@ -29,7 +48,8 @@ func (l *lives) judge(ends map[string]int) []string {
 			l.problems = append(l.problems, "stuck: "+describe(s))
 		}
 	}
-	return slices.Concat(l.problems, l.w.checkLedger(0, ids...), l.w.checkMemory(ids...), l.w.checkCloud(plain...),
+	l.excuse()
+	return slices.Concat(l.problems, l.checkLedger(all), l.w.checkMemory(ids...), l.checkCloud(all, plain), l.checkWords(all),
 		l.checkPeople(all), l.checkReverts(all), l.w.checkCards(anyNumber, ids...), l.w.checkSecrets(otherPassword))
 }
 
@@ -49,12 +69,76 @@ func (l *lives) changedSince(s Session, all []Session) bool {
 			ended = e.Stored
 		}
 	}
-	if at, ok := l.meddled[s.Plan.Name]; ok && !at.Before(ended) {
-		return true
+	id := resultOf(s)
+	for _, at := range []time.Time{l.meddled[0], l.meddled[id], l.undone[id]} {
+		if !at.Before(ended) {
+			return true
+		}
 	}
 	return slices.ContainsFunc(all, func(o Session) bool {
-		return o.Plan.Name == s.Plan.Name && o.ID != s.ID && o.Created.After(s.Created) && o.Link != s.ID
+		return o.Plan.Ref().Database == id && o.ID != s.ID && o.Created.After(s.Created) && o.Link != s.ID
 	})
+}
+
+// resultOf is the database that a session left.
+func resultOf(s Session) int {
+	if s.Revert != nil && s.Revert.NewRef != "" {
+		ref, _ := cloud.ParseRef(s.Revert.NewRef)
+		return ref.Database
+	}
+	return s.Plan.Ref().Database
+}
+
+// excuse finds out which databases were changed by calls whose intents Redis has
+// forgotten: they may have left before or after that.
+func (l *lives) excuse() {
+	for _, c := range l.w.ledger() {
+		if slices.ContainsFunc(l.lost, func(in *intent) bool {
+			return slices.Contains(senders(c), in.key) && !c.At.Before(in.at.Add(-l.w.odd)) && c.At.Before(in.at.Add(time.Minute))
+		}) && l.undone[c.Resource].Before(c.At) {
+			l.undone[c.Resource] = c.At
+		}
+	}
+}
+
+// checkLedger: calls of forgotten intents have those.
+func (l *lives) checkLedger(all []Session) []string {
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, s.ID)
+	}
+	return l.w.checkCalls(0, append(l.w.intents(ids...), l.lost...))
+}
+
+// checkCloud leaves out temporary databases of sessions that stand, and such as were
+// made by calls that Redis has forgotten.
+func (l *lives) checkCloud(all []Session, plain []string) (problems []string) {
+	var kept []string
+	for _, d := range l.w.databases() {
+		if !l.undone[d.ID].IsZero() || slices.ContainsFunc(all, func(s Session) bool {
+			return s.Distrusted != "" && s.Revert != nil && s.Revert.Trial.Name == d.Name
+		}) {
+			kept = append(kept, fmt.Sprintf(leftOver, d.Name))
+		}
+	}
+	return slices.DeleteFunc(l.w.checkCloud(plain...), func(p string) bool { return slices.Contains(kept, p) })
+}
+
+// checkWords: after a person was told that it is cancelled or denied, no intent of
+// what people approved is written.
+func (l *lives) checkWords(all []Session) (problems []string) {
+	for _, word := range l.words {
+		if !slices.ContainsFunc(all, func(s Session) bool { return s.ID == word.session }) {
+			continue
+		}
+		for _, in := range l.w.intents(word.session) {
+			if slices.Contains(covered, in.key) && in.revision > word.revision {
+				problems = append(problems, fmt.Sprintf("%s of %s was confirmed at revision %d, and %s was sent at %d",
+					word.verb, word.session, word.revision, in.key, in.revision))
+			}
+		}
+	}
+	return problems
 }
 
 // checkPeople: what was confirmed is in the journal, once per question, and
@@ -69,8 +153,11 @@ func (l *lives) checkPeople(all []Session) (problems []string) {
 				questions++
 			case Vote, Approve:
 				votes[said{s.ID, e.By, "approve"}]++
-			case Wish: // a deny that waits for a call is recorded as that
+			case Wish: // a deny or cancel that waits for a call is recorded as that
 				waiting[said{s.ID, e.By, "deny"}] = true
+				waiting[said{s.ID, e.By, "cancel"}] = true
+			case Cancel:
+				votes[said{s.ID, e.By, "cancel"}]++
 			case Deny:
 				votes[said{s.ID, e.By, "deny"}]++
 			}
@@ -82,7 +169,7 @@ func (l *lives) checkPeople(all []Session) (problems []string) {
 			if n > questions {
 				add("%s's %s of %s is recorded %d times for %d questions", v.by, v.verb, s.ID, n, questions)
 			}
-			if v.by == s.By && s.Kind == KindUpgrade {
+			if v.by == s.By && v.verb != "cancel" && s.Kind == KindUpgrade {
 				add("%s's %s of its own %s is recorded", v.by, v.verb, s.ID)
 			}
 		}
@@ -106,13 +193,14 @@ func (l *lives) checkReverts(all []Session) (problems []string) {
 		if s.State == Done && up.State != Reverted {
 			add("%s is done and its upgrade is %s", s.ID, up.State)
 		}
-		if up.State == Reverting {
+		if up.State == Reverting && s.Distrusted == "" {
 			add("%s is %s and its upgrade waits for it", s.ID, s.State)
 		}
-		db := l.w.find(s.Plan.Name)
-		if db.ID == 0 || l.changedSince(s, all) {
+		i := slices.IndexFunc(l.w.databases(), func(d fleetDB) bool { return d.ID == resultOf(s) })
+		if i < 0 || s.Distrusted != "" || l.changedSince(s, all) {
 			continue
 		}
+		db := l.w.databases()[i]
 		shut := slices.Equal(db.SourceIPs, closedDoor)
 		switch {
 		case s.State == Done && !sameVersion(db.Version, s.Plan.To):

@@ -94,6 +94,16 @@ var menu = []dish{
 	{1, "dismiss {bob|carol|dan}"},
 	{1, "hire {bob|carol|dan}"},
 	{1, "slack {away|back}"},
+	{1, "room {channel_archived|token_revoked} -1"},
+	{2, "console" + anyDB + " {rename|rename|open|open|twin}"},
+	{2, "console {cache-old|orders-old|search-old} rename-back"},
+	{2, "opposite" + anyDB + " {cancel|deny|approve} {approve|approve|cancel|deny}"},
+	{1, "config" + process + " {two|observe|same}"},
+	{1, "server {0s|0s|1h|-1h|20m|-20m}"},
+	{1, "forge" + anyDB + " {version|vote|state|entry|lock}"},
+	{1, "trouble" + process + soon + " forgotten"},
+	{1, "copy"},
+	{1, "put-back"},
 }
 
 // gaps lie between two deeds; the long ones are hours in which nobody does

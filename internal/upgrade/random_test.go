@@ -122,6 +122,7 @@ type ruling string
 
 func (c *court) Fatal(args ...any)                 { panic(ruling(fmt.Sprint(args...))) }
 func (c *court) Fatalf(format string, args ...any) { panic(ruling(fmt.Sprintf(format, args...))) }
+func (c *court) Errorf(format string, args ...any) { panic(ruling(fmt.Sprintf(format, args...))) }
 func (c *court) Cleanup(f func())                  { c.cleanups = append(c.cleanups, f) }
 func (c *court) close() {
 	for _, f := range slices.Backward(c.cleanups) {
@@ -135,22 +136,39 @@ type lives struct {
 	w      *world
 	begin  time.Time
 	clicks sync.WaitGroup
+	still  sync.RWMutex // of the processes, in what they write
 
 	mu       sync.Mutex // guards the rest
 	procs    map[string]*replica
 	gremlins map[string]*gremlin
+	configs  map[string]*Config // of a process that is configured otherwise
 	turn     int
 	said     []said
+	words    []finality
+	rewinds  int               // how often Redis was put back
+	lost     []*intent         // that Redis does not hold any more since
+	undone   map[int]time.Time // databases that were changed by what Redis does not hold any more
 	problems []string
 
 	// Only the script's goroutine uses these.
 	downUntil time.Time
-	meddled   map[string]time.Time // when somebody else changed a database's version, or deleted it
-	deaf      []string             // faults of Slack
+	meddled   map[int]time.Time   // when somebody else changed a database's version, or deleted it; 0: any database
+	deaf      []string            // faults of Slack
+	set       func(time.Duration) // Redis' clock; nil: it is right
+	stopClock func()
+	copied    *copied
+	repairs   []func()
+	read      int // rewinds of which the test's own store knows
 }
 
 // said is a decision whose recording was confirmed to a person.
 type said struct{ session, by, verb string }
+
+// finality is a cancel or deny that was confirmed, and the revision that has it.
+type finality struct {
+	said
+	revision int64
+}
 
 const otherPassword = "battery-staple-changed-elsewhere"
 
@@ -169,8 +187,9 @@ func newLives(c *court) *lives {
 		}
 	})
 	w.roles.set(eve)
-	l := &lives{w: w, begin: time.Now(), procs: map[string]*replica{}, gremlins: map[string]*gremlin{}, meddled: map[string]time.Time{}}
+	l := &lives{w: w, begin: time.Now(), procs: map[string]*replica{}, gremlins: map[string]*gremlin{}, configs: map[string]*Config{}, meddled: map[int]time.Time{}}
 	l.revive()
+	l.undone = map[int]time.Time{}
 	return l
 }
 
@@ -196,8 +215,8 @@ func (l *lives) revive() {
 // start is world.replica with a gremlin of its own.
 func (l *lives) start(name string) *replica {
 	w := l.w
-	r := &replica{w: w, done: make(chan struct{})}
-	l.gremlins[name] = &gremlin{r: r}
+	r := &replica{w: w, done: make(chan struct{}), cfg: l.configs[name]}
+	l.gremlins[name] = &gremlin{l: l, r: r}
 	w.launch(r, l.gremlins[name], l.gremlins[name])
 	w.mu.Lock()
 	w.all = append(w.all, r)
@@ -211,8 +230,12 @@ func (l *lives) start(name string) *replica {
 // bubble time does not pass for who waits for one.
 const frozen kind = "frozen"
 
+// forgotten is a write that a failover forgets after its answer.
+const forgotten kind = "forgotten"
+
 // gremlin spoils what one process does with Redis.
 type gremlin struct {
+	l  *lives
 	r  *replica
 	mu sync.Mutex // guards the rest
 
@@ -286,12 +309,20 @@ func (g *gremlin) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		if k == failed {
 			return errInjected
 		}
+		var before *copied
+		if k == forgotten {
+			before = g.l.copy()
+		}
+		g.l.still.RLock()
 		err := next(ctx, cmd)
+		g.l.still.RUnlock()
 		if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
 			g.set(func(g *gremlin) { g.left++; g.kind = max(g.kind, k) })
 			return err
 		}
 		switch k {
+		case forgotten:
+			g.l.rewind(before)
 		case happens:
 			return errInjected
 		case gone:
@@ -331,6 +362,11 @@ func (l *lives) pass(d time.Duration) {
 
 // sessions are all there are, oldest first.
 func (l *lives) sessions() []Session {
+	l.mu.Lock()
+	if l.read != l.rewinds { // the test's own store is not to hold against records what it saw before
+		l.read, l.w.store = l.rewinds, l.w.newStore(l.w.rdb, time.Now)
+	}
+	l.mu.Unlock()
 	keys, err := l.w.rdb.Keys(l.w.ctx, "{redis-upgrade}:session:*").Result()
 	l.w.nil(err)
 	var out []Session
@@ -377,14 +413,25 @@ func (l *lives) deliver(how string, try func(*replica) (Session, error), confirm
 				if r == nil {
 					continue
 				}
-				_, last = try(r)
+				l.mu.Lock()
+				rewinds := l.rewinds
+				l.mu.Unlock()
+				var s Session
+				s, last = try(r)
 				if _, refused := AsRefusal(last); refused {
 					return
 				}
 				if last == nil {
 					l.mu.Lock()
-					l.said = append(l.said, confirmed...)
-					l.mu.Unlock()
+					defer l.mu.Unlock()
+					if l.rewinds == rewinds { // else it may be forgotten again
+						l.said = append(l.said, confirmed...)
+						for _, v := range confirmed {
+							if v.verb != "approve" {
+								l.words = append(l.words, finality{v, s.Revision})
+							}
+						}
+					}
 					return
 				}
 			}

@@ -2,7 +2,9 @@ package upgrade
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
@@ -14,7 +16,12 @@ var verbs = map[string]func(*lives, []string){
 	"approve": func(l *lives, a []string) { l.vote("approve", (*Engine).Approve, a) },
 	"deny":    func(l *lives, a []string) { l.vote("deny", (*Engine).Deny, a) },
 	"cancel": func(l *lives, a []string) {
-		l.click(a, func(e *replica, s Session, by approvals.Voter) (Session, error) { return e.Cancel(l.w.ctx, s.ID, by) })
+		s, ok := l.latest(a[0], "")
+		if !ok {
+			return
+		}
+		by := l.voter(a[1])
+		l.deliver(a[2], func(e *replica) (Session, error) { return e.Cancel(l.w.ctx, s.ID, by) }, said{s.ID, by.ID, "cancel"})
 	},
 	"recheck": func(l *lives, a []string) {
 		l.click(a, func(e *replica, s Session, by approvals.Voter) (Session, error) { return e.Recheck(l.w.ctx, s.ID, by) })
@@ -48,7 +55,7 @@ var verbs = map[string]func(*lives, []string){
 		}
 		l.w.fault(a[0], number(a[1]), a[2])
 		if a[0] == "auto_minor" {
-			l.meddle(1000*time.Hour, "cache", "orders", "search") // it strikes behind any later look
+			l.meddle(1000*time.Hour, 0) // it strikes behind any later look
 		}
 	},
 	"console": (*lives).console,
@@ -58,12 +65,22 @@ var verbs = map[string]func(*lives, []string){
 		v.Approver, v.OnCall = false, false
 		l.w.roles.set(v)
 	},
-	"hire":  func(l *lives, a []string) { l.w.roles.set(people[a[0]]) },
+	"hire":     func(l *lives, a []string) { l.w.roles.set(people[a[0]]) },
+	"config":   (*lives).config,
+	"server":   (*lives).server,
+	"opposite": (*lives).opposite,
+	"forge":    (*lives).forge,
+	"copy":     func(l *lives, _ []string) { l.copied = l.copy() },
+	"put-back": func(l *lives, _ []string) {
+		if l.copied != nil {
+			l.rewind(l.copied)
+		}
+	},
 	"slack": func(l *lives, a []string) { l.w.roles.silence(map[string]error{"away": errInjected}[a[0]]) },
 }
 
 func kindOf(word string) kind {
-	return map[string]kind{"failed": failed, "lost": happens, "gone": gone, "frozen": frozen}[word]
+	return map[string]kind{"failed": failed, "lost": happens, "gone": gone, "frozen": frozen, "forgotten": forgotten}[word]
 }
 
 // propose <database> <version> <who> <how>
@@ -153,20 +170,22 @@ func (l *lives) trouble(a []string) {
 	l.gremlins[a[0]].set(func(g *gremlin) { g.left, g.kind = number(a[1]), kindOf(a[2]) })
 }
 
-// meddle notes that somebody else changes databases, within that time.
-func (l *lives) meddle(within time.Duration, names ...string) {
-	for _, n := range names {
-		l.meddled[n] = time.Now().Add(within)
-	}
+// meddle notes that somebody else changes a database, or any (0), within that time.
+func (l *lives) meddle(within time.Duration, id int) {
+	l.meddled[id] = time.Now().Add(within)
 }
 
 // console <database> <what>: somebody else changes it.
 func (l *lives) console(a []string) {
-	if l.w.find(a[0]).ID == 0 {
+	id := l.w.find(a[0]).ID
+	if a[1] == "twin" && id == 0 {
+		l.w.hook("POST", "create", map[string]any{"subscription": "shop", "database": map[string]any{"name": a[0], "port": 12077}}, nil)
+	}
+	if a[1] == "twin" || id == 0 {
 		return
 	}
 	if a[1] == "delete" || a[1] == "version" {
-		l.meddle(0, a[0])
+		l.meddle(0, id)
 	}
 	l.w.console(a[0], map[string]map[string]any{
 		"delete":       {"delete": true},
@@ -175,6 +194,9 @@ func (l *lives) console(a []string) {
 		"backup-moved": {"backup_path": "s3://acme/elsewhere"},
 		"backup-now":   {"backup_now": true},
 		"door":         {"source_ips": []string{"172.16.0.0/12"}},
+		"open":         {"source_ips": []string{"0.0.0.0/0"}},
+		"rename":       {"name": a[0] + "-old"},
+		"rename-back":  {"name": strings.TrimSuffix(a[0], "-old")},
 		"password":     {"password": otherPassword},
 	}[a[1]])
 }
@@ -202,6 +224,12 @@ func (l *lives) calm() {
 			l.w.fault(f.Fault, 0, "")
 		}
 	}
+	if l.set != nil {
+		l.set(0)
+	}
+	for _, name := range slices.Collect(maps.Keys(l.configs)) {
+		l.config([]string{name, "same"})
+	}
 	for _, name := range l.deaf {
 		l.w.room.Fault(name, 0)
 	}
@@ -215,20 +243,27 @@ func (l *lives) calm() {
 		l.w.roles.set(v)
 	}
 	l.w.roles.silence(nil)
+	for _, undo := range slices.Backward(l.repairs) {
+		undo()
+	}
+	if l.set != nil {
+		l.stopClock()
+	}
 	l.w.nil(l.w.store.SetFlag(l.w.ctx, flagPause, ""))
 	l.clicks.Wait()
 }
 
 // end lets time pass until every session has ended. What only people can
-// settle, on-call settles by what really happened.
+// settle, on-call settles by what really happened. What is not believed stays
+// as it is.
 func (l *lives) end() {
 	for begin := time.Now(); time.Since(begin) < 2*limit; l.pass(5 * time.Minute) {
 		all := l.sessions()
-		if !slices.ContainsFunc(all, func(s Session) bool { return !s.Ended }) {
+		if !slices.ContainsFunc(all, func(s Session) bool { return !s.Ended && s.Distrusted == "" }) {
 			return
 		}
 		for _, s := range all {
-			if s.Call == nil || s.Call.Phase != Unknown || s.Ended {
+			if s.Call == nil || s.Call.Phase != Unknown || s.Ended || s.Distrusted != "" {
 				continue
 			}
 			truth := l.w.happened(s)

@@ -66,6 +66,8 @@ type world struct {
 	copies int                       // how many changing calls were accepted before that
 	lost   bool                      // that Redis was put back to before a call that was accepted
 	clock  func(ahead time.Duration) // sets Redis' clock
+	odd    time.Duration             // that the store's time may differ from the emulator's: Redis' clock was set
+	stands []string                  // sessions that are not believed: they keep what they hold
 	seen   *sightings                // of databases; nil: not kept
 	room   Room                      // nil: nobody draws cards
 	roles  *roster
