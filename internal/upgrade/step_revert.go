@@ -146,7 +146,7 @@ func (e *Engine) rehearseDelete(ctx context.Context, l *lease) (answer, error) {
 			if g.stop.Code == NotFound {
 				return through("")
 			}
-			return through(g.stop.Error())
+			return through("the temporary database " + name + " is not deleted: " + g.stop.Error())
 		},
 		failed: func(c *Call) (answer, error) {
 			return through("the temporary database " + name + " could not be deleted (" + c.Error + "); delete it by hand")
