@@ -44,13 +44,20 @@ func (l *lives) judge(ends map[string]int) []string {
 		if !l.overtaken(s, all) {
 			plain = append(plain, s.ID)
 		}
-		if !s.Ended {
+		if open(s, all) {
 			l.problems = append(l.problems, "stuck: "+describe(s))
 		}
 	}
 	l.excuse()
 	return slices.Concat(l.problems, l.checkLedger(all), l.w.checkMemory(ids...), l.checkCloud(all, plain), l.checkWords(all),
 		l.checkPeople(all), l.checkReverts(all), l.w.checkCards(anyNumber, ids...), l.w.checkSecrets(otherPassword))
+}
+
+// open reports whether a session has to come to an end yet. What is not believed does
+// not, and an upgrade does not while its revert stands so.
+func open(s Session, all []Session) bool {
+	return !s.Ended && s.Distrusted == "" &&
+		!slices.ContainsFunc(all, func(o Session) bool { return o.Distrusted != "" && o.Link == s.ID && s.State == Reverting })
 }
 
 // overtaken reports whether what a session left is not there to be seen any

@@ -70,13 +70,17 @@ func (l *lives) everyIntent() map[string]*intent {
 	return out
 }
 
-// server <ahead>: Redis' clock is set. Processes look after the time as a bot does.
+// server <ahead>: Redis' clock is set. Processes look after the time as a bot does, and
+// one that does nothing else is never away: what nobody sees is taken for time that passed.
 func (l *lives) server(a []string) {
 	d, _ := time.ParseDuration(a[0])
 	if l.set == nil {
 		c := &court{TB: l.w.t} // ends with the trouble: virtual days of it cost real minutes
 		l.w.odd = 10 * time.Second
-		l.set = l.w.setClock(c, 2*time.Second, func() (all []*session.Store) {
+		watch := l.w.newStore(l.w.rdb, time.Now)
+		l.w.nil(watch.Ping(l.w.ctx))
+		l.set = l.w.setClock(c, 2*time.Second, func() []*session.Store {
+			all := []*session.Store{watch}
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			for _, p := range l.procs {
@@ -96,6 +100,7 @@ func (l *lives) server(a []string) {
 
 // config <process> {two|observe|same}: it is started anew with other settings.
 func (l *lives) config(a []string) {
+	l.differed = true
 	delete(l.configs, a[0])
 	if a[1] != "same" {
 		cfg := l.w.cfg

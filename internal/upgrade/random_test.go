@@ -157,6 +157,7 @@ type lives struct {
 	set       func(time.Duration) // Redis' clock; nil: it is right
 	stopClock func()
 	copied    *copied
+	differed  bool // processes were configured differently
 	repairs   []func()
 	read      int // rewinds of which the test's own store knows
 }

@@ -230,6 +230,11 @@ func (l *lives) calm() {
 	for _, name := range slices.Collect(maps.Keys(l.configs)) {
 		l.config([]string{name, "same"})
 	}
+	if l.differed { // what a card offers is up to the configuration of who drew it last
+		for _, s := range l.sessions() {
+			l.w.nil(l.w.store.Dirty().Set(l.w.ctx, s.ID, 0))
+		}
+	}
 	for _, name := range l.deaf {
 		l.w.room.Fault(name, 0)
 	}
@@ -259,7 +264,7 @@ func (l *lives) calm() {
 func (l *lives) end() {
 	for begin := time.Now(); time.Since(begin) < 2*limit; l.pass(5 * time.Minute) {
 		all := l.sessions()
-		if !slices.ContainsFunc(all, func(s Session) bool { return !s.Ended && s.Distrusted == "" }) {
+		if !slices.ContainsFunc(all, func(s Session) bool { return open(s, all) }) {
 			return
 		}
 		for _, s := range all {
