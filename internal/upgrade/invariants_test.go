@@ -69,7 +69,7 @@ func (w *world) intentsIn(store *session.Store, ids ...string) []*intent {
 				Intent int
 			}
 			if e.Data != nil && json.Unmarshal(e.Data, &d) == nil && d.Answer == Send {
-				out = append(out, &intent{session: id, key: d.Call, number: d.Intent, revision: e.Revision, at: e.Stored})
+				out = append(out, &intent{session: id, key: d.Call, number: d.Intent, revision: e.Revision, at: w.heard.really(e.Stored)})
 			}
 		}
 	}

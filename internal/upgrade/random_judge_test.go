@@ -35,7 +35,8 @@ func (l *lives) judge(ends map[string]int) []string {
 				l.problems = append(l.problems, fmt.Sprintf("not believed: %s: %s", s.Distrusted, describe(s)))
 			}
 			if r, stood := stands[s.ID]; stood && r != s.Revision {
-				l.problems = append(l.problems, fmt.Sprintf("it moved from %d although it is not believed: %s: %s", r, s.Distrusted, describe(s)))
+				l.problems = append(l.problems, fmt.Sprintf("it moved from %d although it is not believed: %s: %s",
+					r, s.Distrusted, describe(s)))
 			}
 			continue
 		}
@@ -70,10 +71,10 @@ func (l *lives) overtaken(s Session, all []Session) bool {
 }
 
 func (l *lives) changedSince(s Session, all []Session) bool {
-	ended := s.Updated
+	ended := l.w.heard.really(s.Updated)
 	for _, e := range l.w.journal(s.ID) {
 		if Event(e.Event) == Finish { // a revert that was called off leaves it done, later
-			ended = e.Stored
+			ended = l.w.heard.really(e.Stored)
 		}
 	}
 	id := resultOf(s)
@@ -139,7 +140,7 @@ func (l *lives) checkWords(all []Session) (problems []string) {
 			continue
 		}
 		for _, in := range l.w.intents(word.session) {
-			if slices.Contains(covered, in.key) && in.revision > word.revision {
+			if traitsOf[in.key].covered && in.revision > word.revision {
 				problems = append(problems, fmt.Sprintf("%s of %s was confirmed at revision %d, and %s was sent at %d",
 					word.verb, word.session, word.revision, in.key, in.revision))
 			}

@@ -2,7 +2,9 @@ package upgrade
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -79,7 +81,9 @@ func (l *lives) server(a []string) {
 		l.w.odd = 10 * time.Second
 		watch := l.w.newStore(l.w.rdb, time.Now)
 		l.w.nil(watch.Ping(l.w.ctx))
+		l.w.heard = &heard{}
 		l.set = l.w.setClock(c, 2*time.Second, func() []*session.Store {
+			l.w.heard.add(watch.Now())
 			all := []*session.Store{watch}
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -93,9 +97,37 @@ func (l *lives) server(a []string) {
 		l.stopClock = func() {
 			c.close()
 			l.w.nil(l.w.rdb.Del(l.w.ctx, tag+"clock").Err()) // nobody looks after it any more
+			l.w.heard.add(time.Now())
 		}
 	}
 	l.set(d)
+}
+
+// heard is the store's time in a life in which Redis' clock is set.
+type heard struct {
+	sync.Mutex
+	at []struct{ store, really time.Time }
+}
+
+func (h *heard) add(store time.Time) {
+	h.Lock()
+	defer h.Unlock()
+	h.at = append(h.at, struct{ store, really time.Time }{store, time.Now()})
+}
+
+// really is when it was that time of the store, within [world.odd].
+func (h *heard) really(store time.Time) time.Time {
+	if h == nil {
+		return store
+	}
+	h.Lock()
+	defer h.Unlock()
+	for _, at := range slices.Backward(h.at) {
+		if !at.store.After(store) {
+			return at.really.Add(store.Sub(at.store))
+		}
+	}
+	return store
 }
 
 // config <process> {two|observe|same}: it is started anew with other settings.
@@ -133,7 +165,8 @@ func (l *lives) opposite(a []string) {
 		}
 		return l.word(e, a[1], s)
 	}, said{s.ID, by[a[1]].ID, a[1]})
-	l.deliver("once", func(e *replica) (Session, error) { return l.word(e, a[2], s) }, said{s.ID, by[a[2]].ID, a[2]})
+	l.deliver("once", func(e *replica) (Session, error) { return l.word(e, a[2], s) },
+		said{s.ID, by[a[2]].ID, a[2]})
 }
 
 // word is what one of two people says.
@@ -223,7 +256,8 @@ func (l *lives) forge(a []string) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if now := len(l.w.journal(s.ID)); now != moves && rewinds == l.rewinds {
-			l.problems = append(l.problems, fmt.Sprintf("%s moved from %d to %d entries after its %s was forged", s.ID, moves, now, a[1]))
+			l.problems = append(l.problems,
+				fmt.Sprintf("%s moved from %d to %d entries after its %s was forged", s.ID, moves, now, a[1]))
 		}
 	})
 }

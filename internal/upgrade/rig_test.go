@@ -67,6 +67,7 @@ type world struct {
 	lost   bool                      // that Redis was put back to before a call that was accepted
 	clock  func(ahead time.Duration) // sets Redis' clock
 	odd    time.Duration             // that the store's time may differ from the emulator's: Redis' clock was set
+	heard  *heard                    // the store's time, where it may be another one than the emulator's
 	stands []string                  // sessions that are not believed: they keep what they hold
 	seen   *sightings                // of databases; nil: not kept
 	room   Room                      // nil: nobody draws cards
