@@ -15,16 +15,20 @@ var law = map[string]row{
 	"commands":    {may: "view upgrade inventory people", is: "answers somebody who just acted"},
 	"thread":      {may: "view upgrade session", is: "draws what must arrive: every card and thread"},
 	"view":        {may: "upgrade approvals inventory releases cloud", is: "pure functions from values to Block Kit"},
-	"calls":       {may: "cloud", is: "the one place from which a request that changes Redis Cloud leaves"},
-	"upgrade":     {may: "calls session approvals inventory cloud releases", is: "the feature: both lives, their steps, preflight, recovery"},
-	"inventory":   {may: "cloud releases", is: "what we own: the index, its refresh, search, replica graph"},
-	"approvals":   {is: "who may decide, how many, until when"},
-	"session":     {is: "durable state machine in Redis"},
-	"people":      {is: "who someone is in Slack"},
-	"releases":    {is: "Redis versions and what changes between two of them"},
-	"cloud":       {is: "the Redis Cloud REST API"},
+	"view/samples": {
+		may: "view upgrade approvals inventory cloud",
+		is:  "what people can see, drawn from made-up values, for the sandbox's gallery",
+	},
+	"calls":     {may: "cloud", is: "the one place from which a request that changes Redis Cloud leaves"},
+	"upgrade":   {may: "calls session approvals inventory cloud releases", is: "the feature: both lives, their steps, preflight, recovery"},
+	"inventory": {may: "cloud releases", is: "what we own: the index, its refresh, search, replica graph"},
+	"approvals": {is: "who may decide, how many, until when"},
+	"session":   {is: "durable state machine in Redis"},
+	"people":    {is: "who someone is in Slack"},
+	"releases":  {is: "Redis versions and what changes between two of them"},
+	"cloud":     {is: "the Redis Cloud REST API"},
 
-	"sandbox":          {may: "bot sandbox/slackemu sandbox/cloudemu sandbox/web", is: "starts emulators, in-memory Redis, page and bot"},
+	"sandbox":          {may: "bot view/samples sandbox/slackemu sandbox/cloudemu sandbox/web", is: "starts emulators, in-memory Redis, page and bot"},
 	"sandbox/slackemu": {is: "speaks Slack's wire protocol from its own types"},
 	"sandbox/cloudemu": {is: "speaks Redis Cloud's wire protocol from its own types"},
 	"sandbox/web":      {may: "sandbox/slackemu sandbox/cloudemu", is: "the page"},
@@ -42,7 +46,7 @@ type row struct{ may, is string }
 // modules says where a module of others may appear. One that is missing here may
 // appear nowhere outside of tests. "*" is everywhere.
 var modules = map[string]string{
-	"github.com/slack-go/slack":            "commands thread view people slacksocket bot",
+	"github.com/slack-go/slack":            "commands thread view view/samples people slacksocket bot",
 	"github.com/redis/go-redis/v9":         "session inventory bot",
 	"github.com/go-resty/resty/v2":         "cloud",
 	"github.com/kelseyhightower/envconfig": "bot",
@@ -58,6 +62,7 @@ var modules = map[string]string{
 var notInProduction = []string{
 	module + "/internal/sandbox",
 	module + "/internal/memnet",
+	module + "/internal/view/samples",
 	"github.com/alicebob/miniredis",
 	"testing",
 	"net/http/httptest",

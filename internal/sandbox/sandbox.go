@@ -16,6 +16,7 @@ import (
 	"github.com/redis-upgrade/bot/internal/sandbox/cloudemu"
 	"github.com/redis-upgrade/bot/internal/sandbox/slackemu"
 	"github.com/redis-upgrade/bot/internal/sandbox/web"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 // Sandbox is one running (or not yet running) sandbox. Its methods may be used
@@ -154,7 +155,7 @@ func (s *Sandbox) routes() http.Handler {
 	mux.Handle("/slack/", s.slack.API())
 	mux.Handle("/cloud/", s.cloud.API())
 	mux.Handle("/hooks/", s.hooks())
-	mux.Handle("/", web.Handler(web.Config{Events: s.events, Gallery: bot.Gallery(), Speed: s.clock.Speed}))
+	mux.Handle("/", web.Handler(web.Config{Events: s.events, Gallery: samples.Gallery(), Speed: s.clock.Speed}))
 	return guard(mux)
 }
 

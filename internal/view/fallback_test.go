@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"strings"
@@ -6,16 +6,18 @@ import (
 	"unicode/utf8"
 
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 // A notification, a phone and a screen reader get the text alone.
 func TestTheTextOfACardHoldsTheDecision(t *testing.T) {
-	for _, s := range Samples() {
+	for _, s := range samples.All() {
 		if s.Message == nil || s.Message.Metadata.EventType == "" {
 			continue
 		}
 		first, rest, _ := strings.Cut(s.Message.Text, "\n")
-		if n := utf8.RuneCountInString(first); n > maxFirstLine {
+		if n := utf8.RuneCountInString(first); n > view.MaxFirstLine {
 			t.Errorf("%s: %d characters come first: %s", s.Name, n, first)
 		}
 		if !strings.Contains(first, " — ") && !strings.HasSuffix(first, "…") {

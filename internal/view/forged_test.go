@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 // forged is what somebody may type so that it looks like a line of the bot's.
@@ -43,7 +45,7 @@ func forge(v reflect.Value) {
 // may be in.
 func forgedSession(s upgrade.Session, phase upgrade.Phase) upgrade.Session {
 	state, kind, link, by := s.State, s.Kind, s.Link, s.By
-	s = with(s, denied(carol, ""), calling("upgrade", phase))
+	s = samples.With(s, samples.Denied(samples.Carol, ""), samples.Calling("upgrade", phase))
 	s.Facts.Replicas, s.Facts.ReplicaOf = []upgrade.Replica{{}}, []string{""}
 	if s.Revert != nil {
 		s.Revert.Loose = []string{""}
@@ -57,7 +59,7 @@ func forgedSession(s upgrade.Session, phase upgrade.Phase) upgrade.Session {
 	forge(reflect.ValueOf(&s.Body).Elem())
 	forge(reflect.ValueOf(&s.Progress).Elem())
 	s.State, s.Kind, s.Link, s.By, s.Authors, s.CancelBy = state, kind, link, by, []string{by}, ""
-	s.Decisions[len(s.Decisions)-1].Choice, s.Decisions[len(s.Decisions)-1].By = approvals.Deny, carol
+	s.Decisions[len(s.Decisions)-1].Choice, s.Decisions[len(s.Decisions)-1].By = approvals.Deny, samples.Carol
 	s.Call.Phase, s.Progress.Trouble = phase, phase == upgrade.Sending
 	return s
 }
@@ -66,37 +68,37 @@ func forgedSession(s upgrade.Session, phase upgrade.Phase) upgrade.Session {
 // bot's, in no card, reply, form or list.
 func TestNoTextFromOutsidePosesAsALineOfTheBot(t *testing.T) {
 	text := "x\n" + forged + "\u2028" + forged
-	entry := sampleEntry()
+	entry := samples.Entry()
 	forge(reflect.ValueOf(&entry).Elem())
-	all := []Sample{
-		message("unknown", "", Unknown(text, []inventory.Entry{entry})), message("ambiguous", "", Ambiguous(text, []inventory.Entry{entry})),
-		message("list", "", List([]inventory.Entry{entry})), message("refused", "", Refused(&upgrade.Refusal{Text: text, Hint: text, Instead: []upgrade.Suggestion{{Name: text, To: text}}}, "")),
-		modalSample("request", "", RequestModal(RequestForm{Entry: &entry, Problem: text})), modalSample("versions", "", RequestModal(RequestForm{Entry: &entry, Versions: []string{text}})),
-		modalSample("nothing newer", "", RequestModal(RequestForm{Entry: &entry, Versions: []string{}})),
+	all := []samples.Sample{
+		samples.Message("unknown", "", view.Unknown(text, []inventory.Entry{entry})), samples.Message("ambiguous", "", view.Ambiguous(text, []inventory.Entry{entry})),
+		samples.Message("list", "", view.List([]inventory.Entry{entry})), samples.Message("refused", "", view.Refused(&upgrade.Refusal{Text: text, Hint: text, Instead: []upgrade.Suggestion{{Name: text, To: text}}}, "")),
+		samples.Modal("request", "", view.RequestModal(view.RequestForm{Entry: &entry, Problem: text})), samples.Modal("versions", "", view.RequestModal(view.RequestForm{Entry: &entry, Versions: []string{text}})),
+		samples.Modal("nothing newer", "", view.RequestModal(view.RequestForm{Entry: &entry, Versions: []string{}})),
 	}
 	for _, ev := range []upgrade.Event{upgrade.Deny, upgrade.Fail, upgrade.Note, upgrade.Rehearse, "unheard-of"} {
 		for _, words := range []string{text, "Denied: " + text} {
-			m, _ := Milestone(ev, ann, words)
-			all = append(all, message("milestone "+string(ev), "", m))
+			m, _ := view.Milestone(ev, samples.Ann, words)
+			all = append(all, samples.Message("milestone "+string(ev), "", m))
 		}
 	}
 	var sessions []upgrade.Session
 	for _, phase := range []upgrade.Phase{upgrade.Sending, upgrade.Sent, upgrade.Unknown} {
 		for _, state := range upgradeStates {
-			sessions = append(sessions, forgedSession(upgradeAt(state), phase))
+			sessions = append(sessions, forgedSession(samples.Upgrade(state), phase))
 		}
 		for _, state := range revertStates {
-			sessions = append(sessions, forgedSession(revertAt(state), phase), forgedSession(revertFailed(state), phase))
+			sessions = append(sessions, forgedSession(samples.Revert(state), phase), forgedSession(samples.RevertFailed(state), phase))
 		}
 	}
 	for _, s := range sessions {
-		all = append(all, card("card of "+string(s.State), "", s), message("mention", "", MentionReply(s, samplePolicy())), modalSample("deny", "", DenyModal(s, "")),
-			modalSample("changes", "", ChangesModal(s)), message("unposted", "", Unposted(s, "C1", text, true)),
-			modalSample("revert", "", RevertModal(RevertForm{Upgrade: s, Example: text})), message("sessions", "", Sessions(text, []upgrade.Session{s}, 0, func(string) string { return "" })))
-		d := with(s, doubted(text))
-		all = append(all, card("doubted card of "+string(s.State), "", d), message("doubted", "", Distrusted(d, samplePolicy())), modalSample("release", "", ReleaseModal(d, nil, "")))
+		all = append(all, samples.Card("card of "+string(s.State), "", s), samples.Message("mention", "", view.MentionReply(s, samples.Policy())), samples.Modal("deny", "", view.DenyModal(s, "")),
+			samples.Modal("changes", "", view.ChangesModal(s)), samples.Message("unposted", "", view.Unposted(s, "C1", text, true)),
+			samples.Modal("revert", "", view.RevertModal(view.RevertForm{Upgrade: s, Example: text})), samples.Message("sessions", "", view.Sessions(text, []upgrade.Session{s}, 0, func(string) string { return "" })))
+		d := samples.With(s, samples.Doubted(text))
+		all = append(all, samples.Card("doubted card of "+string(s.State), "", d), samples.Message("doubted", "", view.Distrusted(d, samples.Policy())), samples.Modal("release", "", view.ReleaseModal(d, nil, "")))
 		if s.Revert != nil {
-			all = append(all, modalSample("approve", "", ApproveModal(s, "")))
+			all = append(all, samples.Modal("approve", "", view.ApproveModal(s, "")))
 		}
 	}
 	for _, sample := range all {
@@ -111,7 +113,7 @@ func TestNoTextFromOutsidePosesAsALineOfTheBot(t *testing.T) {
 }
 
 // plainOf are the plain texts of a sample.
-func plainOf(t *testing.T, s Sample) []string {
+func plainOf(t *testing.T, s samples.Sample) []string {
 	t.Helper()
 	raw, err := json.Marshal(map[string]any{"message": s.Message, "modal": s.Modal, "home": s.Home})
 	if err != nil {

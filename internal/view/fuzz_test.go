@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/session"
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 // Whatever a record holds, of whichever release: it is drawn, within Slack's
@@ -19,10 +21,10 @@ func FuzzCard(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, sample := range []Sample{
-			{Name: "card", Message: ptr(Card(s, samplePolicy()))},
-			{Name: "changes", Modal: ptr(ChangesModal(s))},
-			{Name: "mention", Message: ptr(MentionReply(s, samplePolicy()))},
+		for _, sample := range []samples.Sample{
+			{Name: "card", Message: ptr(view.Card(s, samples.Policy()))},
+			{Name: "changes", Modal: ptr(view.ChangesModal(s))},
+			{Name: "mention", Message: ptr(view.MentionReply(s, samples.Policy()))},
 		} {
 			for _, text := range markup(t, sample) {
 				if problem := strange(text); problem != "" {
@@ -37,7 +39,7 @@ func FuzzCard(f *testing.F) {
 func ptr[T any](v T) *T { return &v }
 
 // checkSizes is the part of Slack's limits that depends on what was stored.
-func checkSizes(t *testing.T, s Sample) {
+func checkSizes(t *testing.T, s samples.Sample) {
 	t.Helper()
 	var v any = s.Modal
 	if s.Message != nil {

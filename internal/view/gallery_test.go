@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"go/ast"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 // wordless are the moves that are not told in a thread: the card shows them.
@@ -18,7 +19,7 @@ var wordless = []upgrade.Event{upgrade.Begin, upgrade.Recheck, upgrade.Revert, u
 
 func TestTheGalleryShowsEveryMilestone(t *testing.T) {
 	shown := map[string]bool{}
-	for _, s := range Samples() {
+	for _, s := range samples.All() {
 		shown[s.Name] = true
 	}
 	moves := regexp.MustCompile(`(?m)--> \S+: (.+)$`)
@@ -41,35 +42,22 @@ func TestTheGalleryShowsEveryMilestone(t *testing.T) {
 // Whatever this package draws is in the gallery: a view that no sample calls is seen by
 // nobody before it is sent.
 func TestTheGalleryShowsEverythingThatIsDrawn(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var drawn []string
+	for _, f := range functions(t, "*.go") {
+		if f.Recv == nil && f.Name.IsExported() && draws(f) {
+			drawn = append(drawn, f.Name.Name)
+		}
+	}
 	called := map[string]bool{}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range parsed.Decls {
-			f, ok := d.(*ast.FuncDecl)
-			switch {
-			case !ok || f.Recv != nil:
-			case f.Name.IsExported() && draws(f):
-				drawn = append(drawn, f.Name.Name)
-			case strings.HasSuffix(f.Name.Name, "Samples") || slices.Contains([]string{"card", "cardUnder"}, f.Name.Name):
-				ast.Inspect(f, func(n ast.Node) bool {
-					if id, ok := n.(*ast.Ident); ok {
-						called[id.Name] = true
-					}
-					return true
-				})
+	for _, f := range functions(t, "samples/*.go") {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if of, ok := s.X.(*ast.Ident); ok && of.Name == "view" {
+					called[s.Sel.Name] = true
+				}
 			}
-		}
+			return true
+		})
 	}
 	if len(drawn) < 25 {
 		t.Fatalf("only %v were found", drawn)
@@ -79,6 +67,31 @@ func TestTheGalleryShowsEverythingThatIsDrawn(t *testing.T) {
 			t.Errorf("%s is in no sample", name)
 		}
 	}
+}
+
+// functions are those that the production files of a pattern declare.
+func functions(t *testing.T, pattern string) []*ast.FuncDecl {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []*ast.FuncDecl
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
 }
 
 // draws reports whether a function returns something that is sent to Slack.

@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"encoding/json"
@@ -15,6 +15,8 @@ import (
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 // ours are the only things in angle brackets that may stand in markup; entity
@@ -42,7 +44,7 @@ func strange(text string) string {
 }
 
 // markup collects every mrkdwn text of a sample, and its notification text.
-func markup(t rapid.TB, s Sample) []string {
+func markup(t rapid.TB, s samples.Sample) []string {
 	t.Helper()
 	var out []string
 	var v any
@@ -87,7 +89,7 @@ func textsOf(v any, kind string) []string {
 }
 
 func TestNothingInASampleIsMarkupUnlessWeWroteIt(t *testing.T) {
-	for _, s := range Samples() {
+	for _, s := range samples.All() {
 		for _, text := range markup(t, s) {
 			if problem := strange(text); problem != "" {
 				t.Errorf("%s: %s", s.Name, problem)
@@ -140,9 +142,9 @@ func sessions() *rapid.Generator[upgrade.Session] {
 	return rapid.Custom(func(t *rapid.T) upgrade.Session {
 		text := func(what string) string { return outside(4000).Draw(t, what) }
 		at := func(what string) time.Time { return instants().Draw(t, what) }
-		s := upgradeAt(upgrade.Proposed)
+		s := samples.Upgrade(upgrade.Proposed)
 		if rapid.Bool().Draw(t, "revert") {
-			s = revertAt(upgrade.Proposed)
+			s = samples.Revert(upgrade.Proposed)
 			s.State = rapid.SampledFrom(revertStates).Draw(t, "state")
 			drawRevert(t, s.Revert)
 		} else {
@@ -161,14 +163,14 @@ func sessions() *rapid.Generator[upgrade.Session] {
 		s.Facts.Dynamic, s.Facts.ExternalSource, s.Facts.AutoMinor = true, true, true
 		s.Upgrade.BackupAt, s.Upgrade.Sent, s.Upgrade.SoakUntil = at("backed up"), at("sent"), at("soak")
 		s.Progress = upgrade.Progress{Percent: rapid.Float64Range(-1e6, 1e6).Draw(t, "percent"), Text: text("progress")}
-		s.CancelBy = rapid.SampledFrom([]string{"", ann}).Draw(t, "cancelled by")
+		s.CancelBy = rapid.SampledFrom([]string{"", samples.Ann}).Draw(t, "cancelled by")
 		s.Link = rapid.SampledFrom([]string{"", "r-9x2mv4kq7t"}).Draw(t, "link")
 		for range rapid.IntRange(0, 20).Draw(t, "votes") {
-			s.Decisions = append(s.Decisions, approvals.Decision{By: bob, Choice: rapid.SampledFrom([]approvals.Choice{approvals.Approve, approvals.Deny}).Draw(t, "choice"), At: at("voted"), JoinedAt: at("joined"), Reason: outside(400).Draw(t, "no")})
+			s.Decisions = append(s.Decisions, approvals.Decision{By: samples.Bob, Choice: rapid.SampledFrom([]approvals.Choice{approvals.Approve, approvals.Deny}).Draw(t, "choice"), At: at("voted"), JoinedAt: at("joined"), Reason: outside(400).Draw(t, "no")})
 		}
 		if rapid.Bool().Draw(t, "calling") {
 			s.Call = &upgrade.Call{Key: rapid.SampledFrom([]string{"upgrade", "delete", "import", "role <7>"}).Draw(t, "call"), SendBy: at("send by"),
-				Phase: rapid.SampledFrom([]upgrade.Phase{upgrade.Planned, upgrade.Sending, upgrade.Sent, upgrade.Unknown, upgrade.Settled}).Draw(t, "phase"), Settlers: []string{dan}}
+				Phase: rapid.SampledFrom([]upgrade.Phase{upgrade.Planned, upgrade.Sending, upgrade.Sent, upgrade.Unknown, upgrade.Settled}).Draw(t, "phase"), Settlers: []string{samples.Dan}}
 		}
 		return s
 	})
@@ -185,31 +187,31 @@ func drawRevert(t *rapid.T, r *upgrade.RevertWork) {
 // leaves is within Slack's limits and says nothing that we did not say.
 func TestNothingThatCanBeDrawnIsRefusedBySlack(t *testing.T) {
 	api := emulator(t)
-	p := samplePolicy()
+	p := samples.Policy()
 	rapid.Check(t, func(t *rapid.T) {
 		s := sessions().Draw(t, "session")
-		entry := sampleEntry()
+		entry := samples.Entry()
 		entry.Name, entry.SubscriptionName, entry.Newest = outside(3000).Draw(t, "entry"), outside(3000).Draw(t, "in"), outside(100).Draw(t, "newest")
 		entry.Ref = cloud.Ref{Plan: cloud.Pro, Subscription: 1, Database: rapid.IntRange(1, 1e9).Draw(t, "id")}
 		words := outside(6000).Draw(t, "words")
 		permalink := func(string) string { return "https://acme.slack.com/archives/C1/p1" }
-		milestone, _ := Milestone(upgrade.Fail, ann, words)
-		request := RequestForm{Entry: &entry, Metadata: "{}", Problem: rapid.SampledFrom([]string{"", words}).Draw(t, "problem"), Versions: []string{"7.4", "8.0"}, Version: "8.0"}
-		home := Home([]upgrade.Session{s, s, s}, 7, permalink)
-		samples := []Sample{
-			card("card", "", s), modalSample("changes", "", ChangesModal(s)), modalSample("deny", "", DenyModal(s, "{}")),
-			modalSample("revert", "", RevertModal(RevertForm{Upgrade: s, Metadata: "{}", Example: words})), modalSample("request", "", RequestModal(request)),
-			modalSample("info", "", InfoModal("That is not possible", Escape(words))), {Name: "home", Home: &home},
-			message("milestone", "", milestone), message("mention", "", MentionReply(s, p)), message("list", "", List([]inventory.Entry{entry, entry})),
-			message("unknown", "", Unknown(words, []inventory.Entry{entry})), message("ambiguous", "", Ambiguous(words, []inventory.Entry{entry, entry})),
-			message("refused", "", Refused(&upgrade.Refusal{Text: words, Hint: words}, "https://acme.slack.com/a")), message("sessions", "", Sessions(words, []upgrade.Session{s, s, s, s}, 0, permalink)),
+		milestone, _ := view.Milestone(upgrade.Fail, samples.Ann, words)
+		request := view.RequestForm{Entry: &entry, Metadata: "{}", Problem: rapid.SampledFrom([]string{"", words}).Draw(t, "problem"), Versions: []string{"7.4", "8.0"}, Version: "8.0"}
+		home := view.Home([]upgrade.Session{s, s, s}, 7, permalink)
+		drawn := []samples.Sample{
+			samples.Card("card", "", s), samples.Modal("changes", "", view.ChangesModal(s)), samples.Modal("deny", "", view.DenyModal(s, "{}")),
+			samples.Modal("revert", "", view.RevertModal(view.RevertForm{Upgrade: s, Metadata: "{}", Example: words})), samples.Modal("request", "", view.RequestModal(request)),
+			samples.Modal("info", "", view.InfoModal("That is not possible", view.Escape(words))), {Name: "home", Home: &home},
+			samples.Message("milestone", "", milestone), samples.Message("mention", "", view.MentionReply(s, p)), samples.Message("list", "", view.List([]inventory.Entry{entry, entry})),
+			samples.Message("unknown", "", view.Unknown(words, []inventory.Entry{entry})), samples.Message("ambiguous", "", view.Ambiguous(words, []inventory.Entry{entry, entry})),
+			samples.Message("refused", "", view.Refused(&upgrade.Refusal{Text: words, Hint: words}, "https://acme.slack.com/a")), samples.Message("sessions", "", view.Sessions(words, []upgrade.Session{s, s, s, s}, 0, permalink)),
 		}
-		d := with(s, doubted(words))
-		samples = append(samples, card("doubted card", "", d), message("doubted", "", Distrusted(d, p)), modalSample("release", "", ReleaseModal(d, []string{dan}, "{}")))
+		d := samples.With(s, samples.Doubted(words))
+		drawn = append(drawn, samples.Card("doubted card", "", d), samples.Message("doubted", "", view.Distrusted(d, p)), samples.Modal("release", "", view.ReleaseModal(d, []string{samples.Dan}, "{}")))
 		if s.Revert != nil {
-			samples = append(samples, modalSample("approve", "", ApproveModal(s, "{}")))
+			drawn = append(drawn, samples.Modal("approve", "", view.ApproveModal(s, "{}")))
 		}
-		for _, x := range samples {
+		for _, x := range drawn {
 			if problems := refusals(t, api, x); problems != "" {
 				t.Fatalf("%s: %s", x.Name, problems)
 			}
@@ -224,9 +226,9 @@ func TestNothingThatCanBeDrawnIsRefusedBySlack(t *testing.T) {
 
 func TestCutNeverEndsInsideAnEntityOrALink(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := Escape(outside(200).Draw(t, "before")) + when(noon) + Escape("& <b>") + link("https://a.test/b", "a & b") + person(ann) + Escape(outside(200).Draw(t, "after"))
+		text := view.Escape(outside(200).Draw(t, "before")) + view.When(samples.Noon) + view.Escape("& <b>") + view.Link("https://a.test/b", "a & b") + view.Person(samples.Ann) + view.Escape(outside(200).Draw(t, "after"))
 		n := rapid.IntRange(2, 300).Draw(t, "limit")
-		got := cutMarkup(text, n)
+		got := view.CutMarkup(text, n)
 		if utf8.RuneCountInString(got) > n {
 			t.Fatalf("%d characters, %d allowed", utf8.RuneCountInString(got), n)
 		}

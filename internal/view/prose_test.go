@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 func TestProse(t *testing.T) {
@@ -19,7 +21,7 @@ func TestProse(t *testing.T) {
 		"`open a.b:6379":                                                     "`open a.b:6379",
 		"<!date^1^{time}|a.b.c:99>":                                          "&lt;!date^1^{time}|`a.b.c:99`&gt;",
 	} {
-		if got := prose(plain); got != want {
+		if got := view.Prose(plain); got != want {
 			t.Errorf("%q:\n got %q\nwant %q", plain, got, want)
 		}
 	}
@@ -34,7 +36,7 @@ var (
 // Whatever is shown has its instants in the reader's time zone and its endpoints as code.
 func TestNoRawInstantOrEndpointIsShown(t *testing.T) {
 	texts := 0
-	for _, s := range Samples() {
+	for _, s := range samples.All() {
 		var v any
 		if err := json.Unmarshal(golden(t, s), &v); err != nil {
 			t.Fatal(err)
@@ -50,7 +52,7 @@ func TestNoRawInstantOrEndpointIsShown(t *testing.T) {
 				if text, ok := v["text"].(string); ok && (v["type"] == "mrkdwn" || v["type"] == nil) {
 					texts++
 					shown := coded.ReplaceAllString(dates.ReplaceAllString(text, ""), "")
-					if raw := rawInstant.FindString(shown) + endpoints.FindString(shown); raw != "" {
+					if raw := rawInstant.FindString(shown) + view.Endpoints.FindString(shown); raw != "" {
 						t.Errorf("%s shows %q:\n%s", s.Name, raw, text)
 					}
 					if strings.Contains(text, "at <!date") { // Slack writes "at today at 12:31"
@@ -67,7 +69,7 @@ func TestNoRawInstantOrEndpointIsShown(t *testing.T) {
 	if texts < 300 {
 		t.Errorf("only %d texts were looked at", texts)
 	}
-	m, _ := Milestone(upgrade.Create, "", "endpoint a.b.c:12010, at 2026-03-04 12:31:07 UTC")
+	m, _ := view.Milestone(upgrade.Create, "", "endpoint a.b.c:12010, at 2026-03-04 12:31:07 UTC")
 	if !strings.Contains(m.Text, "`a.b.c:12010`") || !strings.Contains(m.Text, "|2026-03-04 12:31:07 UTC>") {
 		t.Error(m.Text)
 	}

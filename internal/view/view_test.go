@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"slices"
@@ -11,16 +11,18 @@ import (
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 // said is everything that a message shows, as one text.
-func said(t *testing.T, m Message) string {
+func said(t *testing.T, m view.Message) string {
 	t.Helper()
-	return strings.Join(markup(t, Sample{Message: &m}), "\n")
+	return strings.Join(markup(t, samples.Sample{Message: &m}), "\n")
 }
 
 // labels are a card's buttons.
-func labels(m Message) []string {
+func labels(m view.Message) []string {
 	var out []string
 	for _, b := range m.Blocks {
 		if a, ok := b.(*slack.ActionBlock); ok {
@@ -34,10 +36,10 @@ func labels(m Message) []string {
 
 // The rule of a session stands on its card, whatever is configured now.
 func TestACardShowsTheRuleOfItsSession(t *testing.T) {
-	s := with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) {
+	s := samples.With(samples.Upgrade(upgrade.Proposed), func(s *upgrade.Session) {
 		s.Rule = &approvals.Policy{Quorum: 3, Approvers: []string{"S0OTHER", "U0EVE"}}
 	})
-	card := said(t, Card(s, samplePolicy()))
+	card := said(t, view.Card(s, samples.Policy()))
 	for _, want := range []string{" of 3", "<!subteam^S0OTHER> <@U0EVE>"} {
 		if !strings.Contains(card, want) {
 			t.Errorf("the card does not say %q:\n%s", want, card)
@@ -51,26 +53,26 @@ func TestACardOffersWhatTheEngineTakesNow(t *testing.T) {
 		session  upgrade.Session
 		want     string
 	}{
-		{"a question can be answered, looked into and taken back", upgradeAt(upgrade.Proposed), "Approve, Deny…, Breaking changes, Cancel"},
-		{"until it starts, a denial wins over an approval", upgradeAt(upgrade.Approved), "Deny…, Breaking changes, Cancel"},
-		{"what is blocked can be checked again", upgradeAt(upgrade.Blocked), "Check again, Deny…, Breaking changes, Cancel"},
-		{"while the backup runs a denial wins", upgradeAt(upgrade.BackingUp), "Deny…, Breaking changes, Cancel"},
-		{"a sent upgrade cannot be cancelled", with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Sent)), "Breaking changes"},
-		{"what is being cancelled is not cancelled again", with(upgradeAt(upgrade.BackingUp), cancelled(ann)), "Breaking changes"},
-		{"an unknown call has two answers, and a way to want nothing more sent", with(upgradeAt(upgrade.Upgrading), calling("upgrade", upgrade.Unknown)), "It happened, It did not happen, Cancel"},
-		{"past the delete it has only the answers", with(revertAt(upgrade.Importing), calling("import", upgrade.Unknown)), "It happened, It did not happen"},
-		{"what is watched can be reverted", upgradeAt(upgrade.Soaking), "Breaking changes, Revert…"},
-		{"what is done can be reverted", upgradeAt(upgrade.Done), "Revert…"},
-		{"what failed after the send can be reverted", failedAt(upgrade.Soaking), "Revert…"},
-		{"what was never sent cannot", failedAt(upgrade.BackingUp), ""},
-		{"what is being reverted has its revert's card", with(upgradeAt(upgrade.Reverting), linked), ""},
-		{"what its revert has deleted cannot be reverted once more", with(upgradeAt(upgrade.Failed), linked), ""},
-		{"a denied one has no button", upgradeAt(upgrade.Denied), ""},
-		{"a deletion is approved in a modal", revertAt(upgrade.Proposed), "Approve deletion…, Deny…, Cancel"},
-		{"a rehearsal can be cancelled", revertAt(upgrade.Rehearsing), "Cancel"},
-		{"after the delete there is no way but on", revertAt(upgrade.Creating), ""},
+		{"a question can be answered, looked into and taken back", samples.Upgrade(upgrade.Proposed), "Approve, Deny…, Breaking changes, Cancel"},
+		{"until it starts, a denial wins over an approval", samples.Upgrade(upgrade.Approved), "Deny…, Breaking changes, Cancel"},
+		{"what is blocked can be checked again", samples.Upgrade(upgrade.Blocked), "Check again, Deny…, Breaking changes, Cancel"},
+		{"while the backup runs a denial wins", samples.Upgrade(upgrade.BackingUp), "Deny…, Breaking changes, Cancel"},
+		{"a sent upgrade cannot be cancelled", samples.With(samples.Upgrade(upgrade.Upgrading), samples.Calling("upgrade", upgrade.Sent)), "Breaking changes"},
+		{"what is being cancelled is not cancelled again", samples.With(samples.Upgrade(upgrade.BackingUp), samples.Cancelled(samples.Ann)), "Breaking changes"},
+		{"an unknown call has two answers, and a way to want nothing more sent", samples.With(samples.Upgrade(upgrade.Upgrading), samples.Calling("upgrade", upgrade.Unknown)), "It happened, It did not happen, Cancel"},
+		{"past the delete it has only the answers", samples.With(samples.Revert(upgrade.Importing), samples.Calling("import", upgrade.Unknown)), "It happened, It did not happen"},
+		{"what is watched can be reverted", samples.Upgrade(upgrade.Soaking), "Breaking changes, Revert…"},
+		{"what is done can be reverted", samples.Upgrade(upgrade.Done), "Revert…"},
+		{"what failed after the send can be reverted", samples.Failed(upgrade.Soaking), "Revert…"},
+		{"what was never sent cannot", samples.Failed(upgrade.BackingUp), ""},
+		{"what is being reverted has its revert's card", samples.With(samples.Upgrade(upgrade.Reverting), samples.Linked), ""},
+		{"what its revert has deleted cannot be reverted once more", samples.With(samples.Upgrade(upgrade.Failed), samples.Linked), ""},
+		{"a denied one has no button", samples.Upgrade(upgrade.Denied), ""},
+		{"a deletion is approved in a modal", samples.Revert(upgrade.Proposed), "Approve deletion…, Deny…, Cancel"},
+		{"a rehearsal can be cancelled", samples.Revert(upgrade.Rehearsing), "Cancel"},
+		{"after the delete there is no way but on", samples.Revert(upgrade.Creating), ""},
 	} {
-		m := Card(row.session, samplePolicy())
+		m := view.Card(row.session, samples.Policy())
 		if got := strings.Join(labels(m), ", "); got != row.want {
 			t.Errorf("%s: got [%s], want [%s]", row.sentence, got, row.want)
 		}
@@ -78,11 +80,11 @@ func TestACardOffersWhatTheEngineTakesNow(t *testing.T) {
 }
 
 func TestEveryButtonSaysWhatItIsAbout(t *testing.T) {
-	s := upgradeAt(upgrade.Proposed)
+	s := samples.Upgrade(upgrade.Proposed)
 	s.Ask = 7
-	for _, b := range buttons(s, samplePolicy()) {
-		got, ok := ParseTarget(b.(*slack.ButtonBlockElement).Value)
-		if want := (Target{Session: s.ID, Ask: 7}); !ok || got != want {
+	for _, b := range view.Buttons(s, samples.Policy()) {
+		got, ok := view.ParseTarget(b.(*slack.ButtonBlockElement).Value)
+		if want := (view.Target{Session: s.ID, Ask: 7}); !ok || got != want {
 			t.Errorf("%s: got %+v, %v; want %+v", b.(*slack.ButtonBlockElement).ActionID, got, ok, want)
 		}
 	}
@@ -90,13 +92,13 @@ func TestEveryButtonSaysWhatItIsAbout(t *testing.T) {
 
 func TestACardSays(t *testing.T) {
 	auto := func(to string, on bool) upgrade.Session {
-		return with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.To, s.Facts.AutoMinor = to, on })
+		return samples.With(samples.Upgrade(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.To, s.Facts.AutoMinor = to, on })
 	}
 	between := func(from, to string) upgrade.Session {
-		return with(upgradeAt(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.From, s.Plan.To = from, to })
+		return samples.With(samples.Upgrade(upgrade.Proposed), func(s *upgrade.Session) { s.Plan.From, s.Plan.To = from, to })
 	}
-	lostOne := revertFailed(upgrade.Importing)
-	missing := with(revertAt(upgrade.Failed), func(s *upgrade.Session) { s.Revert.DeletedAt, s.Revert.Missing = time.Time{}, true })
+	lostOne := samples.RevertFailed(upgrade.Importing)
+	missing := samples.With(samples.Revert(upgrade.Failed), func(s *upgrade.Session) { s.Revert.DeletedAt, s.Revert.Missing = time.Time{}, true })
 	for _, row := range []struct {
 		sentence string
 		session  upgrade.Session
@@ -111,21 +113,21 @@ func TestACardSays(t *testing.T) {
 		{"not even where no known version is crossed", between("9.0", "10.0"), "Nothing is known here about Redis 9.0 and 10.0", ""},
 		{"a gap in the table is no later version", between("8.1", "8.2"), "Nothing is known here about Redis 8.1. Read <https://redis.io/docs/", ""},
 		{"of known ones the table is the answer", between("7.2", "8.6"), "Breaking changes from 7.2 to 8.6", "Nothing is known"},
-		{"whoever asked does not decide", upgradeAt(upgrade.Proposed), "(not <@U0ANN>, who asked)", ""},
-		{"two votes are counted", with(upgradeAt(upgrade.Proposed), voted(bob)), "1 of 1", ""},
-		{"a blocked one says when its approval lapses", upgradeAt(upgrade.Blocked), "the approval lapses <!date^1772712300^", ""},
-		{"health is nobody's promise", upgradeAt(upgrade.Done), "version confirmed; application health not checked", ""},
-		{"a called-off one has nothing left to weigh", upgradeAt(upgrade.Cancelled), "Nothing was upgraded.", "Breaking changes"},
-		{"nothing is lost by a revert that deleted nothing", revertAt(upgrade.Denied), "*Nothing is lost:*", "What is lost"},
+		{"whoever asked does not decide", samples.Upgrade(upgrade.Proposed), "(not <@U0ANN>, who asked)", ""},
+		{"two votes are counted", samples.With(samples.Upgrade(upgrade.Proposed), samples.Voted(samples.Bob)), "1 of 1", ""},
+		{"a blocked one says when its approval lapses", samples.Upgrade(upgrade.Blocked), "the approval lapses <!date^1772712300^", ""},
+		{"health is nobody's promise", samples.Upgrade(upgrade.Done), "version confirmed; application health not checked", ""},
+		{"a called-off one has nothing left to weigh", samples.Upgrade(upgrade.Cancelled), "Nothing was upgraded.", "Breaking changes"},
+		{"nothing is lost by a revert that deleted nothing", samples.Revert(upgrade.Denied), "*Nothing is lost:*", "What is lost"},
 		{"of a database that is gone nothing is claimed", missing, "The database no longer exists.", "Nothing is lost"},
 		{"of a database that is gone nothing is called kept", missing, "The database no longer exists.", "Nothing was deleted"},
-		{"the loss is told in numbers", revertAt(upgrade.Saving), "1 h 48 min", ""},
+		{"the loss is told in numbers", samples.Revert(upgrade.Saving), "1 h 48 min", ""},
 		{"on-call is called where the data is away", lostOne, "*<!subteam^S0ONCALL> has to act now:*", ""},
-		{"an import is never sent twice", with(revertAt(upgrade.Importing), calling("import", upgrade.Unknown)), "never sent twice", "sent once more"},
-		{"a wild percentage is drawn within bounds", with(upgradeAt(upgrade.Upgrading), doing(1e9, "")), "`████████████` 100 %", ""},
-		{"a state of a newer replica is named, not crashed on", upgradeAt("unheard-of"), "unheard-of", ""},
+		{"an import is never sent twice", samples.With(samples.Revert(upgrade.Importing), samples.Calling("import", upgrade.Unknown)), "never sent twice", "sent once more"},
+		{"a wild percentage is drawn within bounds", samples.With(samples.Upgrade(upgrade.Upgrading), samples.Doing(1e9, "")), "`████████████` 100 %", ""},
+		{"a state of a newer replica is named, not crashed on", samples.Upgrade("unheard-of"), "unheard-of", ""},
 	} {
-		got := said(t, Card(row.session, samplePolicy()))
+		got := said(t, view.Card(row.session, samples.Policy()))
 		if !strings.Contains(got, row.says) {
 			t.Errorf("%s: %q is missing in\n%s", row.sentence, row.says, got)
 		}
@@ -140,24 +142,24 @@ func TestTheStagesTellHowFarItCame(t *testing.T) {
 		session upgrade.Session
 		want    string
 	}{
-		{upgradeAt(upgrade.Proposed), "*Approval*"},
-		{upgradeAt(upgrade.Approved), "*Preflight*"},
-		{failedAt(upgrade.Upgrading), ":x: *Upgrade*"},
-		{failedAt(upgrade.Verifying), ":x: *Verification*"},
-		{failedAt(upgrade.Soaking), ":x: *Monitoring*"},
-		{with(upgradeAt(upgrade.Failed), linked), ":white_check_mark: Monitoring"},
-		{revertFailed(upgrade.Importing), ":x: *Import the backup*"},
-		{revertFailed(upgrade.Rehearsing), ":x: *Test restore and dry run*"},
-		{revertAt(upgrade.Denied), ":white_check_mark: Test restore and dry run\n:white_circle: Approval of the deletion"},
+		{samples.Upgrade(upgrade.Proposed), "*Approval*"},
+		{samples.Upgrade(upgrade.Approved), "*Preflight*"},
+		{samples.Failed(upgrade.Upgrading), ":x: *Upgrade*"},
+		{samples.Failed(upgrade.Verifying), ":x: *Verification*"},
+		{samples.Failed(upgrade.Soaking), ":x: *Monitoring*"},
+		{samples.With(samples.Upgrade(upgrade.Failed), samples.Linked), ":white_check_mark: Monitoring"},
+		{samples.RevertFailed(upgrade.Importing), ":x: *Import the backup*"},
+		{samples.RevertFailed(upgrade.Rehearsing), ":x: *Test restore and dry run*"},
+		{samples.Revert(upgrade.Denied), ":white_check_mark: Test restore and dry run\n:white_circle: Approval of the deletion"},
 	} {
-		if got := progress(row.session); !strings.Contains(got, row.want) {
+		if got := view.ProgressText(row.session); !strings.Contains(got, row.want) {
 			t.Errorf("%s %s: %q is missing in\n%s", row.session.Kind, row.session.State, row.want, got)
 		}
 	}
 }
 
 func TestAMessageIsForMachinesToo(t *testing.T) {
-	m := Card(revertAt(upgrade.Saving), samplePolicy()).Metadata
+	m := view.Card(samples.Revert(upgrade.Saving), samples.Policy()).Metadata
 	want := map[string]any{"session": "r-9x2mv4kq7t", "kind": "revert", "database": "pro/1206/51055", "state": "saving"}
 	for k, v := range want {
 		if m.EventPayload[k] != v {
@@ -167,28 +169,28 @@ func TestAMessageIsForMachinesToo(t *testing.T) {
 }
 
 func TestOnlyWordsMakeAMilestone(t *testing.T) {
-	if _, ok := Milestone(upgrade.Calling, "", ""); ok {
+	if _, ok := view.Milestone(upgrade.Calling, "", ""); ok {
 		t.Error("a move without words was told")
 	}
-	m, ok := Milestone(upgrade.Deny, carol, "Denied: <!channel> no")
+	m, ok := view.Milestone(upgrade.Deny, samples.Carol, "Denied: <!channel> no")
 	if want := ":no_entry: <@U0CAROL>: Denied:\n>&lt;!channel&gt; no"; !ok || m.Text != want {
 		t.Errorf("got %q, want %q", m.Text, want)
 	}
 }
 
 func TestASelectTellsDatabasesApart(t *testing.T) {
-	memcached, aa := sampleEntry(), sampleEntry()
+	memcached, aa := samples.Entry(), samples.Entry()
 	memcached.Protocol, aa.ActiveActive = "memcached", true
 	for _, row := range []struct {
 		entry       inventory.Entry
 		text, about string
 	}{
-		{sampleEntry(), "cache-prod · 7.2", "#51055 · 4 versions behind, up to 8.4 · production-us"},
-		{upToDate(), "latest-prod · 8.4", "#51099 · production-us"},
+		{samples.Entry(), "cache-prod · 7.2", "#51055 · 4 versions behind, up to 8.4 · production-us"},
+		{samples.UpToDate(), "latest-prod · 8.4", "#51099 · production-us"},
 		{memcached, "cache-prod · memcached", "#51055 · production-us"},
 		{aa, "cache-prod · 7.2 · Active-Active", "#51055 · production-us"},
 	} {
-		o := Option(row.entry)
+		o := view.Option(row.entry)
 		if o.Text.Text != row.text || o.Description.Text != row.about || o.Value != row.entry.Ref.String() {
 			t.Errorf("got %q, %q, %q; want %q, %q", o.Text.Text, o.Description.Text, o.Value, row.text, row.about)
 		}
@@ -196,13 +198,13 @@ func TestASelectTellsDatabasesApart(t *testing.T) {
 }
 
 func TestAVersionListBelongsToOneDatabase(t *testing.T) {
-	e, other := sampleEntry(), upToDate()
-	if VersionBlock(e) == VersionBlock(other) {
+	e, other := samples.Entry(), samples.UpToDate()
+	if view.VersionBlock(e) == view.VersionBlock(other) {
 		t.Error("a version picked for one database would count for another")
 	}
-	f := RequestForm{Entry: &e, Versions: []string{"7.4"}, Version: "9.9"}
-	for _, b := range RequestModal(f).Blocks.BlockSet {
-		if in, ok := b.(*slack.InputBlock); ok && in.BlockID == VersionBlock(e) {
+	f := view.RequestForm{Entry: &e, Versions: []string{"7.4"}, Version: "9.9"}
+	for _, b := range view.RequestModal(f).Blocks.BlockSet {
+		if in, ok := b.(*slack.InputBlock); ok && in.BlockID == view.VersionBlock(e) {
 			if list := in.Element.(*slack.SelectBlockElement); list.InitialOption != nil {
 				t.Error("a version that is not on offer was preselected")
 			}
@@ -212,7 +214,7 @@ func TestAVersionListBelongsToOneDatabase(t *testing.T) {
 
 func TestSamplesShowEveryState(t *testing.T) {
 	var seen []string
-	for _, s := range Samples() {
+	for _, s := range samples.All() {
 		if s.Message != nil && s.Message.Metadata.EventPayload != nil {
 			seen = append(seen, s.Message.Metadata.EventPayload["kind"].(string)+" "+s.Message.Metadata.EventPayload["state"].(string))
 		}
@@ -231,14 +233,14 @@ func FuzzParseTarget(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		got, ok := ParseTarget(value)
+		got, ok := view.ParseTarget(value)
 		if !ok {
-			if got != (Target{}) {
+			if got != (view.Target{}) {
 				t.Errorf("refused, and yet %+v", got)
 			}
 			return
 		}
-		if again, ok := ParseTarget(got.Value()); !ok || again != got {
+		if again, ok := view.ParseTarget(got.Value()); !ok || again != got {
 			t.Errorf("%q became %+v and then %+v", value, got, again)
 		}
 		if got.Ask < 0 || len(got.Session) > 40 {
@@ -248,13 +250,13 @@ func FuzzParseTarget(f *testing.F) {
 }
 
 func TestStaleDataIsMarkedWithItsAge(t *testing.T) {
-	if got := Option(staleEntry()).Description.Text; !strings.Contains(got, "as of "+noon.Format("15:04 UTC")) {
+	if got := view.Option(samples.StaleEntry()).Description.Text; !strings.Contains(got, "as of "+samples.Noon.Format("15:04 UTC")) {
 		t.Errorf("the option says %q", got)
 	}
-	if got := Option(sampleEntry()).Description.Text; strings.Contains(got, "as of") {
+	if got := view.Option(samples.Entry()).Description.Text; strings.Contains(got, "as of") {
 		t.Errorf("a fresh one says %q", got)
 	}
-	if got := List([]inventory.Entry{staleEntry()}).Text; !strings.Contains(got, "last read <!date^") {
+	if got := view.List([]inventory.Entry{samples.StaleEntry()}).Text; !strings.Contains(got, "last read <!date^") {
 		t.Errorf("the list says %q", got)
 	}
 }

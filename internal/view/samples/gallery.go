@@ -1,12 +1,10 @@
-package bot
+package samples
 
 import (
 	"encoding/json"
 	"fmt"
 
 	"github.com/slack-go/slack"
-
-	"github.com/redis-upgrade/bot/internal/view"
 )
 
 // galleryItem is one sample as the sandbox's page draws it.
@@ -23,7 +21,7 @@ type galleryItem struct {
 // JSON list for the sandbox's page: [{"name","note","kind","blocks" or "view"}].
 func Gallery() []byte {
 	var out []galleryItem
-	for _, s := range view.Samples() {
+	for _, s := range All() {
 		item := galleryItem{Name: s.Name, Note: s.Note}
 		switch {
 		case s.Message != nil:

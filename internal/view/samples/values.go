@@ -1,4 +1,4 @@
-package view
+package samples
 
 import (
 	"encoding/json"
@@ -10,28 +10,30 @@ import (
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/inventory"
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/view"
 )
 
 // The sandbox's people.
 const (
-	ann   = "U0ANN"
-	bob   = "U0BOB"
-	carol = "U0CAROL"
-	dan   = "U0DAN"
+	Ann   = "U0ANN"
+	Bob   = "U0BOB"
+	Carol = "U0CAROL"
+	Dan   = "U0DAN"
 )
 
-// noon is when every sample was asked for.
-var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+// Noon is when every sample was asked for.
+var Noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-func samplePolicy() Policy {
-	return Policy{
+// Policy asks one approver for an upgrade and two people for a revert.
+func Policy() view.Policy {
+	return view.Policy{
 		Upgrades: approvals.Upgrade(1), Reverts: approvals.Revert(2), Approvers: "<!subteam^S0DBA>", OnCall: "<!subteam^S0ONCALL>",
 		Engine: upgrade.New(upgrade.Config{Mode: upgrade.ModeFull}, upgrade.Parts{Inventory: inventory.New(inventory.Config{})}),
 	}
 }
 
-// with changes a copy of a sample; what is shared is replaced, never written to.
-func with(s upgrade.Session, changes ...func(*upgrade.Session)) upgrade.Session {
+// With changes a copy of a sample; what is shared is replaced, never written to.
+func With(s upgrade.Session, changes ...func(*upgrade.Session)) upgrade.Session {
 	if s.Revert != nil {
 		r := *s.Revert
 		s.Revert = &r
@@ -42,21 +44,25 @@ func with(s upgrade.Session, changes ...func(*upgrade.Session)) upgrade.Session 
 	return s
 }
 
-func doing(percent float64, text string) func(*upgrade.Session) {
+// Doing sets the progress of the step under way.
+func Doing(percent float64, text string) func(*upgrade.Session) {
 	return func(s *upgrade.Session) { s.Progress = upgrade.Progress{Percent: percent, Text: text} }
 }
 
-func calling(key string, phase upgrade.Phase) func(*upgrade.Session) {
+// Calling sets the call that is out.
+func Calling(key string, phase upgrade.Phase) func(*upgrade.Session) {
 	return func(s *upgrade.Session) {
-		s.Call = &upgrade.Call{Key: key, Ref: s.Plan.Database, Phase: phase, Intent: 1, Question: 7, Seen: "database 51175 is active on 7.2", SendBy: noon.Add(40 * time.Minute)}
+		s.Call = &upgrade.Call{Key: key, Ref: s.Plan.Database, Phase: phase, Intent: 1, Question: 7, Seen: "database 51175 is active on 7.2", SendBy: Noon.Add(40 * time.Minute)}
 	}
 }
 
-func cancelled(by string) func(*upgrade.Session) {
+// Cancelled sets who asked to cancel.
+func Cancelled(by string) func(*upgrade.Session) {
 	return func(s *upgrade.Session) { s.CancelBy = by }
 }
 
-func denied(by, reason string) func(*upgrade.Session) {
+// Denied adds a vote against.
+func Denied(by, reason string) func(*upgrade.Session) {
 	return func(s *upgrade.Session) {
 		d := votes(s, by)[0]
 		d.Choice, d.Reason = approvals.Deny, reason
@@ -64,11 +70,13 @@ func denied(by, reason string) func(*upgrade.Session) {
 	}
 }
 
-func voted(by ...string) func(*upgrade.Session) {
+// Voted sets who approved.
+func Voted(by ...string) func(*upgrade.Session) {
 	return func(s *upgrade.Session) { s.Decisions = votes(s, by...) }
 }
 
-func linked(s *upgrade.Session) { s.Link = "r-9x2mv4kq7t" }
+// Linked sets the revert of an upgrade.
+func Linked(s *upgrade.Session) { s.Link = "r-9x2mv4kq7t" }
 
 func votes(s *upgrade.Session, by ...string) []approvals.Decision {
 	var out []approvals.Decision
@@ -78,16 +86,16 @@ func votes(s *upgrade.Session, by ...string) []approvals.Decision {
 	return out
 }
 
-// upgradeAt is one upgrade as it looks in a state, with everything that it has
+// Upgrade is one upgrade as it looks in a state, with everything that it has
 // learned until then.
-func upgradeAt(state upgrade.State) upgrade.Session {
-	s := upgrade.Session{ID: "u-3f7ka2mzq5", Kind: upgrade.KindUpgrade, State: state, Revision: 3, Ask: 1, Ended: upgrade.Ended(state), Created: noon, Updated: noon}
+func Upgrade(state upgrade.State) upgrade.Session {
+	s := upgrade.Session{ID: "u-3f7ka2mzq5", Kind: upgrade.KindUpgrade, State: state, Revision: 3, Ask: 1, Ended: upgrade.Ended(state), Created: Noon, Updated: Noon}
 	s.Plan = upgrade.Plan{Database: "pro/1206/51055", Name: "cache-prod", From: "7.2", To: "7.4", Backup: "s3://acme-redis-backups/cache-prod"}
-	s.Reason, s.By, s.Home, s.Authors, s.Asked = "7.2 leaves support in spring, and we want hash field expiry for the session cache.", ann, "C0REDISOPS", []string{ann}, noon
-	s.Facts = upgrade.Facts{At: noon, Version: "7.2", Status: "active", Subscription: "production-us", SubStatus: "active", Protocol: "redis",
+	s.Reason, s.By, s.Home, s.Authors, s.Asked = "7.2 leaves support in spring, and we want hash field expiry for the session cache.", Ann, "C0REDISOPS", []string{Ann}, Noon
+	s.Facts = upgrade.Facts{At: Noon, Version: "7.2", Status: "active", Subscription: "production-us", SubStatus: "active", Protocol: "redis",
 		Endpoint: "redis-12010.c1.us-east-1-2.ec2.cloud.redislabs.com:12010", Port: 12010, Shards: 2, UsedMB: 812, Replication: true, Persistence: "aof-every-1-second",
 		AutoMinor: true, Targets: []string{"7.4", "8.0", "8.2", "8.4"},
-		Backup:  upgrade.BackupFacts{Possible: true, Where: s.Plan.Backup, Last: noon.Add(-11 * time.Hour), Status: "done", Known: true},
+		Backup:  upgrade.BackupFacts{Possible: true, Where: s.Plan.Backup, Last: Noon.Add(-11 * time.Hour), Status: "done", Known: true},
 		WayBack: upgrade.WayBack{Possible: true, Text: "Delete, create on 7.2 at the same port, import the backup taken before the upgrade."}}
 	order := []upgrade.State{upgrade.Approved, upgrade.Checking, upgrade.BackingUp, upgrade.Upgrading, upgrade.Verifying, upgrade.Soaking, upgrade.Done}
 	at := slices.Index(order, state)
@@ -98,39 +106,39 @@ func upgradeAt(state upgrade.State) upgrade.Session {
 		at = 1
 	}
 	if at >= 0 {
-		s.Decisions, s.Agreed = votes(&s, bob), noon.Add(5*time.Minute)
+		s.Decisions, s.Agreed = votes(&s, Bob), Noon.Add(5*time.Minute)
 	}
 	if at >= 2 {
 		s.Upgrade.Snapshot = &upgrade.Snapshot{Version: "7.2", Endpoint: s.Facts.Endpoint, Port: 12010, Shards: 2}
 	}
 	if at >= 3 {
-		s.Upgrade.BackupAt, s.Upgrade.BackupBy = noon.Add(31*time.Minute), noon.Add(9*time.Minute)
+		s.Upgrade.BackupAt, s.Upgrade.BackupBy = Noon.Add(31*time.Minute), Noon.Add(9*time.Minute)
 	}
 	if at >= 4 {
-		s.Upgrade.Sent = noon.Add(32 * time.Minute)
+		s.Upgrade.Sent = Noon.Add(32 * time.Minute)
 	}
 	if at >= 5 {
-		s.Upgrade.Finished, s.Upgrade.SoakUntil = noon.Add(37*time.Minute), noon.Add(67*time.Minute)
+		s.Upgrade.Finished, s.Upgrade.SoakUntil = Noon.Add(37*time.Minute), Noon.Add(67*time.Minute)
 	}
 	return s
 }
 
-// failedAt is an upgrade that failed in a state.
-func failedAt(state upgrade.State) upgrade.Session {
-	s := upgradeAt(state)
+// Failed is an upgrade that failed in a state.
+func Failed(state upgrade.State) upgrade.Session {
+	s := Upgrade(state)
 	s.State, s.Ended = upgrade.Failed, true
 	return s
 }
 
-// revertAt is one revert as it looks in a state.
-func revertAt(state upgrade.State) upgrade.Session {
-	s := upgradeAt(upgrade.Proposed)
+// Revert is one revert as it looks in a state.
+func Revert(state upgrade.State) upgrade.Session {
+	s := Upgrade(upgrade.Proposed)
 	s.ID, s.Kind, s.State, s.Ended = "r-9x2mv4kq7t", upgrade.KindRevert, state, upgrade.Ended(state)
-	asked := noon.Add(2 * time.Hour)
-	s.Created, s.Asked, s.By, s.Authors = asked, asked.Add(10*time.Minute), dan, []string{dan}
+	asked := Noon.Add(2 * time.Hour)
+	s.Created, s.Asked, s.By, s.Authors = asked, asked.Add(10*time.Minute), Dan, []string{Dan}
 	s.Reason, s.Link = "p99 went from 2 ms to 40 ms since the upgrade; checkout is timing out.", "u-3f7ka2mzq5"
 	s.Plan.From, s.Plan.To, s.Plan.Path, s.Plan.Files = "7.4", "7.2", upgrade.Recreate, shardFiles("cache-prod", 2)
-	s.Revert = &upgrade.RevertWork{Upgraded: "7.4", BackupAt: noon.Add(30 * time.Minute), UpgradedAt: noon.Add(32 * time.Minute),
+	s.Revert = &upgrade.RevertWork{Upgraded: "7.4", BackupAt: Noon.Add(30 * time.Minute), UpgradedAt: Noon.Add(32 * time.Minute),
 		Snapshot: upgrade.Snapshot{Version: "7.2", Endpoint: s.Facts.Endpoint, Port: 12010, Shards: 2}, Trial: upgrade.Trial{Name: "cache-prod-rehearsal-9x2mv4"}}
 	order := []upgrade.State{upgrade.Proposed, upgrade.Approved, upgrade.Closing, upgrade.Saving, upgrade.Deleting, upgrade.Creating, upgrade.Importing, upgrade.Restoring, upgrade.Done}
 	at := slices.Index(order, state)
@@ -164,7 +172,7 @@ func reach(s *upgrade.Session, at int) {
 		r.Trial.Result = "all 2 files imported into a temporary database on 7.2 (806 MB used afterwards)"
 	}
 	if at >= 1 {
-		s.Decisions, s.Agreed = votes(s, bob, dan), asked.Add(6*time.Minute)
+		s.Decisions, s.Agreed = votes(s, Bob, Dan), asked.Add(6*time.Minute)
 		s.Decisions[1].OnCall = true
 	}
 	if at >= 3 {
@@ -185,9 +193,9 @@ func reach(s *upgrade.Session, at int) {
 	}
 }
 
-// revertFailed is a revert that failed in a state.
-func revertFailed(state upgrade.State) upgrade.Session {
-	s := revertAt(state)
+// RevertFailed is a revert that failed in a state.
+func RevertFailed(state upgrade.State) upgrade.Session {
+	s := Revert(state)
 	s.State, s.Ended = upgrade.Failed, true
 	return s
 }
@@ -200,13 +208,15 @@ func shardFiles(name string, n int) []string {
 	return out
 }
 
-func sampleEntry() inventory.Entry {
+// Entry is a database of the inventory that is four versions behind.
+func Entry() inventory.Entry {
 	return inventory.Entry{Ref: cloud.Ref{Plan: cloud.Pro, Subscription: 1206, Database: 51055}, Name: "cache-prod", SubscriptionName: "production-us",
 		SubscriptionStatus: "active", Status: "active", Protocol: "redis", Version: "7.2", Shards: 2, BackupOn: true, Allowed: true, Newest: "8.4", Behind: 4}
 }
 
-func upToDate() inventory.Entry {
-	e := sampleEntry()
+// UpToDate is one on the newest version.
+func UpToDate() inventory.Entry {
+	e := Entry()
 	e.Ref.Database, e.Name, e.Version, e.Behind = 51099, "latest-prod", "8.4", 0
 	return e
 }
@@ -214,7 +224,7 @@ func upToDate() inventory.Entry {
 func bigFleet() []inventory.Entry {
 	var out []inventory.Entry
 	for i := range 400 {
-		e := sampleEntry()
+		e := Entry()
 		e.Ref.Database, e.Name, e.SubscriptionName = 60000+i, fmt.Sprintf("gen-%03d", i), "<production> & more"
 		out = append(out, e)
 	}

@@ -1,4 +1,4 @@
-package view
+package view_test
 
 import (
 	"bytes"
@@ -18,12 +18,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/redis-upgrade/bot/internal/sandbox/slackemu"
+	"github.com/redis-upgrade/bot/internal/view/samples"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
 
 // golden is a sample as it goes over the wire.
-func golden(t *testing.T, s Sample) []byte {
+func golden(t *testing.T, s samples.Sample) []byte {
 	t.Helper()
 	var v any
 	switch {
@@ -46,7 +47,7 @@ func golden(t *testing.T, s Sample) []byte {
 
 func TestEverySampleLooksAsItDid(t *testing.T) {
 	known := map[string]bool{}
-	for _, s := range Samples() {
+	for _, s := range samples.All() {
 		t.Run(s.Name, func(t *testing.T) {
 			if known[s.Name] {
 				t.Fatal("two samples have this name")
@@ -91,7 +92,7 @@ func emulator(t testing.TB) *slack.Client {
 
 func TestSlackTakesEverySample(t *testing.T) {
 	api := emulator(t)
-	for _, s := range Samples() {
+	for _, s := range samples.All() {
 		t.Run(s.Name, func(t *testing.T) {
 			if problems := refusals(t, api, s); problems != "" {
 				t.Error(problems)
@@ -102,7 +103,7 @@ func TestSlackTakesEverySample(t *testing.T) {
 
 // refusals is what Slack says against a sample; "" for nothing. Modals are
 // published nowhere: blocks.validate checks a view by the same rules.
-func refusals(t rapid.TB, api *slack.Client, s Sample) string {
+func refusals(t rapid.TB, api *slack.Client, s samples.Sample) string {
 	t.Helper()
 	switch {
 	case s.Message != nil:
