@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +16,6 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
-	"github.com/redis-upgrade/bot/internal/commands"
 	"github.com/redis-upgrade/bot/internal/people"
 	"github.com/redis-upgrade/bot/internal/session"
 )
@@ -139,99 +136,6 @@ func (r *roles) Under(ctx context.Context, user string, rule approvals.Policy) (
 	v.OnCall = p.In(rule.OnCall...)
 	v.Member = len(r.cfg.RequesterGroups) == 0 || p.In(r.cfg.RequesterGroups...)
 	return v, nil
-}
-
-// inbox is the store's inbox in the handler's words.
-type inbox struct {
-	store *session.Store
-	lease time.Duration
-	log   *slog.Logger
-}
-
-// Receive implements commands.Inbox.
-func (i *inbox) Receive(ctx context.Context, envelope string, payload []byte) (commands.Claim, bool, error) {
-	it, fresh, err := i.store.Receive(ctx, envelope, payload, i.lease)
-	if it.Payload == nil {
-		it.Payload = payload
-	}
-	return &claim{inbox: i, it: it}, fresh, err
-}
-
-// Withdraw implements commands.Inbox.
-func (i *inbox) Withdraw(ctx context.Context, envelope string) error {
-	_, err := i.store.Withdraw(ctx, envelope)
-	return err
-}
-
-// Abandoned implements commands.Inbox.
-func (i *inbox) Abandoned(ctx context.Context, max int) ([]commands.Claim, error) {
-	items, err := i.store.ClaimInbox(ctx, i.lease, max)
-	var out []commands.Claim
-	for _, it := range items {
-		out = append(out, &claim{inbox: i, it: it})
-	}
-	return out, err
-}
-
-// Newest implements commands.Inbox.
-func (i *inbox) Newest(ctx context.Context, name string, n int64) (bool, error) {
-	return i.store.Newest(ctx, name, n)
-}
-
-// First implements commands.Inbox.
-func (i *inbox) First(ctx context.Context, event string) (bool, error) {
-	return i.store.Seen(ctx, event)
-}
-
-// claim is one payload in this replica's hands.
-type claim struct {
-	inbox *inbox
-	mu    sync.Mutex // guards it
-	it    session.Item
-}
-
-// Payload implements commands.Claim.
-func (c *claim) Payload() []byte { return c.it.Payload }
-
-// Receipt implements commands.Claim.
-func (c *claim) Receipt() int64 { return c.it.Receipt }
-
-// Leave implements commands.Claim: another replica has time to find it first.
-func (c *claim) Leave(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, err := c.inbox.store.Inbox().Reschedule(ctx, c.it, c.inbox.lease)
-	return err
-}
-
-// Failed implements commands.Claim.
-func (c *claim) Failed(ctx context.Context) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.inbox.store.Failed(ctx, c.it)
-}
-
-// Keep implements commands.Claim.
-func (c *claim) Keep(ctx context.Context) (stop func()) {
-	return session.KeepLease(ctx, c.inbox.lease, c.renew)
-}
-
-func (c *claim) renew(ctx context.Context) (held bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next, ok, err := c.inbox.store.Inbox().Renew(ctx, c.it, c.inbox.lease)
-	if err == nil && ok {
-		c.it = next
-	}
-	return err != nil || ok // a store that is away is asked again
-}
-
-// Done implements commands.Claim.
-func (c *claim) Done(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, err := c.inbox.store.Inbox().Done(ctx, c.it)
-	return err
 }
 
 // A person may have Redis Cloud looked at so often in a window, by all replicas

@@ -21,7 +21,7 @@ func (h *Handler) event(ctx context.Context, req *request, data any) {
 		return
 	}
 	if call, ok := outer.Data.(*slackevents.EventsAPICallbackEvent); ok && call.EventID != "" {
-		first, err := h.parts.Inbox.First(ctx, call.EventID)
+		first, err := h.parts.Inbox.Seen(ctx, call.EventID)
 		if err != nil || !first {
 			return
 		}

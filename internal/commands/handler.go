@@ -31,19 +31,21 @@ type Inbox interface {
 	// Receive records a payload under its envelope, already claimed, before ctx ends
 	// or not at all; fresh is false when it was received before.
 	Receive(ctx context.Context, envelope string, payload []byte) (c Claim, fresh bool, err error)
-	// Withdraw takes back what may have been recorded and was not acknowledged.
-	Withdraw(ctx context.Context, envelope string) error
+	// Withdraw takes back what may have been recorded and was not acknowledged; true
+	// when it was recorded.
+	Withdraw(ctx context.Context, envelope string) (bool, error)
 	// Abandoned claims what another replica received and did not work off.
 	Abandoned(ctx context.Context, max int) ([]Claim, error)
 	// Newest reports whether nothing greater than n was noted under this name before,
 	// and notes it.
 	Newest(ctx context.Context, name string, n int64) (bool, error)
-	// First reports whether an event is seen for the first time.
-	First(ctx context.Context, event string) (bool, error)
+	// Seen reports whether an event is seen for the first time.
+	Seen(ctx context.Context, event string) (first bool, err error)
 }
 
-// Claim is one payload in this replica's hands.
-type Claim interface {
+// Claim is one payload in this replica's hands. It is an alias, so that a store can
+// give claims without knowing this package.
+type Claim = interface {
 	Payload() []byte
 	Receipt() int64                          // grows in the order of receipt
 	Keep(ctx context.Context) (stop func())  // renews it until stop

@@ -332,11 +332,12 @@ func (i *inbox) Receive(ctx context.Context, envelope string, payload []byte) (C
 }
 
 // Withdraw implements Inbox.
-func (i *inbox) Withdraw(_ context.Context, envelope string) error {
+func (i *inbox) Withdraw(_ context.Context, envelope string) (bool, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	_, recorded := i.kept[envelope]
 	delete(i.kept, envelope)
-	return nil
+	return recorded, nil
 }
 
 // Abandoned implements Inbox: here everything that is left is.
@@ -363,8 +364,8 @@ func (i *inbox) Newest(_ context.Context, name string, n int64) (bool, error) {
 	return true, nil
 }
 
-// First implements Inbox.
-func (i *inbox) First(_ context.Context, event string) (bool, error) {
+// Seen implements Inbox.
+func (i *inbox) Seen(_ context.Context, event string) (bool, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if slices.Contains(i.seen, event) {

@@ -98,7 +98,7 @@ func (h *Handler) withdraw(ctx context.Context, envelope string) {
 		ctx, cancel := context.WithTimeout(ctx, withdrawFor)
 		defer cancel()
 		for {
-			err := h.parts.Inbox.Withdraw(ctx, envelope)
+			_, err := h.parts.Inbox.Withdraw(ctx, envelope)
 			if err == nil {
 				return
 			}
