@@ -35,6 +35,10 @@ type Config struct {
 	Allow       []int         // subscriptions it may touch; empty: all
 	SendTimeout time.Duration // from the intent to the last moment in which the request may leave
 	Grace       time.Duration // after that, before anybody asks what happened
+	Poll        time.Duration // between two passes over work in flight
+	StatusEvery time.Duration // between two passes while people decide
+	ProbeEvery  time.Duration // between two status tasks of the account
+	Patience    time.Duration // how long a refusal that may pass by itself is tried again
 }
 
 // Reader reads the database that is about to be changed; [cloud.Client] does.
@@ -106,6 +110,12 @@ const (
 	ByList   Reason = "allow list"
 	OwnStore Reason = "own store"
 	Target   Reason = "target" // the database is not the one that was meant
+
+	Paused    Reason = "paused"     // no changing call is sent
+	NotMade   Reason = "not made"   // the request could not be made
+	Gone      Reason = "gone"       // the database no longer exists
+	BackupOff Reason = "backup off" // remote backup is off
+	NotTold   Reason = "not told"   // Redis Cloud does not tell a status
 )
 
 func (r *Refused) Error() string { return r.Text }

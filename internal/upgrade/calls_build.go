@@ -46,10 +46,10 @@ func (e *Engine) createCall(b build) outside {
 			}
 			return calls.Create(b.parent, c), err
 		},
-		effect: func(ctx context.Context, l *lease, task cloud.Task) (verdict, error) {
+		effect: func(ctx context.Context, l *lease, task cloud.Task) (calls.Verdict, error) {
 			return e.created(ctx, l, b, task.Resource)
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) { return e.traceCreate(ctx, l.s, b, seen) },
+		trace: func(ctx context.Context, l *lease) (calls.Finding, error) { return e.traceCreate(ctx, l.s, b, seen) },
 		// A status task needs a database; a dry run stands in the same queue.
 		barrier: func(ctx context.Context, s Session) (cloud.Task, error) {
 			c, err := b.body(s)
@@ -58,14 +58,14 @@ func (e *Engine) createCall(b build) outside {
 			}
 			return e.calls.DryRun(ctx, b.parent, c)
 		},
-		holds: func(s Session, v verdict) []session.Hold {
-			return []session.Hold{{Database: b.ref(v.resource), To: s.ID}}
+		holds: func(s Session, v calls.Verdict) []session.Hold {
+			return []session.Hold{{Database: b.ref(v.Resource), To: s.ID}}
 		},
-		settled: func(body *Body, v verdict) {
+		settled: func(body *Body, v calls.Verdict) {
 			if b.key == callCreate {
-				body.Revert.NewRef = b.ref(v.resource)
+				body.Revert.NewRef = b.ref(v.Resource)
 			} else {
-				body.Revert.Trial.Ref = b.ref(v.resource)
+				body.Revert.Trial.Ref = b.ref(v.Resource)
 			}
 		},
 	}
@@ -105,20 +105,20 @@ func (e *Engine) roomFor(ctx context.Context, s Session, b build) (Before, gate,
 
 // traceCreate looks for the database that has our mark. Whatever else has its name or
 // port since somebody else may have made, and people decide about it.
-func (e *Engine) traceCreate(ctx context.Context, s Session, b build, seen *string) (finding, error) {
+func (e *Engine) traceCreate(ctx context.Context, s Session, b build, seen *string) (calls.Finding, error) {
 	found, others, err := e.findOurs(ctx, s, b)
 	switch {
 	case err != nil:
 		return "", err
 	case found != 0:
 		*seen = fmt.Sprintf("database %d has the password of this session", found)
-		return happened, nil
+		return calls.Found, nil
 	case len(others) == 0:
 		*seen = "no database has the name or the port"
-		return absent, nil
+		return calls.NotFound, nil
 	}
 	*seen = strangers(others) + " has the name or the port, and was not created by this session"
-	return unclear, nil
+	return calls.Unclear, nil
 }
 
 // strangers names databases that are not ours, for people.
@@ -206,7 +206,7 @@ func named(all []cloud.Database, name string, port int) []cloud.Database {
 
 // created follows a new database until it and its subscription are active. That a
 // task names it proves nothing: it is ours when it has the session's mark.
-func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdict, error) {
+func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (calls.Verdict, error) {
 	at := func(id int) cloud.Ref {
 		return cloud.Ref{Plan: b.parent.Plan, Subscription: b.parent.Subscription, Database: id}
 	}
@@ -214,42 +214,42 @@ func (e *Engine) created(ctx context.Context, l *lease, b build, id int) (verdic
 	if id != 0 {
 		var err error
 		if is, err = e.ours(ctx, l.s, b.key, at(id)); err != nil {
-			return verdict{}, err
+			return calls.Verdict{}, err
 		}
 	}
 	if is == foreign { // adopted without an id, or a task that names another one
 		found, others, err := e.findOurs(ctx, l.s, b)
 		switch {
 		case err != nil:
-			return verdict{}, err
-		case found == 0 && e.overdue(l.s.Call):
+			return calls.Verdict{}, err
+		case found == 0 && e.calls.Overdue(l.s.Call):
 			text := "the new database is not to be found"
 			if len(others) > 0 {
 				text = strangers(others) + " has the name or the port, and was not created by this session"
 			}
-			return verdict{outcome: Broke, text: text}, nil
+			return calls.Verdict{Outcome: Broke, Text: text}, nil
 		case found == 0:
-			return verdict{}, nil // the task is ahead of the database
+			return calls.Verdict{}, nil // the task is ahead of the database
 		}
 		id = found
 	}
 	db, err := e.cloud.Database(ctx, at(id))
 	switch {
 	case errors.Is(err, cloud.ErrNotFound):
-		return verdict{}, nil
+		return calls.Verdict{}, nil
 	case err != nil:
-		return verdict{}, err
+		return calls.Verdict{}, err
 	case db.Failed() && is != untold:
-		return verdict{outcome: Broke, resource: id, text: "the new database's status is " + db.Status}, nil
+		return calls.Verdict{Outcome: Broke, Resource: id, Text: "the new database's status is " + db.Status}, nil
 	case !db.Active() || is == untold:
 		l.observe(ctx, Progress{Text: db.Status})
-		return verdict{}, nil
+		return calls.Verdict{}, nil
 	}
 	sub, err := e.subscription(ctx, b.parent)
 	if err != nil || !sub.Active() {
-		return verdict{}, err
+		return calls.Verdict{}, err
 	}
-	return verdict{outcome: Happened, resource: id}, nil
+	return calls.Verdict{Outcome: Happened, Resource: id}, nil
 }
 
 // importCall imports the plan's files. It overwrites everything, so its
@@ -267,9 +267,9 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			if is, err := e.ours(ctx, l.s, created, ref); err != nil || is != proved { // it overwrites what is there
 				return Before{}, gate{stop: refuse(Stale, "Database %d is not the one that this revert created.", ref.Database)}, err
 			}
-			i, wait, err := e.probeImport(ctx, l, ref)
-			if i.refused != nil {
-				return Before{}, gate{stop: i.refused}, nil
+			i, wait, err := e.calls.LastImport(ctx, l, ref, l.s.Plan.Backup)
+			if i.Refused != nil {
+				return Before{}, gate{stop: refusalOf(i.Refused)}, nil
 			}
 			// Where Redis Cloud does not tell: this session made the database, so
 			// nothing was ever imported into it.
@@ -279,76 +279,76 @@ func (e *Engine) importCall(s Session, key, label string, ref cloud.Ref) outside
 			uris, err := e.importURIs(ctx, s)
 			return calls.Import(ref, uris), err
 		},
-		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (calls.Verdict, error) {
 			return e.importEffect(ctx, l, ref, seen)
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) {
-			i, wait, err := e.probeImport(ctx, l, ref)
+		trace: func(ctx context.Context, l *lease) (calls.Finding, error) {
+			i, wait, err := e.calls.LastImport(ctx, l, ref, l.s.Plan.Backup)
 			if err != nil || wait > 0 {
 				return "", err
 			}
-			if i.untold != nil {
-				*seen = i.untold.Text
-				return unclear, nil
+			if i.Untold != nil {
+				*seen = i.Untold.Text
+				return calls.Unclear, nil
 			}
-			*seen = reading("import", i)
-			if i.refused != nil || i.At.After(l.s.Call.Before.At) || i.untimed() && i.Raw != l.s.Call.Before.Status || i.Status == cloud.Running || i.Status == cloud.Bad {
-				return happened, nil // effect says how it ended
+			*seen = i.Words("import")
+			if i.Refused != nil || i.At.After(l.s.Call.Before.At) || i.Untimed() && i.Raw != l.s.Call.Before.Status || i.Outcome == cloud.Running || i.Outcome == cloud.Bad {
+				return calls.Found, nil // effect says how it ended
 			}
-			return absent, nil // once: this goes to people
+			return calls.NotFound, nil // once: this goes to people
 		},
-		settled: func(b *Body, v verdict) {
+		settled: func(b *Body, v calls.Verdict) {
 			if key == callImport {
-				b.Revert.ImportedAt = v.at
+				b.Revert.ImportedAt = v.At
 			}
 		},
 	}
 }
 
 // importEffect is done when the import says so and its database is well.
-func (e *Engine) importEffect(ctx context.Context, l *lease, ref cloud.Ref, seen *string) (verdict, error) {
-	i, wait, err := e.probeImport(ctx, l, ref)
+func (e *Engine) importEffect(ctx context.Context, l *lease, ref cloud.Ref, seen *string) (calls.Verdict, error) {
+	i, wait, err := e.calls.LastImport(ctx, l, ref, l.s.Plan.Backup)
 	if err != nil || wait > 0 {
-		return verdict{wait: wait}, err
+		return calls.Verdict{Wait: wait}, err
 	}
-	if i.untold != nil {
-		v := e.unfollowed(l.s.Call, i.untold)
-		v.at = e.now()
+	if i.Untold != nil {
+		v := e.unfollowed(l.s.Call, i.Untold)
+		v.At = e.now()
 		return v, nil
 	}
-	*seen = reading("import", i)
+	*seen = i.Words("import")
 	v := judgeImport(l.s.Call.Before, i, e.cfg.ProbeEvery)
-	if v.outcome == "" && i.Status != cloud.Running && e.overdue(l.s.Call) {
-		return verdict{lost: true}, nil
+	if v.Outcome == "" && i.Outcome != cloud.Running && e.calls.Overdue(l.s.Call) {
+		return calls.Verdict{Lost: true}, nil
 	}
-	if v.outcome != Happened {
+	if v.Outcome != Happened {
 		return v, nil
 	}
 	db, err := e.cloud.Database(ctx, ref)
 	if err == nil && db.Failed() {
-		return verdict{outcome: Broke, text: brokenStatus(db).Text}, nil
+		return calls.Verdict{Outcome: Broke, Text: brokenStatus(db).Text}, nil
 	}
 	if err != nil || !db.Active() {
-		return verdict{}, err
+		return calls.Verdict{}, err
 	}
-	if v.at.IsZero() {
-		v.at = e.now() // Redis Cloud does not say when
+	if v.At.IsZero() {
+		v.At = e.now() // Redis Cloud does not say when
 	}
 	return v, nil
 }
 
-func judgeImport(before Before, i probed, every time.Duration) verdict {
+func judgeImport(before Before, i calls.Status, every time.Duration) calls.Verdict {
 	switch {
-	case i.refused != nil:
-		return verdict{outcome: Broke, text: i.refused.Text}
-	case i.Status == cloud.Ok && i.At.After(before.At):
-		return verdict{outcome: Happened, at: i.At}
-	case i.untimed() && before.Status != i.Raw:
-		return verdict{outcome: Happened}
-	case i.Status == cloud.Bad && (i.At.After(before.At) || before.Status != i.Raw):
-		return verdict{outcome: Broke, text: i.Raw + ": " + i.Reason}
+	case i.Refused != nil:
+		return calls.Verdict{Outcome: Broke, Text: i.Refused.Text}
+	case i.Outcome == cloud.Ok && i.At.After(before.At):
+		return calls.Verdict{Outcome: Happened, At: i.At}
+	case i.Untimed() && before.Status != i.Raw:
+		return calls.Verdict{Outcome: Happened}
+	case i.Outcome == cloud.Bad && (i.At.After(before.At) || before.Status != i.Raw):
+		return calls.Verdict{Outcome: Broke, Text: i.Raw + ": " + i.Reason}
 	}
-	return verdict{wait: every}
+	return calls.Verdict{Wait: every}
 }
 
 // importURIs are the plan's files, with the destination's own credentials put

@@ -24,44 +24,44 @@ func (e *Engine) backupCall(s Session, key string) outside {
 		key:  key, ref: ref, label: "backup of " + s.Plan.Name, needs: ModeUpgrade, probes: true,
 		ready:   func(ctx context.Context, l *lease) (Before, gate, error) { return e.beforeBackup(ctx, l, ref) },
 		request: func(context.Context, Session) (calls.Request, error) { return calls.Backup(ref), nil },
-		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
-			b, wait, err := e.probeBackup(ctx, l, ref)
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (calls.Verdict, error) {
+			b, wait, err := e.calls.LastBackup(ctx, l, ref, l.s.Plan.Backup)
 			if err != nil || wait > 0 {
-				return verdict{wait: wait}, err
+				return calls.Verdict{Wait: wait}, err
 			}
-			if b.untold != nil {
-				return e.unfollowed(l.s.Call, b.untold), nil
+			if b.Untold != nil {
+				return e.unfollowed(l.s.Call, b.Untold), nil
 			}
-			*seen = reading("backup", b)
+			*seen = b.Words("backup")
 			v := judgeBackup(l.s.Call.Before, b, e.cfg.ProbeEvery)
-			switch late := v.outcome == "" && e.overdue(l.s.Call); {
-			case late && b.Status == cloud.Bad:
-				return verdict{outcome: Broke, text: "Redis Cloud still reports " + b.Raw + " (" + b.Reason + ")"}, nil
-			case late && b.Status != cloud.Running:
-				return verdict{lost: true}, nil
+			switch late := v.Outcome == "" && e.calls.Overdue(l.s.Call); {
+			case late && b.Outcome == cloud.Bad:
+				return calls.Verdict{Outcome: Broke, Text: "Redis Cloud still reports " + b.Raw + " (" + b.Reason + ")"}, nil
+			case late && b.Outcome != cloud.Running:
+				return calls.Verdict{Lost: true}, nil
 			}
 			return v, nil
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) {
-			b, wait, err := e.probeBackup(ctx, l, ref)
+		trace: func(ctx context.Context, l *lease) (calls.Finding, error) {
+			b, wait, err := e.calls.LastBackup(ctx, l, ref, l.s.Plan.Backup)
 			if err != nil || wait > 0 {
 				return "", err
 			}
-			if b.untold != nil {
-				*seen = b.untold.Text
-				return unclear, nil
+			if b.Untold != nil {
+				*seen = b.Untold.Text
+				return calls.Unclear, nil
 			}
-			*seen = reading("backup", b)
+			*seen = b.Words("backup")
 			was := l.s.Call.Before
-			if b.At.After(was.At) || b.untimed() && b.Raw != was.Status || b.Status == cloud.Running || b.Status == cloud.Bad && b.Raw != was.Status {
-				return happened, nil
+			if b.At.After(was.At) || b.Untimed() && b.Raw != was.Status || b.Outcome == cloud.Running || b.Outcome == cloud.Bad && b.Raw != was.Status {
+				return calls.Found, nil
 			}
-			return absent, nil
+			return calls.NotFound, nil
 		},
-		settled: func(b *Body, v verdict) {
-			at, untimed := v.at, v.at.IsZero()
+		settled: func(b *Body, v calls.Verdict) {
+			at, untimed := v.At, v.At.IsZero()
 			if untimed {
-				at = b.Call.left(e.cfg.SendTimeout)
+				at = b.Call.Left(e.cfg.SendTimeout)
 			}
 			b.Upgrade.noteBackup(key, at, b.Call.SendBy.Add(-e.cfg.SendTimeout), untimed)
 			if key == callSafetyBackup && b.Revert != nil {
@@ -76,25 +76,25 @@ func (e *Engine) beforeBackup(ctx context.Context, l *lease, ref cloud.Ref) (Bef
 	if g, err := e.atRest(ctx, ref); err != nil || g.stop != nil || g.wait > 0 {
 		return Before{}, g, err
 	}
-	b, wait, err := e.probeBackup(ctx, l, ref)
+	b, wait, err := e.calls.LastBackup(ctx, l, ref, l.s.Plan.Backup)
 	switch {
 	case err != nil || wait > 0:
 		return Before{}, gate{wait: wait}, err
-	case b.refused != nil || b.untold != nil:
-		return Before{}, gate{stop: cmp.Or(b.refused, b.untold)}, nil
-	case b.Status == cloud.Running:
+	case b.Refused != nil || b.Untold != nil:
+		return Before{}, gate{stop: refusalOf(cmp.Or(b.Refused, b.Untold))}, nil
+	case b.Outcome == cloud.Running:
 		return Before{}, gate{wait: e.cfg.ProbeEvery, text: "another backup of this database is running; waiting for it to end.", others: true}, nil
 	}
-	return Before{At: b.At, Status: b.Raw, Failed: b.Status == cloud.Bad || b.untimed(), Known: true}, gate{}, nil
+	return Before{At: b.At, Status: b.Raw, Failed: b.Outcome == cloud.Bad || b.Untimed(), Known: true}, gate{}, nil
 }
 
 // unfollowed ends the following of a call whose state Redis Cloud does not tell: it
 // is a question for people, and done where they said already that it happened.
-func (e *Engine) unfollowed(c *Call, untold *Refusal) verdict {
+func (e *Engine) unfollowed(c *Call, untold *calls.Refused) calls.Verdict {
 	if c.Question != 0 && !c.Adopted.IsZero() {
-		return verdict{outcome: Happened}
+		return calls.Verdict{Outcome: Happened}
 	}
-	return verdict{lost: true, text: untold.Text}
+	return calls.Verdict{Lost: true, Text: untold.Text}
 }
 
 func (w *UpgradeWork) noteBackup(key string, at, sent time.Time, untimed bool) {
@@ -105,18 +105,18 @@ func (w *UpgradeWork) noteBackup(key string, at, sent time.Time, untimed bool) {
 
 // judgeBackup believes a success only with a newer time than before, or, where
 // Redis Cloud tells none, behind another status that was read before.
-func judgeBackup(before Before, b probed, every time.Duration) verdict {
+func judgeBackup(before Before, b calls.Status, every time.Duration) calls.Verdict {
 	switch {
-	case b.refused != nil:
-		return verdict{outcome: Broke, text: b.refused.Error()}
-	case b.Status == cloud.Ok && b.At.After(before.At):
-		return verdict{outcome: Happened, at: b.At}
-	case b.untimed() && (before.Status != b.Raw || before.Moved):
-		return verdict{outcome: Happened}
-	case b.Status == cloud.Bad && (b.At.After(before.At) || before.Status != b.Raw || before.Moved):
-		return verdict{outcome: Broke, text: "Redis Cloud reports " + b.Raw + " (" + b.Reason + ")"}
+	case b.Refused != nil:
+		return calls.Verdict{Outcome: Broke, Text: b.Refused.Error()}
+	case b.Outcome == cloud.Ok && b.At.After(before.At):
+		return calls.Verdict{Outcome: Happened, At: b.At}
+	case b.Untimed() && (before.Status != b.Raw || before.Moved):
+		return calls.Verdict{Outcome: Happened}
+	case b.Outcome == cloud.Bad && (b.At.After(before.At) || before.Status != b.Raw || before.Moved):
+		return calls.Verdict{Outcome: Broke, Text: "Redis Cloud reports " + b.Raw + " (" + b.Reason + ")"}
 	}
-	return verdict{wait: every, moved: before.Status != b.Raw}
+	return calls.Verdict{Wait: every, Moved: before.Status != b.Raw}
 }
 
 // overdue reports whether an accepted call should have shown an effect by now.
@@ -160,58 +160,60 @@ func (e *Engine) upgradeCall(s Session) outside {
 		},
 		request: func(context.Context, Session) (calls.Request, error) { return calls.Upgrade(ref, to), nil },
 		target:  s.Plan.Name,
-		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (calls.Verdict, error) {
 			return e.upgradeEffect(ctx, l, ref, to)
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) { return e.traceUpgrade(ctx, l, ref, to, seen) },
-		settled: func(b *Body, _ verdict) {
-			b.Upgrade.Sent = b.Call.left(e.cfg.SendTimeout)
+		trace: func(ctx context.Context, l *lease) (calls.Finding, error) {
+			return e.traceUpgrade(ctx, l, ref, to, seen)
+		},
+		settled: func(b *Body, _ calls.Verdict) {
+			b.Upgrade.Sent = b.Call.Left(e.cfg.SendTimeout)
 		},
 	}
 }
 
 // upgradeEffect is done only when the status of this target, the database,
 // its version and its subscription all say so.
-func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to string) (verdict, error) {
+func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to string) (calls.Verdict, error) {
 	db, err := e.cloud.Database(ctx, ref)
 	if errors.Is(err, cloud.ErrNotFound) {
-		return verdict{outcome: Broke, text: noDatabase.Text}, nil
+		return calls.Verdict{Outcome: Broke, Text: calls.NoDatabase.Text}, nil
 	}
 	if err != nil {
-		return verdict{}, fmt.Errorf("follow upgrade: %w", err)
+		return calls.Verdict{}, fmt.Errorf("follow upgrade: %w", err)
 	}
 	u, err := e.cloud.UpgradeStatus(ctx, ref)
 	if err != nil && !errors.Is(err, cloud.ErrNotFound) && denied(err) == nil {
-		return verdict{}, fmt.Errorf("follow upgrade: %w", err)
+		return calls.Verdict{}, fmt.Errorf("follow upgrade: %w", err)
 	}
 	was := l.s.Call.Before
 	differs := u.Status != was.Status || u.Target != was.Target
-	ours := err == nil && sameVersion(u.Target, to) && (differs || was.Moved || was.Failed && db.Active() && e.overdue(l.s.Call))
+	ours := err == nil && sameVersion(u.Target, to) && (differs || was.Moved || was.Failed && db.Active() && e.calls.Overdue(l.s.Call))
 	arrived := db.Active() && reached(db.Version, to, movesByItself(db))
 	failed := ours && u.Status == cloud.UpgradeFailed
 	done := ours && u.Status == cloud.UpgradeDone
-	third, late := !sameVersion(db.Version, l.s.Plan.From), e.overdue(l.s.Call)
+	third, late := !sameVersion(db.Version, l.s.Plan.From), e.calls.Overdue(l.s.Call)
 	elsewhere := db.Active() && !arrived && (done && (third || late) || third && late) // no later look would find it arrived
 	switch {
 	case failed && !db.Active() && !db.Failed():
 		l.observe(ctx, Progress{Text: "Redis Cloud reports the upgrade as failed, and the database as " + db.Status + ": judged when it is at rest", Trouble: true})
-		return verdict{moved: true}, nil
+		return calls.Verdict{Moved: true}, nil
 	case failed && !arrived:
-		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud reports the upgrade to %s as failed; the database reads %s, %s", to, db.Version, db.Status)}, nil
+		return calls.Verdict{Outcome: Broke, Text: fmt.Sprintf("Redis Cloud reports the upgrade to %s as failed; the database reads %s, %s", to, db.Version, db.Status)}, nil
 	case db.Failed():
-		return verdict{outcome: Broke, text: "the database's status is " + db.Status}, nil
+		return calls.Verdict{Outcome: Broke, Text: "the database's status is " + db.Status}, nil
 	case elsewhere:
-		return verdict{outcome: Broke, text: fmt.Sprintf("Redis Cloud took the upgrade to %s, but the database reads %s, %s", to, db.Version, db.Status)}, nil
+		return calls.Verdict{Outcome: Broke, Text: fmt.Sprintf("Redis Cloud took the upgrade to %s, but the database reads %s, %s", to, db.Version, db.Status)}, nil
 	case arrived && (err != nil || u.Status == cloud.UpgradeDone || failed):
 		sub, err := e.subscription(ctx, ref)
 		if err != nil {
-			return verdict{}, err
+			return calls.Verdict{}, err
 		}
 		if sub.Active() {
-			return verdict{outcome: Happened}, nil
+			return calls.Verdict{Outcome: Happened}, nil
 		}
 		l.observe(ctx, Progress{Percent: 100, Text: "waiting for the subscription: " + sub.Status})
-		return verdict{moved: true}, nil
+		return calls.Verdict{Moved: true}, nil
 	}
 	p := Progress{Text: db.Status}
 	if ours {
@@ -221,16 +223,16 @@ func (e *Engine) upgradeEffect(ctx context.Context, l *lease, ref cloud.Ref, to 
 		}
 	}
 	l.observe(ctx, p)
-	return verdict{moved: err == nil && differs}, nil
+	return calls.Verdict{Moved: err == nil && differs}, nil
 }
 
 // traceUpgrade tells an upgrade that never arrived from one that runs or ran.
 // A failed one that was tried before reads the same afterwards, so there
 // nobody can tell.
-func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to string, seen *string) (finding, error) {
+func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to string, seen *string) (calls.Finding, error) {
 	db, err := e.cloud.Database(ctx, ref)
 	if errors.Is(err, cloud.ErrNotFound) {
-		return absent, nil // and the next look says that there is nothing to upgrade
+		return calls.NotFound, nil // and the next look says that there is nothing to upgrade
 	}
 	if err != nil {
 		return "", err
@@ -248,13 +250,13 @@ func (e *Engine) traceUpgrade(ctx context.Context, l *lease, ref cloud.Ref, to s
 	moved := !none && (u.Target != before.Target || u.Status != before.Status)
 	switch {
 	case sameVersion(db.Version, to), moved && sameVersion(u.Target, to):
-		return happened, nil
+		return calls.Found, nil
 	case !db.Active() && !db.Failed():
 		return "", nil // in transition: look again
 	case sameVersion(db.Version, l.s.Plan.From) && !moved && !before.Failed:
-		return absent, nil
+		return calls.NotFound, nil
 	}
-	return unclear, nil
+	return calls.Unclear, nil
 }
 
 // updateCall changes settings and is settled when they read back equal.
@@ -269,35 +271,35 @@ func (e *Engine) updateCall(key, label string, ref cloud.Ref, change func(Sessio
 			u, err := change(s)
 			return calls.Update(ref, u), err
 		},
-		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (calls.Verdict, error) {
 			db, err := e.cloud.Database(ctx, ref)
 			switch {
 			case errors.Is(err, cloud.ErrNotFound):
-				return verdict{outcome: Broke, text: noDatabase.Text}, nil
+				return calls.Verdict{Outcome: Broke, Text: calls.NoDatabase.Text}, nil
 			case err == nil && db.Failed():
-				return verdict{outcome: Broke, text: brokenStatus(db).Text}, nil
+				return calls.Verdict{Outcome: Broke, Text: brokenStatus(db).Text}, nil
 			case err != nil || !db.Active():
-				return verdict{}, err
+				return calls.Verdict{}, err
 			case same(db):
-				return verdict{outcome: Happened}, nil
-			case e.overdue(l.s.Call):
-				return verdict{outcome: Broke, text: "Redis Cloud took it, but the settings read back are others"}, nil
+				return calls.Verdict{Outcome: Happened}, nil
+			case e.calls.Overdue(l.s.Call):
+				return calls.Verdict{Outcome: Broke, Text: "Redis Cloud took it, but the settings read back are others"}, nil
 			}
-			return verdict{}, nil
+			return calls.Verdict{}, nil
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) {
+		trace: func(ctx context.Context, l *lease) (calls.Finding, error) {
 			db, err := e.cloud.Database(ctx, ref)
 			switch {
 			case errors.Is(err, cloud.ErrNotFound):
-				return absent, nil // and the next look says that there is nothing to change
+				return calls.NotFound, nil // and the next look says that there is nothing to change
 			case err != nil:
 				return "", err
 			case !db.Active() && !db.Failed():
 				return "", nil // in transition: look again
 			case same(db):
-				return happened, nil
+				return calls.Found, nil
 			}
-			return absent, nil
+			return calls.NotFound, nil
 		},
 	}
 }
@@ -311,7 +313,7 @@ func brokenStatus(db cloud.Database) *Refusal {
 func (e *Engine) atRest(ctx context.Context, ref cloud.Ref) (gate, error) {
 	db, err := e.cloud.Database(ctx, ref)
 	if errors.Is(err, cloud.ErrNotFound) {
-		return gate{stop: noDatabase}, nil
+		return gate{stop: refusalOf(calls.NoDatabase)}, nil
 	}
 	if err != nil {
 		return gate{}, err
@@ -364,36 +366,36 @@ func (e *Engine) deleteCall(key, label, name string, ref cloud.Ref, ready func(c
 		},
 		request: func(context.Context, Session) (calls.Request, error) { return calls.Delete(ref), nil },
 		target:  name,
-		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (calls.Verdict, error) {
 			return e.gone(ctx, l, ref)
 		},
-		trace: func(ctx context.Context, l *lease) (finding, error) {
+		trace: func(ctx context.Context, l *lease) (calls.Finding, error) {
 			db, err := e.cloud.Database(ctx, ref)
 			switch {
 			case errors.Is(err, cloud.ErrNotFound), err == nil && slices.Contains([]string{"delete-pending", "deleting"}, db.Status):
-				return happened, nil
+				return calls.Found, nil
 			case err != nil:
 				return "", err
 			case db.Active():
-				return absent, nil
+				return calls.NotFound, nil
 			}
-			return unclear, nil
+			return calls.Unclear, nil
 		},
 	}
 }
 
-func (e *Engine) gone(ctx context.Context, l *lease, ref cloud.Ref) (verdict, error) {
+func (e *Engine) gone(ctx context.Context, l *lease, ref cloud.Ref) (calls.Verdict, error) {
 	db, err := e.cloud.Database(ctx, ref)
 	if err == nil {
 		l.observe(ctx, Progress{Text: db.Status})
-		return verdict{}, nil
+		return calls.Verdict{}, nil
 	}
 	if !errors.Is(err, cloud.ErrNotFound) {
-		return verdict{}, err
+		return calls.Verdict{}, err
 	}
 	sub, err := e.subscription(ctx, ref)
 	if err != nil || !sub.Active() {
-		return verdict{}, err
+		return calls.Verdict{}, err
 	}
-	return verdict{outcome: Happened}, nil
+	return calls.Verdict{Outcome: Happened}, nil
 }

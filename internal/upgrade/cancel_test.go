@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis-upgrade/bot/internal/calls"
 )
 
 // A cancel while nobody knows whether the call that cannot be taken back left:
@@ -72,7 +74,7 @@ func TestCancelWhileACallHasNoAnswer(t *testing.T) {
 			w.fault("drop_before_accept", -1, "POST /v1/subscriptions")
 			s := w.approve(w.propose("cache", "7.4"), bob)
 			s = w.until(s.ID, "the question", func(s Session) bool { return s.Call != nil && s.Call.Phase == Unknown })
-			if s.Call.Intent != maxAbsent+1 || !strings.Contains(w.said(s.ID), "again and again") {
+			if s.Call.Intent != calls.MaxAbsent+1 || !strings.Contains(w.said(s.ID), "again and again") {
 				t.Errorf("%s\n%s", describe(s), w.said(s.ID))
 			}
 			w.must(func(e *replica) (Session, error) { return e.Cancel(w.ctx, s.ID, ann) })
@@ -80,7 +82,7 @@ func TestCancelWhileACallHasNoAnswer(t *testing.T) {
 				return e.Settle(w.ctx, Click{Session: s.ID, Ask: s.Call.Question, By: dan}, false)
 			})
 			s = w.wantEnd(s.ID, Cancelled)
-			if s.Call.Intent != maxAbsent+1 || len(w.ledger()) != 0 {
+			if s.Call.Intent != calls.MaxAbsent+1 || len(w.ledger()) != 0 {
 				t.Error(describe(s))
 			}
 		})

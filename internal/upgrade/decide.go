@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/words"
 )
 
 // Request is a submitted upgrade modal.
@@ -312,7 +314,7 @@ func (s Session) mustSettle() bool {
 // Deniable reports whether a denial still wins over the approvals: until the call
 // that cannot be taken back is about to leave.
 func (s Session) Deniable() bool {
-	gone := s.Call != nil && s.Call.traits().irreversible && s.Call.Phase != Planned && (s.Call.Phase != Settled || s.Call.Outcome != Rejected)
+	gone := s.Call != nil && irreversible(s.Call) && s.Call.Phase != Planned && (s.Call.Phase != Settled || s.Call.Outcome != Rejected)
 	return slices.Contains(s.row().deny, s.State) && !gone && !s.denied()
 }
 
@@ -323,7 +325,7 @@ func (s Session) denied() bool {
 
 // wishText says what becomes of a cancel that has to wait.
 func wishText(s Session) string {
-	if s.callOut() && s.Call.traits().irreversible {
+	if s.callOut() && irreversible(s.Call) {
 		return "Asked to cancel. The request may have left: if Redis Cloud took it, it goes on; if not, it is not sent again."
 	}
 	return "Asked to cancel; that happens as soon as the call that is out is settled."
@@ -332,13 +334,13 @@ func wishText(s Session) string {
 // stopping reports whether a wish to cancel can be met now: nothing is out, and
 // the call that cannot be taken back did not happen.
 func (s Session) stopping() bool {
-	happened := s.Call != nil && s.Call.traits().irreversible && s.Call.Phase == Settled && s.Call.Outcome != Rejected
+	happened := s.Call != nil && irreversible(s.Call) && s.Call.Phase == Settled && s.Call.Outcome != Rejected
 	return s.CancelBy != "" && !s.callOut() && !happened
 }
 
 // Cancellable reports whether Cancel has a meaning now.
 func (s Session) Cancellable() bool {
-	gone := s.Call != nil && s.Call.traits().irreversible && (s.Call.Phase == Sent || s.Call.Phase == Settled && s.Call.Outcome != Rejected)
+	gone := s.Call != nil && irreversible(s.Call) && (s.Call.Phase == Sent || s.Call.Phase == Settled && s.Call.Outcome != Rejected)
 	return slices.Contains(s.row().cancel, s.State) && !gone
 }
 
@@ -374,7 +376,7 @@ func (e *Engine) Settle(ctx context.Context, c Click, itHappened bool) (Session,
 			return s, refuse(Stale, "This button asked about another call, or an earlier try. Look at the card as it is now and decide again.")
 		}
 		if itHappened {
-			return e.settle(ctx, s, c.By, Adopt, "It happened, says on-call. Going on from there.", func(c *Call) { c.Adopted, c.Settlers = e.now(), nil })
+			return e.settle(ctx, s, c.By, calls.Adopt, "It happened, says on-call. Going on from there.", func(c *Call) { c.Adopted, c.Settlers = e.now(), nil })
 		}
 		return e.settleAbsent(ctx, s, c.By)
 	})
@@ -405,9 +407,9 @@ func maySettle(by approvals.Voter, second bool) error {
 
 func (e *Engine) settleAbsent(ctx context.Context, s Session, by approvals.Voter) (Session, error) {
 	c := s.Call
-	grave := c.Grave()
+	grave := Grave(c)
 	if wait := c.SendBy.Add(e.cfg.Disbelief).Sub(e.now()); grave && wait > 0 {
-		return s, refuse(TooLate, "This %s cannot be declared \"did not happen\" so soon; in %s two people can.", c.Key, words(wait))
+		return s, refuse(TooLate, "This %s cannot be declared \"did not happen\" so soon; in %s two people can.", c.Key, words.Span(wait))
 	}
 	if slices.Contains(c.Settlers, by.ID) {
 		return s, refuse(TooLate, "You said so already; a second person, of on-call or the approvers, has to say it too.")
@@ -415,8 +417,8 @@ func (e *Engine) settleAbsent(ctx context.Context, s Session, by approvals.Voter
 	if grave && len(c.Settlers) == 0 {
 		return e.note(ctx, s, by, "It did not happen, says one person; a second one, of on-call or the approvers, has to say so too.", func(c *Call) { c.Settlers = append(c.Settlers, by.ID) })
 	}
-	if c.Once() {
-		return e.settle(ctx, s, by, Break, "It did not happen, say two people. An import is never sent twice.", func(c *Call) {
+	if Once(c) {
+		return e.settle(ctx, s, by, calls.Break, "It did not happen, say two people. An import is never sent twice.", func(c *Call) {
 			c.Outcome, c.Error = Broke, "no answer came, and people say that it did not happen"
 		})
 	}
@@ -424,11 +426,11 @@ func (e *Engine) settleAbsent(ctx context.Context, s Session, by approvals.Voter
 	if s.CancelBy != "" {
 		note = "It did not happen, says on-call."
 	}
-	return e.settle(ctx, s, by, Absent, note, func(c *Call) { c.Barrier, c.Settlers = "", nil })
+	return e.settle(ctx, s, by, calls.Absent, note, func(c *Call) { c.Barrier, c.Settlers = "", nil })
 }
 
 func (e *Engine) settle(ctx context.Context, s Session, by approvals.Voter, a Answer, note string, change func(*Call)) (Session, error) {
-	phase, err := callLife.Next(s.Call.Phase, a)
+	phase, err := calls.Transitions.Next(s.Call.Phase, a)
 	if err != nil {
 		return s, err
 	}

@@ -4,11 +4,12 @@
 // # Sessions
 //
 // Both jobs are sessions: durable state machines whose record lives in Redis
-// (package session). The tables in life.go are every move they can make;
-// [Engine] is the only caller that moves one. Whatever a person wants arrives
-// through [Engine.Propose], [Engine.ProposeRevert], [Engine.Approve], [Engine.Deny],
-// [Engine.Cancel], [Engine.Recheck] and [Engine.Settle], which answer with the
-// moved session or a [Refusal] in words for the person.
+// (package session). Each kind has one row (kind_upgrade.go, kind_revert.go): every move it
+// can make, what is done in each state, who decides, and how it ends; [Engine] is the only
+// caller that moves one. Whatever a person wants arrives through [Engine.Propose],
+// [Engine.ProposeRevert], [Engine.Approve], [Engine.Deny], [Engine.Cancel],
+// [Engine.Recheck] and [Engine.Settle], which answer with the moved session or a [Refusal]
+// in words for the person.
 //
 // # Looks
 //
@@ -20,17 +21,10 @@
 //
 // # Outside calls
 //
-// Redis Cloud's changing calls are not idempotent, so each has a small life of
-// its own (call.go): it is planned, the world is read again, the intent and a
-// send deadline are written, then the request leaves (package calls) through a
-// connection that refuses to write after the deadline. An answer settles it. Without an answer
-// nobody sends again: after the deadline a harmless status task goes behind
-// the account's serial queue; when it has ended, everything before it was
-// processed, and the call's own rule reads what happened. What cannot be read
-// goes to people as an unknown call.
-//
-// The promise: at most one accepted call per recorded intent, as long as Redis
-// keeps what it acknowledged; upgrade and import at most once per session.
+// A step that changes something in Redis Cloud hands a call to package calls, which
+// carries it from plan to end, and says what its end means for the session (call.go,
+// answer.go). The two files calls_*.go say of each call how it is sent and how it is seen
+// to have happened. Upgrade and import are sent at most once per session.
 //
 // # What is never done
 //

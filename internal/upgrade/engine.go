@@ -50,7 +50,8 @@ type Config struct {
 
 // Calls is the part that whoever sends the changing calls needs.
 func (c Config) Calls() calls.Config {
-	return calls.Config{Mode: c.Mode, Allow: c.Allow, SendTimeout: c.SendTimeout, Grace: c.Grace}
+	return calls.Config{Mode: c.Mode, Allow: c.Allow, SendTimeout: c.SendTimeout, Grace: c.Grace,
+		Poll: c.Poll, StatusEvery: c.StatusEvery, ProbeEvery: c.ProbeEvery, Patience: c.Patience}
 }
 
 // Roles answers who somebody is, now; membership is never older than a minute
@@ -79,7 +80,7 @@ type Engine struct {
 	mode      Mode
 	store     *session.Store
 	cloud     *cloud.Client
-	calls     *calls.Sender
+	calls     *calls.Runner
 	inventory Inventory
 	roles     Roles
 	sealer    *Sealer
@@ -98,7 +99,7 @@ type Engine struct {
 // New wires an Engine; Run starts it.
 func New(cfg Config, p Parts) *Engine {
 	cfg.Idle = cmp.Or(cfg.Idle, 500*time.Millisecond)
-	e := &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, calls: p.Calls,
+	e := &Engine{cfg: cfg, mode: cfg.Mode, store: p.Store, cloud: p.Cloud, calls: calls.NewRunner(cfg.Calls(), p.Calls, p.Cloud, p.Store, p.Log),
 		inventory: p.Inventory, roles: p.Roles, sealer: p.Sealer, log: p.Log, wake: make(chan struct{}, 1), places: newPlaces(), name: p.Name}
 	e.distrust.at = map[string]time.Time{}
 	return e

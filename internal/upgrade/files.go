@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/words"
 )
 
 // The API never names the files of a backup, so the operator does. Names were
@@ -123,7 +124,7 @@ func oneSet(files []File, database int, before time.Time) ([]string, time.Time, 
 		return nil, time.Time{}, fmt.Errorf("%d of %d files: paste every shard's file", len(files), first.Of)
 	}
 	if !before.IsZero() && first.At.After(before) {
-		return nil, time.Time{}, fmt.Errorf("that backup is of %s, after the upgrade was sent (%s): the original version could not load it", stamp(first.At), stamp(before))
+		return nil, time.Time{}, fmt.Errorf("that backup is of %s, after the upgrade was sent (%s): the original version could not load it", words.Instant(first.At), words.Instant(before))
 	}
 	return uris, first.At, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
@@ -124,50 +125,9 @@ func countedAlso(body []byte) string {
 // Diagrams are the lives as Mermaid state diagrams, keyed by kind, and "call", for the
 // documentation.
 func Diagrams() map[string]string {
-	out := map[string]string{"call": callLife.Mermaid("")}
+	out := map[string]string{"call": calls.Transitions.Mermaid("")}
 	for name, k := range kindRows {
 		out[string(name)] = k.life.Mermaid("")
 	}
 	return out
-}
-
-// Phase is where an outside call stands. Stored; never rename one.
-type Phase string
-
-// The phases of an outside call.
-const (
-	Planned Phase = "planned" // nothing left yet
-	Sending Phase = "sending" // intent and send deadline are durable; the request may be out
-	Sent    Phase = "sent"    // accepted: followed until its effect is seen
-	Unknown Phase = "unknown" // nobody can tell; people decide
-	Settled Phase = "settled" // done, rejected or failed
-)
-
-// Answer is what moves an outside call. Stored in journals; never rename one.
-type Answer string
-
-// The answers.
-const (
-	Intend  Answer = "plan"    // a new call, or a new intent of it
-	Send    Answer = "send"    // the intent is written
-	Accept  Answer = "accept"  // Redis Cloud took it and named a task
-	Barrier Answer = "barrier" // no answer came: a status task was put behind it
-	See     Answer = "see"     // its effect is seen to have begun
-	Adopt   Answer = "adopt"   // no answer came, but it is seen to have happened
-	Absent  Answer = "absent"  // no answer came, and it is proved that it did not happen
-	Lose    Answer = "lose"    // no answer came, and nobody can tell
-	Refuse  Answer = "refuse"  // an answer: it did not happen
-	Succeed Answer = "succeed" // the effect is seen
-	Break   Answer = "break"   // it happened and ended badly
-	Insist  Answer = "again"   // only in journals: refused, and sent again all the same
-)
-
-// callLife is every move of an outside call.
-var callLife = session.Table[Phase, Answer]{
-	"":      {Intend: Planned},
-	Planned: {Send: Sending},
-	Sending: {Accept: Sent, Refuse: Settled, Barrier: Sending, Adopt: Sent, Absent: Planned, Lose: Unknown},
-	Sent:    {See: Sent, Succeed: Settled, Refuse: Settled, Break: Settled, Lose: Unknown},
-	Unknown: {Adopt: Sent, Absent: Planned, Break: Settled},
-	Settled: {Intend: Planned},
 }

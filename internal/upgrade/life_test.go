@@ -103,35 +103,6 @@ func TestOnlyEndedStatesLetGo(t *testing.T) {
 	}
 }
 
-func TestMovesOfACall(t *testing.T) {
-	for _, row := range []struct {
-		sentence string
-		from     Phase
-		answer   Answer
-		want     Phase
-	}{
-		{"a planned call is sent", Planned, Send, Sending},
-		{"a planned call is not accepted: nothing left", Planned, Accept, ""},
-		{"an answer accepts", Sending, Accept, Sent},
-		{"an answer refuses", Sending, Refuse, Settled},
-		{"what is sending is never sent again", Sending, Send, ""},
-		{"what is proved absent is planned again", Sending, Absent, Planned},
-		{"what nobody can tell is unknown", Sending, Lose, Unknown},
-		{"an accepted call is never planned again", Sent, Absent, ""},
-		{"an accepted call is never sent again", Sent, Send, ""},
-		{"an accepted call that shows nothing is for people", Sent, Lose, Unknown},
-		{"an unknown call is never sent by the bot", Unknown, Send, ""},
-		{"people adopt an unknown call", Unknown, Adopt, Sent},
-		{"a settled call is not sent again without a new intent", Settled, Send, ""},
-		{"a settled call may be planned anew", Settled, Intend, Planned},
-	} {
-		got, err := callLife.Next(row.from, row.answer)
-		if (row.want == "") != (err != nil) || got != row.want {
-			t.Errorf("%s: %q, %v", row.sentence, got, err)
-		}
-	}
-}
-
 func TestDiagramsNameEveryMove(t *testing.T) {
 	d := Diagrams()
 	for name, words := range map[string][]string{

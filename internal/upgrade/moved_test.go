@@ -160,7 +160,7 @@ func TestMovedFactsBlockOrWait(t *testing.T) {
 			if w.calls("POST", "/upgrade") != 0 || w.load(s.ID).Ended {
 				t.Error(describe(w.load(s.ID)))
 			}
-			if holder, _ := w.store.TurnHolder(w.ctx, accountTurn); holder != "" {
+			if holder, _ := w.store.TurnHolder(w.ctx, "account"); holder != "" {
 				t.Error("who only waits keeps the whole account waiting:", describe(w.load(s.ID)))
 			}
 			w.console("cache", map[string]any{"subscription_status": ""})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
 )
@@ -89,7 +90,7 @@ func (e *Engine) Broken(ctx context.Context) ([]Session, error) {
 // PausedBy is who paused all changing calls; "" when nobody did, or when the
 // store cannot say.
 func (e *Engine) PausedBy(ctx context.Context) string {
-	by, err := e.store.Flag(ctx, flagPause)
+	by, err := e.store.Flag(ctx, calls.PauseFlag)
 	if err != nil {
 		e.log.Warn("read the pause", "error", err)
 	}
@@ -99,7 +100,7 @@ func (e *Engine) PausedBy(ctx context.Context) string {
 // AbsentFrom is the time from which two people may declare that the call without
 // an answer did not happen; zero where one may at once.
 func (e *Engine) AbsentFrom(s Session) time.Time {
-	if s.Call == nil || !s.Call.Grave() {
+	if s.Call == nil || !Grave(s.Call) {
 		return time.Time{}
 	}
 	return s.Call.SendBy.Add(e.cfg.Disbelief)
@@ -123,7 +124,7 @@ func (e *Engine) PauseInOrder(ctx context.Context, by approvals.Voter, on bool, 
 	if on {
 		value = by.ID
 	}
-	set, err := e.store.SetFlagInOrder(ctx, flagPause, value, receipt)
+	set, err := e.store.SetFlagInOrder(ctx, calls.PauseFlag, value, receipt)
 	if err != nil {
 		return fmt.Errorf("set pause: %w", err)
 	}

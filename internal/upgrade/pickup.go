@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/session"
 )
 
@@ -41,7 +42,7 @@ func (e *Engine) beat(ctx context.Context) {
 
 // PausedBySilence, as [Engine.PausedBy], is nobody: the store's last heartbeat was
 // old, so it may be an older copy of what was.
-const PausedBySilence = "silence"
+const PausedBySilence = calls.PausedBySilence
 
 // tooSilent is how old the last heartbeat is of a store that is not believed.
 const tooSilent = 10 * time.Minute
@@ -49,7 +50,7 @@ const tooSilent = 10 * time.Minute
 // pauseIfStale holds changing calls back in a store that may be an older copy: what
 // its sessions are about to do may have been done. What follows a delete goes on.
 func (e *Engine) pauseIfStale(ctx context.Context) {
-	switch set, err := e.store.FlagIfStale(ctx, flagPause, PausedBySilence, tooSilent); {
+	switch set, err := e.store.FlagIfStale(ctx, calls.PauseFlag, calls.PausedBySilence, tooSilent); {
 	case err != nil:
 		e.log.Info("look for the last heartbeat", "error", err)
 	case set:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 )
 
 // verbs are what the lines of a script do. Missing words are empty.
@@ -254,7 +255,7 @@ func (l *lives) calm() {
 	if l.set != nil {
 		l.stopClock()
 	}
-	l.w.nil(l.w.store.SetFlag(l.w.ctx, flagPause, ""))
+	l.w.nil(l.w.store.SetFlag(l.w.ctx, calls.PauseFlag, ""))
 	l.clicks.Wait()
 }
 

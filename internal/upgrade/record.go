@@ -135,19 +135,6 @@ type Snapshot struct {
 	Shards   int      `json:"shards"`
 }
 
-// Progress is the last thing seen of work in flight. It is no decision: it is
-// observed under the claim, belongs to one revision and may be lost.
-type Progress struct {
-	Revision int64     `json:"revision"`
-	Percent  float64   `json:"percent,omitempty"`
-	Text     string    `json:"text,omitempty"`
-	Trouble  bool      `json:"trouble,omitempty"` // Text is why nothing goes on for now
-	Probe    string    `json:"probe,omitempty"`   // status task that is being waited for
-	Asked    time.Time `json:"asked,omitzero"`    // when that was put into the queue
-	Untold   int       `json:"untold,omitempty"`  // status tasks in a row that ended in an error which does not pass
-	Since    time.Time `json:"since,omitzero"`    // of a call without an answer: when everything queued before was processed
-}
-
 // decode reads a record. A record of a life this build does not know is an
 // error: another replica may be newer. So is one of which a part is missing.
 func decode(r session.Record) (Session, error) {
@@ -220,7 +207,7 @@ func (s Session) question() approvals.Question {
 
 // callOut reports whether an outside call may be under way.
 func (s Session) callOut() bool {
-	return s.Call != nil && (s.Call.Phase == Sending || s.Call.Phase == Sent || s.Call.Phase == Unknown)
+	return s.Call.Out()
 }
 
 // KindOf is the kind of session that an id was given to; "" for none.

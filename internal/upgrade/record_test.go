@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
 )
@@ -70,20 +71,6 @@ func TestTrialNamesAreValid(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		8 * time.Hour: "8 h", 90 * time.Second: "1 min 30 s", 25*time.Hour + 3*time.Second: "1 d 1 h", 250 * time.Millisecond: "250ms",
-		24 * time.Hour: "1 d", time.Hour + time.Second: "1 h 1 s", 0: "0s",
-	} {
-		if got := words(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
-	}
-	if got := stamp(time.Time{}); got != "an unknown time" {
-		t.Error(got)
-	}
-}
-
 func TestDecode(t *testing.T) {
 	good := session.Record{ID: "u-1", Kind: "upgrade", State: "proposed", Revision: 3, Life: lifeVersion, Body: []byte(`{"reason":"why"}`)}
 	for _, row := range []struct {
@@ -135,23 +122,23 @@ func TestABackupIsBelievedOnlyWhenItIsNew(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
 		before   Before
-		now      probed
+		now      calls.Status
 		want     Outcome // empty: not yet
 	}{
-		{"a newer success is done", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success", At: afterwards}, Happened},
-		{"the old success is not", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success", At: before}, ""},
-		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "success", At: afterwards}, Happened},
-		{"a success without a time is one where there was none before", Before{}, probed{Status: cloud.Ok, Raw: "success"}, Happened},
-		{"a success without a time is not believed where there was one", Before{At: before, Status: "success"}, probed{Status: cloud.Ok, Raw: "success"}, ""},
-		{"running is not done", Before{At: before}, probed{Status: cloud.Running, Raw: "exporting", At: afterwards}, ""},
-		{"a failure that was not there before is one", Before{At: before, Status: "success"}, probed{Status: cloud.Bad, Raw: "failed", Reason: "no-permission", At: before}, Broke},
-		{"a failure that was there before says nothing", Before{At: before, Status: "failed"}, probed{Status: cloud.Bad, Raw: "failed", At: before}, ""},
-		{"unless it was seen running in between", Before{At: before, Status: "failed", Moved: true}, probed{Status: cloud.Bad, Raw: "failed", At: before}, Broke},
-		{"a failure with a newer time is one", Before{At: before, Status: "failed"}, probed{Status: cloud.Bad, Raw: "failed", At: afterwards}, Broke},
-		{"nothing known is not done", Before{}, probed{}, ""},
-		{"backups switched off never end well", Before{}, probed{refused: refuse(NoBackup, "off")}, Broke},
+		{"a newer success is done", Before{At: before, Status: "success"}, calls.Status{Outcome: cloud.Ok, Raw: "success", At: afterwards}, Happened},
+		{"the old success is not", Before{At: before, Status: "success"}, calls.Status{Outcome: cloud.Ok, Raw: "success", At: before}, ""},
+		{"the first success is done", Before{}, calls.Status{Outcome: cloud.Ok, Raw: "success", At: afterwards}, Happened},
+		{"a success without a time is one where there was none before", Before{}, calls.Status{Outcome: cloud.Ok, Raw: "success"}, Happened},
+		{"a success without a time is not believed where there was one", Before{At: before, Status: "success"}, calls.Status{Outcome: cloud.Ok, Raw: "success"}, ""},
+		{"running is not done", Before{At: before}, calls.Status{Outcome: cloud.Running, Raw: "exporting", At: afterwards}, ""},
+		{"a failure that was not there before is one", Before{At: before, Status: "success"}, calls.Status{Outcome: cloud.Bad, Raw: "failed", Reason: "no-permission", At: before}, Broke},
+		{"a failure that was there before says nothing", Before{At: before, Status: "failed"}, calls.Status{Outcome: cloud.Bad, Raw: "failed", At: before}, ""},
+		{"unless it was seen running in between", Before{At: before, Status: "failed", Moved: true}, calls.Status{Outcome: cloud.Bad, Raw: "failed", At: before}, Broke},
+		{"a failure with a newer time is one", Before{At: before, Status: "failed"}, calls.Status{Outcome: cloud.Bad, Raw: "failed", At: afterwards}, Broke},
+		{"nothing known is not done", Before{}, calls.Status{}, ""},
+		{"backups switched off never end well", Before{}, calls.Status{Refused: &calls.Refused{Why: calls.BackupOff, Text: "off"}}, Broke},
 	} {
-		if got := judgeBackup(row.before, row.now, time.Minute); got.outcome != row.want || got.outcome == "" && got.wait != time.Minute {
+		if got := judgeBackup(row.before, row.now, time.Minute); got.Outcome != row.want || got.Outcome == "" && got.Wait != time.Minute {
 			t.Errorf("%s: %+v", row.sentence, got)
 		}
 	}
@@ -161,17 +148,17 @@ func TestAnImportIsBelievedOnlyWhenItIsNew(t *testing.T) {
 	for _, row := range []struct {
 		sentence string
 		before   Before
-		now      probed
+		now      calls.Status
 		want     Outcome
 	}{
-		{"the first success is done", Before{}, probed{Status: cloud.Ok, Raw: "succeeded", At: afterwards}, Happened},
-		{"an old success is not", Before{At: before, Status: "succeeded"}, probed{Status: cloud.Ok, Raw: "succeeded", At: before}, ""},
-		{"a success without a time is one where there was none before", Before{}, probed{Status: cloud.Ok, Raw: "succeeded"}, Happened},
-		{"the first failure is one", Before{}, probed{Status: cloud.Bad, Raw: "failed", Reason: "file-corrupted"}, Broke},
-		{"importing is not done", Before{}, probed{Status: cloud.Running, Raw: "importing"}, ""},
-		{"never imported is not done", Before{}, probed{Status: cloud.Never}, ""},
+		{"the first success is done", Before{}, calls.Status{Outcome: cloud.Ok, Raw: "succeeded", At: afterwards}, Happened},
+		{"an old success is not", Before{At: before, Status: "succeeded"}, calls.Status{Outcome: cloud.Ok, Raw: "succeeded", At: before}, ""},
+		{"a success without a time is one where there was none before", Before{}, calls.Status{Outcome: cloud.Ok, Raw: "succeeded"}, Happened},
+		{"the first failure is one", Before{}, calls.Status{Outcome: cloud.Bad, Raw: "failed", Reason: "file-corrupted"}, Broke},
+		{"importing is not done", Before{}, calls.Status{Outcome: cloud.Running, Raw: "importing"}, ""},
+		{"never imported is not done", Before{}, calls.Status{Outcome: cloud.Never}, ""},
 	} {
-		if got := judgeImport(row.before, row.now, time.Minute); got.outcome != row.want {
+		if got := judgeImport(row.before, row.now, time.Minute); got.Outcome != row.want {
 			t.Errorf("%s: %+v", row.sentence, got)
 		}
 	}

@@ -46,6 +46,14 @@ type RevertWork struct {
 	Marks map[string]string `json:"marks,omitempty"`
 }
 
+// mark notes the password, sealed, by which the database of the call of that key is known.
+func (w *RevertWork) mark(key, sealed string) {
+	if w.Marks == nil {
+		w.Marks = map[string]string{}
+	}
+	w.Marks[key] = sealed
+}
+
 // Trial is the rehearsal: the backup imported into a temporary database on
 // the original version.
 type Trial struct {

@@ -135,19 +135,19 @@ func (e *Engine) roleCall(s Session, was BoundRole, to cloud.Ref) outside {
 			}
 			return calls.Role(to, rebound(*r, was, from, to, name)), nil
 		},
-		effect: func(ctx context.Context, _ *lease, _ cloud.Task) (verdict, error) {
+		effect: func(ctx context.Context, _ *lease, _ cloud.Task) (calls.Verdict, error) {
 			is, err := e.binding(ctx, was, to)
-			return map[binding]verdict{
-				bindingMade: {outcome: Happened},
-				bindingVoid: {outcome: Broke, text: "the role or the new database no longer exists"},
+			return map[binding]calls.Verdict{
+				bindingMade: {Outcome: Happened},
+				bindingVoid: {Outcome: Broke, Text: "the role or the new database no longer exists"},
 			}[is], err
 		},
-		trace: func(ctx context.Context, _ *lease) (finding, error) {
+		trace: func(ctx context.Context, _ *lease) (calls.Finding, error) {
 			is, err := e.binding(ctx, was, to)
-			return map[binding]finding{
-				bindingMade: happened,
-				bindingVoid: happened, // whatever became of it, effect ends it
-				bindingNone: absent,
+			return map[binding]calls.Finding{
+				bindingMade: calls.Found,
+				bindingVoid: calls.Found, // whatever became of it, effect ends it
+				bindingNone: calls.NotFound,
 			}[is], err
 		},
 	}

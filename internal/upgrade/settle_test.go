@@ -96,7 +96,7 @@ func TestUnknownCallsAreForPeople(t *testing.T) {
 	t.Run("an unknown call keeps its database and lets other ones go", func(t *testing.T) {
 		bubble(t, shop(), func(t *testing.T, w *world) {
 			r := w.lostImport("drop_before_accept")
-			if holder, _ := w.store.TurnHolder(w.ctx, accountTurn); holder != "" {
+			if holder, _ := w.store.TurnHolder(w.ctx, "account"); holder != "" {
 				t.Errorf("the account waits for %s", holder)
 			}
 			for _, ref := range []string{r.Plan.Database, r.Revert.NewRef} {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/words"
 )
 
 // capture tests the gates once more, reads password, source IPs, roles and tags
@@ -24,7 +25,7 @@ func (e *Engine) capture(ctx context.Context, l *lease) (answer, error) {
 	case err != nil:
 		return nil, fmt.Errorf("capture settings: %w", err)
 	case g.stop != nil && (g.stop.passes || g.stop.Code == NotAllowed) && e.now().Sub(s.Updated) < e.cfg.Patience:
-		l.observeWithActor(ctx, g.stop.Text, s.Plan.Ref())
+		e.calls.ObserveWithActor(ctx, l, g.stop.Text, s.Plan.Ref())
 		return later(e.cfg.Poll), nil
 	case g.stop != nil:
 		return e.untouched(ctx, l, g.stop.Error())
@@ -257,31 +258,31 @@ func (e *Engine) tagsCall(s Session, ref cloud.Ref) outside {
 		request: func(_ context.Context, s Session) (calls.Request, error) {
 			return calls.Tags(ref, s.Revert.Was.Tags), nil
 		},
-		effect: func(ctx context.Context, l *lease, _ cloud.Task) (verdict, error) {
+		effect: func(ctx context.Context, l *lease, _ cloud.Task) (calls.Verdict, error) {
 			is, err := same(ctx)
 			switch {
 			case errors.Is(err, cloud.ErrNotFound) || denied(err) != nil:
-				return verdict{outcome: Broke, text: "they cannot be read back: " + err.Error()}, nil
+				return calls.Verdict{Outcome: Broke, Text: "they cannot be read back: " + err.Error()}, nil
 			case err != nil:
-				return verdict{}, err
+				return calls.Verdict{}, err
 			case is:
-				return verdict{outcome: Happened}, nil
-			case e.overdue(l.s.Call):
-				return verdict{outcome: Broke, text: "Redis Cloud took them, but those read back are others"}, nil
+				return calls.Verdict{Outcome: Happened}, nil
+			case e.calls.Overdue(l.s.Call):
+				return calls.Verdict{Outcome: Broke, Text: "Redis Cloud took them, but those read back are others"}, nil
 			}
-			return verdict{}, nil
+			return calls.Verdict{}, nil
 		},
-		trace: func(ctx context.Context, _ *lease) (finding, error) {
+		trace: func(ctx context.Context, _ *lease) (calls.Finding, error) {
 			is, err := same(ctx)
 			switch {
 			case errors.Is(err, cloud.ErrNotFound) || denied(err) != nil:
-				return happened, nil // effect ends it
+				return calls.Found, nil // effect ends it
 			case err != nil:
 				return "", err
 			case is:
-				return happened, nil
+				return calls.Found, nil
 			}
-			return absent, nil
+			return calls.NotFound, nil
 		},
 	}
 }
@@ -333,7 +334,7 @@ func (e *Engine) lastLook(ctx context.Context, l *lease, ref cloud.Ref, problem 
 		return later(e.cfg.StatusEvery), nil // not called done in transition
 	}
 	note := fmt.Sprintf("Done: %s is back on %s at %s with the data of %s. Its id is now %d (was %d).",
-		s.Plan.Name, s.Plan.To, s.Revert.Endpoint, stamp(s.Revert.BackupAt), ref.Database, s.Plan.Ref().Database)
+		s.Plan.Name, s.Plan.To, s.Revert.Endpoint, words.Instant(s.Revert.BackupAt), ref.Database, s.Plan.Ref().Database)
 	theirs := foreignDoor(s, db)
 	_, err = e.close(ctx, s, move{event: Finish, note: note}, func(b *Body) { b.Revert.leave(theirs) })
 	return moved{}, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/words"
 )
 
 // stepRehearsing imports the backup into a temporary database on the
@@ -175,7 +176,7 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (answer, error) {
 			return nil, err
 		}
 		if task.Err != nil && task.Err.Retryable() && e.now().Sub(s.Updated) < e.cfg.Patience {
-			l.observe(ctx, Progress{Text: "The dry run of the create met " + task.Err.Error() + "; trying again." + e.actor(ctx, s, s.Plan.Ref())})
+			l.observe(ctx, Progress{Text: "The dry run of the create met " + task.Err.Error() + "; trying again." + e.calls.Actor(ctx, l, s.Plan.Ref())})
 			return later(4 * e.cfg.Poll), nil
 		}
 		if task.Err != nil && !expectedWhileItExists(task.Err.Code) {
@@ -194,7 +195,7 @@ func (e *Engine) rehearseDryRun(ctx context.Context, l *lease) (answer, error) {
 	c.SourceIPs, c.Name, c.Port = closedDoor, s.Revert.Trial.Name, 0 // name and port are still taken by the database itself
 	task, err := e.calls.DryRun(ctx, s.Plan.Ref(), c)
 	if err != nil {
-		code, text, retry := e.judge(&Call{First: s.Updated}, err)
+		code, text, retry := e.calls.Judge(s.Updated, err)
 		if retry > 0 || code == "" {
 			return nil, err
 		}
@@ -336,7 +337,7 @@ func (e *Engine) stepSaving(ctx context.Context, l *lease) (answer, error) {
 			return e.giveUp(ctx, l, "The backup of the upgraded data did not succeed: "+c.Error+".")
 		},
 		done: func() (answer, error) {
-			done := "Backup of the upgraded data done at " + stamp(l.s.Revert.SafetyAt) + "."
+			done := "Backup of the upgraded data done at " + words.Instant(l.s.Revert.SafetyAt) + "."
 			if l.s.Revert.SafetyUntimed {
 				done = "Backup of the upgraded data done; Redis Cloud does not say when."
 			}
@@ -444,7 +445,7 @@ func (e *Engine) persist(ctx context.Context, l *lease, o outside, m means) (ans
 	stopped := m.stopped
 	m.stopped = func(g gate) (answer, error) {
 		if g.stop.Code == NotAllowed && e.now().Sub(s.Updated) < e.cfg.Patience {
-			return e.callForHelp(ctx, l, o, g.stop.Error()+" Trying again for "+words(e.cfg.Patience)+".")
+			return e.callForHelp(ctx, l, o, g.stop.Error()+" Trying again for "+words.Span(e.cfg.Patience)+".")
 		}
 		return stopped(g)
 	}
@@ -519,9 +520,9 @@ func (e *Engine) again(ctx context.Context, l *lease, label string, c *Call) (an
 	m := move{event: Calling, data: map[string]any{"call": c.Key, "answer": Insist, "code": c.Code}}
 	if c.Tries == 0 && !expectedWhileItExists(c.Code) {
 		m.note = fmt.Sprintf("Redis Cloud refused the %s: %s. Trying again until %s; what is missing can be mended meanwhile.",
-			label, c.Error, stamp(c.First.Add(e.cfg.Patience)))
-		if c.busy() {
-			m.note += e.actor(ctx, l.s, l.s.Plan.Ref())
+			label, c.Error, words.Instant(c.First.Add(e.cfg.Patience)))
+		if c.Busy() {
+			m.note += e.calls.Actor(ctx, l, l.s.Plan.Ref())
 		}
 	}
 	next := *c
@@ -572,7 +573,7 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (answer, error) {
 			stopped: func(g gate) (answer, error) { return e.stuck(ctx, l, "The import cannot start: "+g.stop.Error()) },
 			failed:  func(c *Call) (answer, error) { return e.stuck(ctx, l, "The import did not succeed: "+c.Error) },
 			done: func() (answer, error) {
-				note := "Imported at " + stamp(l.s.Revert.ImportedAt) + ". Verifying, then restoring users, roles and tags."
+				note := "Imported at " + words.Instant(l.s.Revert.ImportedAt) + ". Verifying, then restoring users, roles and tags."
 				return e.do(ctx, l, move{event: Import, note: note}, nil)
 			},
 		})
@@ -582,7 +583,7 @@ func (e *Engine) stepImporting(ctx context.Context, l *lease) (answer, error) {
 // remains says what there is of a deleted database.
 func remains(s Session) string {
 	return strings.TrimSpace(fmt.Sprintf("The database was deleted at %s. Its backup: %s. Backup of the upgraded data: %s, at %s. %s",
-		stamp(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, stamp(s.Revert.SafetyAt), accessOf(s)))
+		words.Instant(s.Revert.DeletedAt), strings.Join(s.Plan.Files, " "), s.Plan.Backup, words.Instant(s.Revert.SafetyAt), accessOf(s)))
 }
 
 // notByUs says that the database is gone although this session recorded no delete.
@@ -590,7 +591,7 @@ func notByUs(s Session) string {
 	text := s.Plan.Name + " no longer exists in Redis Cloud, and this revert recorded no delete of it: somebody else deleted it, or the Redis of this bot " +
 		"was put back to an older state. Look into Redis Cloud's log. The backup that was to be imported: " + strings.Join(s.Plan.Files, " ") + "."
 	if !s.Revert.SafetyAt.IsZero() {
-		text += fmt.Sprintf(" Backup of the upgraded data: %s, at %s.", s.Plan.Backup, stamp(s.Revert.SafetyAt))
+		text += fmt.Sprintf(" Backup of the upgraded data: %s, at %s.", s.Plan.Backup, words.Instant(s.Revert.SafetyAt))
 	}
 	return text
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/redis-upgrade/bot/internal/approvals"
+	"github.com/redis-upgrade/bot/internal/calls"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/words"
 )
 
 // stepFunc does what a state asks for. Whoever looks runs it from what the record
@@ -78,7 +80,7 @@ func (e *Engine) stepProposed(ctx context.Context, l *lease) (answer, error) {
 	if wait := until.Sub(e.now()); wait > 0 {
 		return later(min(wait, time.Minute)), nil
 	}
-	return e.end(ctx, l, Expire, fmt.Sprintf("Nobody decided within %s. Nothing was done.", words(p.DecideWithin)))
+	return e.end(ctx, l, Expire, fmt.Sprintf("Nobody decided within %s. Nothing was done.", words.Span(p.DecideWithin)))
 }
 
 // end closes a session that has not changed anything, and hands the database
@@ -104,7 +106,7 @@ func (e *Engine) stepApproved(ctx context.Context, l *lease) (answer, error) {
 }
 
 func (e *Engine) missedStart(ctx context.Context, l *lease, note string) (answer, error) {
-	return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so the approval has lapsed. %s", stamp(e.startBy(l.s)), note))
+	return e.end(ctx, l, Expire, fmt.Sprintf("The start (%s at the latest) was missed, so the approval has lapsed. %s", words.Instant(e.startBy(l.s)), note))
 }
 
 // startBy is the moment after which the approval is not used any more; zero:
@@ -142,7 +144,7 @@ func (e *Engine) stepChecking(ctx context.Context, l *lease) (answer, error) {
 		return nil, err
 	}
 	if g.stop != nil && g.stop.passes && e.now().Sub(l.s.Updated) < e.cfg.Patience {
-		l.observeWithActor(ctx, g.stop.Text, l.s.Plan.Ref()) // another change, perhaps one of ours: it passes by itself
+		e.calls.ObserveWithActor(ctx, l, g.stop.Text, l.s.Plan.Ref()) // another change, perhaps one of ours: it passes by itself
 		return later(e.cfg.Poll), nil
 	}
 	if g.stop != nil {
@@ -170,11 +172,10 @@ func (b BackupFacts) refreshed(now BackupFacts) BackupFacts {
 
 // denied turns a missing permission or feature into words.
 func denied(err error) *Refusal {
-	var d *cloud.Denied
-	if !errors.As(err, &d) {
-		return nil
+	if text := calls.Denied(err); text != "" {
+		return refuse(NotAllowed, "%s", text)
 	}
-	return refuse(NotAllowed, "Redis Cloud refused (HTTP %d). What is missing: %s.", d.Status, d.Missing)
+	return nil
 }
 
 // stopUpgrade says what moved. A plan that can be asked again is; what nobody can
@@ -242,7 +243,7 @@ func (e *Engine) stepBackingUp(ctx context.Context, l *lease) (answer, error) {
 				func(b *Body) { b.Problem, b.Call = problem+" Mend it, then check again.", nil })
 		},
 		done: func() (answer, error) {
-			done := "Backup done at " + stamp(l.s.Upgrade.BackupAt)
+			done := "Backup done at " + words.Instant(l.s.Upgrade.BackupAt)
 			if l.s.Upgrade.Untimed {
 				done = "Backed up; Redis Cloud does not say when"
 			}
@@ -274,7 +275,7 @@ func (e *Engine) failedUpgrade(ctx context.Context, l *lease, c *Call) (answer, 
 	switch {
 	case c.Outcome == Broke:
 		return e.brokenUpgrade(ctx, l, c)
-	case c.Code == deniedCode:
+	case c.Code == calls.DeniedCode:
 		return e.stopUpgrade(ctx, l, gate{stop: refuse(NotAllowed, "%s", c.Error).hint("Nothing was upgraded; the backup stays.")})
 	}
 	problem := "Redis Cloud refused the upgrade: " + c.Error
@@ -301,7 +302,7 @@ func (e *Engine) brokenUpgrade(ctx context.Context, l *lease, c *Call) (answer, 
 	m := move{event: Fail, holds: free(l.s), note: "The upgrade failed: " + c.Error, linger: unmoved && err == nil, due: e.arrivalEvery()}
 	return e.do(ctx, l, m, func(b *Body) {
 		b.Problem, b.CancelBy = "The upgrade failed: "+c.Error, ""
-		b.Upgrade.Sent, b.Upgrade.Unmoved = c.left(e.cfg.SendTimeout), unmoved
+		b.Upgrade.Sent, b.Upgrade.Unmoved = c.Left(e.cfg.SendTimeout), unmoved
 	})
 }
 
@@ -331,7 +332,7 @@ func (e *Engine) stepVerifying(ctx context.Context, l *lease) (answer, error) {
 		return e.do(ctx, l, move{event: Fail, holds: free(s), note: "The upgraded database is not what it was: " + changed}, func(b *Body) { b.Problem = changed })
 	}
 	now := e.now()
-	note := fmt.Sprintf("Version %s confirmed; endpoint and shards unchanged. Monitoring for %s. Application health is not checked.", db.Version, words(e.cfg.Soak))
+	note := fmt.Sprintf("Version %s confirmed; endpoint and shards unchanged. Monitoring for %s. Application health is not checked.", db.Version, words.Span(e.cfg.Soak))
 	return e.do(ctx, l, move{event: Verify, note: note}, func(b *Body) {
 		b.Upgrade.Finished, b.Upgrade.SoakUntil = now, now.Add(e.cfg.Soak)
 		b.Facts.Version, b.Facts.Status = db.Version, db.Status
@@ -345,7 +346,7 @@ func (e *Engine) vanished(ctx context.Context, l *lease, while string) (answer, 
 	return e.do(ctx, l, move{event: Fail, holds: free(s), note: s.Plan.Name + " was deleted elsewhere while it was " + while + "."}, func(b *Body) {
 		b.Problem = b.Plan.Name + " no longer exists in Redis Cloud."
 		if !b.Upgrade.BackupAt.IsZero() {
-			b.Problem += fmt.Sprintf(" The backup taken before the upgrade, at %s, is at %s.", stamp(b.Upgrade.BackupAt), b.Plan.Backup)
+			b.Problem += fmt.Sprintf(" The backup taken before the upgrade, at %s, is at %s.", words.Instant(b.Upgrade.BackupAt), b.Plan.Backup)
 		}
 		b.Upgrade.NoWay = b.Problem
 	})

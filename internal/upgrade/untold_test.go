@@ -226,25 +226,6 @@ func TestADeniedUpgradeIsBlocked(t *testing.T) {
 	}
 }
 
-func TestFailuresSayWhoCanMendThem(t *testing.T) {
-	for _, row := range []struct {
-		reason, where string
-		params        map[string]string
-		want          string
-	}{
-		{"file-corrupted", "s3://b", nil, "file-corrupted"},
-		{"file-larger-than-mem-limit", "s3://b", map[string]string{"bytes_of_expected_dataset": "5678", "bytes_configured_bdb_limit": "1234"},
-			"file-larger-than-mem-limit (bytes configured bdb limit 1234, bytes of expected dataset 5678)"},
-		{"no-permission", "s3://b/x", nil, "arn:aws:iam::168085023892:root s3:PutObject"},
-		{"no-permission", "gs://b/x", nil, "service@redislabs-prod-clusters.iam.gserviceaccount.com"},
-		{"no-permission", "ftp://h/x", nil, "the user that is set for ftp://h/x"},
-	} {
-		if got := failure(row.reason, row.params, row.where); !strings.Contains(got, row.want) {
-			t.Errorf("%s at %s: %q", row.reason, row.where, got)
-		}
-	}
-}
-
 // An answer that passes by itself is waited for, and whoever acts on the database
 // is named.
 func TestADryRunThatMeetsAnotherActor(t *testing.T) {

@@ -57,9 +57,9 @@ func isUnknown(s upgrade.Session) bool { return s.Call != nil && s.Call.Phase ==
 func absentText(s upgrade.Session) string {
 	text := "Check the Redis Cloud console first. "
 	switch {
-	case s.Call.Once():
+	case upgrade.Once(s.Call):
 		return text + "An import is never sent twice, so the revert ends here and the rest is done by hand."
-	case s.Call.Grave():
+	case upgrade.Grave(s.Call):
 		return text + "Two people have to say so, and not within the first hour. Then it is sent once more."
 	}
 	return text + "It is then sent once more: if it did happen, it happens twice."

@@ -12,6 +12,7 @@ import (
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/releases"
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/words"
 )
 
 // Message is what is posted: text for notifications and screen readers,
@@ -212,7 +213,7 @@ func backup(s upgrade.Session) string {
 	case f.Last.IsZero():
 		return ":warning: *never backed up*" + fresh + "\n" + code(f.Where)
 	}
-	age := upgrade.Words(s.Facts.At.Sub(f.Last).Round(time.Minute))
+	age := words.Span(s.Facts.At.Sub(f.Last).Round(time.Minute))
 	if s.Facts.At.Sub(f.Last) < time.Minute {
 		age = "less than a minute"
 	}

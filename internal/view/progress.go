@@ -35,10 +35,10 @@ func unknownCall(s upgrade.Session, p Policy) []slack.Block {
 	}
 	c := s.Call
 	absent := "it is sent once more."
-	if c.Grave() {
+	if upgrade.Grave(c) {
 		absent = "takes two people, one of on-call and a second of on-call or the approvers" + from(s, p) + ". It is then sent once more."
 	}
-	if c.Once() {
+	if upgrade.Once(c) {
 		absent = strings.Replace(absent, "It is then sent once more.", "An import is never sent twice: the revert then ends, and the rest is done by hand.", 1)
 	}
 	text := fmt.Sprintf("The *%s* (attempt %d) left before %s and was never answered.%s Look at %s in the console, then decide:\n"+

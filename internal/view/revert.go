@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/redis-upgrade/bot/internal/upgrade"
+	"github.com/redis-upgrade/bot/internal/words"
 )
 
 // revertBlocks draw a revert: the loss in numbers before anything else.
@@ -77,7 +78,7 @@ func loss(s upgrade.Session) string {
 // Cloud's and ours, so it may come out as nothing or less: that is no number.
 func span(from, to time.Time) string {
 	if d := to.Sub(from).Round(time.Second); d > 0 {
-		return upgrade.Words(d)
+		return words.Span(d)
 	}
 	return "less than the difference between two clocks; take it for some minutes"
 }
