@@ -25,7 +25,7 @@ func (l *lives) judge(ends map[string]int) []string {
 	}
 	l.end()
 	l.pass(l.w.cfg.Grace + l.w.cfg.Lease + 5*time.Minute) // and the last cards are drawn
-	var ids, plain []string
+	var ids, plain, drawn []string
 	all := l.sessions()
 	for _, s := range all {
 		if s.Distrusted != "" {
@@ -42,6 +42,9 @@ func (l *lives) judge(ends map[string]int) []string {
 		}
 		ends[string(s.Kind)+" "+string(s.State)]++
 		ids = append(ids, s.ID)
+		if !l.doubted(s) {
+			drawn = append(drawn, s.ID)
+		}
 		if !l.overtaken(s, all) {
 			plain = append(plain, s.ID)
 		}
@@ -51,7 +54,7 @@ func (l *lives) judge(ends map[string]int) []string {
 	}
 	l.excuse()
 	return slices.Concat(l.problems, l.checkLedger(all), l.w.checkMemory(ids...), l.checkCloud(all, plain), l.checkWords(all),
-		l.checkPeople(all), l.checkReverts(all), l.w.checkCards(anyNumber, ids...), l.w.checkSecrets(otherPassword))
+		l.checkPeople(all), l.checkReverts(all), l.w.checkCards(anyNumber, drawn...), l.w.checkSecrets(otherPassword))
 }
 
 // open reports whether a session has to come to an end yet. What is not believed does
@@ -59,6 +62,19 @@ func (l *lives) judge(ends map[string]int) []string {
 func open(s Session, all []Session) bool {
 	return !s.Ended && s.Distrusted == "" &&
 		!slices.ContainsFunc(all, func(o Session) bool { return o.Distrusted != "" && o.Link == s.ID && s.State == Reverting })
+}
+
+// doubted reports whether a process does not believe what another one, which had not
+// seen what Redis has forgotten, went on from: then the card is up to who draws it.
+func (l *lives) doubted(s Session) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.procs {
+		if now, err := p.Load(l.w.ctx, s.ID); l.rewinds > 0 && err == nil && now.Distrusted != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // overtaken reports whether what a session left is not there to be seen any
@@ -201,7 +217,7 @@ func (l *lives) checkReverts(all []Session) (problems []string) {
 		if s.State == Done && up.State != Reverted {
 			add("%s is done and its upgrade is %s", s.ID, up.State)
 		}
-		if up.State == Reverting && s.Distrusted == "" {
+		if open(up, all) && up.State == Reverting {
 			add("%s is %s and its upgrade waits for it", s.ID, s.State)
 		}
 		i := slices.IndexFunc(l.w.databases(), func(d fleetDB) bool { return d.ID == resultOf(s) })

@@ -224,7 +224,10 @@ func (l *lives) forge(a []string) {
 		l.w.nil(l.w.rdb.Set(l.w.ctx, name, "u-zzzzzzzzzz", 0).Err())
 		undo = func() bool {
 			still := l.w.rdb.Get(l.w.ctx, name).Val() == "u-zzzzzzzzzz"
-			if still {
+			switch {
+			case still && l.w.load(s.ID).Ended: // it would have let go
+				l.w.nil(l.w.rdb.Del(l.w.ctx, name).Err())
+			case still:
 				l.w.nil(l.w.rdb.Set(l.w.ctx, name, was, 0).Err())
 			}
 			return still
@@ -243,7 +246,11 @@ func (l *lives) forge(a []string) {
 			return still
 		}
 	}
-	moves := len(l.w.journal(s.ID))
+	moves := func() int { return len(l.w.journal(s.ID)) }
+	if a[1] == "lock" { // which is looked at before something is sent
+		moves = func() int { return len(l.w.intents(s.ID)) }
+	}
+	before := moves()
 	l.mu.Lock()
 	rewinds := l.rewinds
 	l.mu.Unlock()
@@ -255,9 +262,9 @@ func (l *lives) forge(a []string) {
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if now := len(l.w.journal(s.ID)); now != moves && rewinds == l.rewinds {
+		if now := moves(); now != before && rewinds == l.rewinds {
 			l.problems = append(l.problems,
-				fmt.Sprintf("%s moved from %d to %d entries after its %s was forged", s.ID, moves, now, a[1]))
+				fmt.Sprintf("%s moved from %d to %d after its %s was forged", s.ID, before, now, a[1]))
 		}
 	})
 }

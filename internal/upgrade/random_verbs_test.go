@@ -255,6 +255,9 @@ func (l *lives) calm() {
 	if l.set != nil {
 		l.stopClock()
 	}
+	if len(l.repairs) > 0 {
+		l.pass(70 * time.Minute) // what was noted against a record stands for an hour
+	}
 	l.w.nil(l.w.store.SetFlag(l.w.ctx, calls.PauseFlag, ""))
 	l.clicks.Wait()
 }
