@@ -99,7 +99,6 @@ var menu = []dish{
 	{2, "console {cache-old|orders-old|search-old} rename-back"},
 	{2, "opposite" + anyDB + " {cancel|deny|approve} {approve|approve|cancel|deny}"},
 	{1, "config" + process + " {two|observe|same}"},
-	{1, "server {0s|0s|1h|-1h|20m|-20m}"},
 	{1, "forge" + anyDB + " {version|vote|state|entry|lock}"},
 	{1, "trouble" + process + soon + " forgotten"},
 	{1, "copy"},
