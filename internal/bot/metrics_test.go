@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"github.com/slack-go/slack/socketmode"
 
@@ -98,6 +100,42 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 	memory.Close()
 	if page := scrape(b); strings.Contains(page, "queue_waiting{") || !strings.Contains(page, "redis_upgrade_ready 0") {
 		t.Errorf("without Redis:\n%s", page)
+	}
+}
+
+// Every metric is in the table for whoever runs the bot.
+func TestEveryMetricIsDocumented(t *testing.T) {
+	page, err := os.ReadFile(root + "/docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := miniredis.RunT(t)
+	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
+	c, err := FromEnvironment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := New(c, Parts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.rdb.Close()
+	all := make(chan *prometheus.Desc, 1000)
+	b.metrics.registry.Describe(all)
+	close(all)
+	found := 0
+	for d := range all {
+		name, _, _ := strings.Cut(strings.TrimPrefix(d.String(), `Desc{fqName: "`), `"`)
+		if !strings.HasPrefix(name, namespace+"_") {
+			continue // of Go and of the process
+		}
+		found++
+		if !strings.Contains(string(page), "`"+name+"`") && !strings.Contains(string(page), "`"+name+"{") {
+			t.Errorf("docs/operations.md does not name %s", name)
+		}
+	}
+	if found < 15 {
+		t.Errorf("only %d metrics were found", found)
 	}
 }
 
