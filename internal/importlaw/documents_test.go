@@ -18,7 +18,7 @@ var (
 	testIn    = regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)(…?)`")
 	headingIn = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	testOf    = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
-	noAnchor  = regexp.MustCompile("[^\\p{L}\\p{N}_ -]")
+	noAnchor  = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
 // anchors are the places in a document that a link may lead to, as GitHub names them.
