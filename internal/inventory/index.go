@@ -125,10 +125,6 @@ func (x *Index) Age() time.Duration {
 	return max(0, x.config.Now().Sub(v.at)) // another replica's clock may be ahead
 }
 
-// Problems are the parts of the account that the latest reading could not read;
-// the entries of those parts are Stale.
-func (x *Index) Problems() []Problem { return x.view.Load().problems }
-
 // Endpoints returns every host:port at which a database of the account answers,
 // private ones too, with the database's id. The caller owns the map.
 func (x *Index) Endpoints() map[string]int {

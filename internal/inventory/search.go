@@ -18,9 +18,8 @@ const (
 	otherPrefix = 340 // subscription, tag, plan
 	prefixBand  = 300
 
-	nameInside    = 240
-	otherInside   = 220
-	substringBand = 200
+	nameInside  = 240
+	otherInside = 220
 
 	fuzzyBand = 100 // minus the distance
 	noMatch   = 0

@@ -148,16 +148,6 @@ func (d *Directory) Lookup(ctx context.Context, userID string, named ...string) 
 	return p, nil
 }
 
-// Members returns the user ids in a group, sorted, for telling people who could
-// decide. The caller owns the slice. Errors are those of Lookup.
-func (d *Directory) Members(ctx context.Context, group string) ([]string, error) {
-	ids, err := d.members.ask(ctx, group)()
-	if err != nil {
-		return nil, err
-	}
-	return slices.Sorted(slices.Values(ids)), nil
-}
-
 // slackbot is the one account that is a bot without saying so.
 const slackbot = "USLACKBOT"
 

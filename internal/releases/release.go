@@ -39,10 +39,6 @@ func Newest() Version {
 	return all[len(all)-1].Version
 }
 
-// All returns the version table, oldest first. The caller owns the slice and
-// must not change what the rows point to.
-func All() []Release { return slices.Clone(load().releases) }
-
 // Lookup returns the row of a version, and false when the table has none.
 func Lookup(v Version) (Release, bool) {
 	i, ok := slices.BinarySearchFunc(load().releases, v, func(r Release, v Version) int { return r.Compare(v) })

@@ -23,7 +23,6 @@ const (
 	ActionName     = "name"
 	ActionWriters  = "writers_stopped"
 	ActionLooked   = "looked_in_console"
-	ActionLink     = "link"
 	ActionRequest  = "request" // with a number behind it: one message may offer several
 )
 
