@@ -5,19 +5,11 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/alicebob/miniredis/v2"
 )
 
 // Clocks that differ, and one that was set, are said on /readyz and in metrics.
 func TestWrongClocksAreSaid(t *testing.T) {
-	memory := miniredis.RunT(t)
-	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
-	c, err := FromEnvironment()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := replica(t, c)
+	memory, b := idle(t)
 	ping := func() {
 		t.Helper()
 		if err := b.store.Ping(t.Context()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,9 +30,11 @@ type ears struct{ deaf error }
 
 func (e ears) Ack(socketmode.Request, ...any) error { return e.deaf }
 
-func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
+// idle is a bot that does not run, and its Redis.
+func idle(t *testing.T, more ...string) (*miniredis.Miniredis, *Bot) {
+	t.Helper()
 	memory := miniredis.RunT(t)
-	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
+	environment(t, slices.Concat(good, []string{"REDIS_URL=redis://" + memory.Addr()}, more)...)
 	c, err := FromEnvironment()
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +43,12 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.rdb.Close()
+	t.Cleanup(func() { b.rdb.Close() })
+	return memory, b
+}
+
+func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
+	memory, b := idle(t)
 	b.health.Opened(1)
 	if err := b.store.Due().Set(t.Context(), "u-3f7ka2mzq5", 0); err != nil {
 		t.Fatal(err)
@@ -180,17 +188,7 @@ func (k *keysRead) see(cmds ...redis.Cmder) {
 
 // However many sessions are open, a scrape reads none of them.
 func TestAScrapeLoadsNoSession(t *testing.T) {
-	memory := miniredis.RunT(t)
-	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
-	c, err := FromEnvironment()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := New(c, Parts{Version: "v1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.rdb.Close()
+	memory, b := idle(t)
 	for i, phase := range []upgrade.Phase{upgrade.Sent, upgrade.Unknown, upgrade.Unknown} {
 		body, _ := json.Marshal(upgrade.Body{Call: &upgrade.Call{Phase: phase}})
 		if _, err := b.store.Advance(t.Context(), session.Move{Record: session.Record{ID: fmt.Sprint("u-", i), Kind: "upgrade", Database: fmt.Sprint(i)},
@@ -240,22 +238,12 @@ func TestAScrapeLoadsNoSession(t *testing.T) {
 
 // Sessions that are not believed are counted, and named where an alert leads.
 func TestSessionsThatAreNotBelievedAreNamed(t *testing.T) {
-	memory := miniredis.RunT(t)
-	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr())...)
-	c, err := FromEnvironment()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := New(c, Parts{Version: "v1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.rdb.Close()
+	memory, b := idle(t)
 	rec, err := b.store.Advance(t.Context(), session.Move{Record: session.Record{ID: "u-3f7ka2mzq5", Kind: "upgrade", Database: "pro/1/7"}, Event: "propose", Body: []byte("{}"), At: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory.Del("{" + c.RedisPrefix + "}:journal:" + rec.ID)
+	memory.Del("{" + b.cfg.RedisPrefix + "}:journal:" + rec.ID)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- b.engine.Run(ctx) }()

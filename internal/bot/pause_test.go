@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/alicebob/miniredis/v2"
 )
 
 // Everybody hears, in the bot's channel, that a pause was forgotten and holds again.
@@ -22,17 +20,7 @@ func TestAPauseThatWasForgottenIsTold(t *testing.T) {
 		io.WriteString(w, `{"ok":true,"channel":"C0REDISOPS","ts":"1.1"}`)
 	}))
 	defer slack.Close()
-	memory := miniredis.RunT(t)
-	environment(t, append(good, "REDIS_URL=redis://"+memory.Addr(), "SLACK_API_URL="+slack.URL+"/api/")...)
-	c, err := FromEnvironment()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := New(c, Parts{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.rdb.Close()
+	memory, b := idle(t, "SLACK_API_URL="+slack.URL+"/api/")
 	if err := b.store.SetFlag(t.Context(), "pause", "U0DAN"); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +31,7 @@ func TestAPauseThatWasForgottenIsTold(t *testing.T) {
 	}
 	select {
 	case p := <-posts:
-		if p.Get("channel") != c.SlackChannel || !strings.Contains(p.Get("text"), "had forgotten that <@U0DAN> paused") {
+		if p.Get("channel") != b.cfg.SlackChannel || !strings.Contains(p.Get("text"), "had forgotten that <@U0DAN> paused") {
 			t.Errorf("posted %v", p)
 		}
 	case <-time.After(10 * time.Second):
