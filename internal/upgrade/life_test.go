@@ -27,6 +27,9 @@ func TestEveryStateIsReachedAndHasAStep(t *testing.T) {
 			if _, has := kindRows[kind].steps[s]; has == Ended(s) {
 				t.Errorf("%s: %s has ended: %v, has a step: %v", kind, s, Ended(s), has)
 			}
+			if s != "" && !s.Known() {
+				t.Errorf("%s: no words for %s", kind, s)
+			}
 			if !Ended(s) && len(life[s]) == 0 && s != "" {
 				t.Errorf("%s: nothing leads out of %s", kind, s)
 			}
