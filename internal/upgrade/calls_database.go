@@ -119,15 +119,6 @@ func judgeBackup(before Before, b calls.Status, every time.Duration) calls.Verdi
 	return calls.Verdict{Wait: every, Moved: before.Status != b.Raw}
 }
 
-// overdue reports whether an accepted call should have shown an effect by now.
-func (e *Engine) overdue(c *Call) bool {
-	since := c.SendBy
-	if c.Adopted.After(since) {
-		since = c.Adopted
-	}
-	return e.now().Sub(since) > e.cfg.Patience
-}
-
 // upgradeCall starts the version upgrade. The approval is spent by its intent.
 func (e *Engine) upgradeCall(s Session) outside {
 	ref, to, seen := s.Plan.Ref(), s.Plan.To, new(string)
