@@ -194,7 +194,7 @@ func runStruck(t *testing.T, life string, at point, k strike, clean map[string]i
 			}
 			w.crash.strike, w.pens.strike = do, do
 			if strings.HasPrefix(string(k.kind), "Redis put back") {
-				early := func() { w.copied, w.copies = w.snapshot(), len(w.ledger()) }
+				early := func() { w.copied, w.copies, w.sent = w.snapshot(), w.intended(), len(w.ledger()) }
 				w.crash.early, w.pens.early = early, early
 			}
 		}
@@ -231,7 +231,7 @@ func runStruck(t *testing.T, life string, at point, k strike, clean map[string]i
 		}
 		if end.end != "refused" && s.Distrusted == "" {
 			w.judgeWords(s)
-			w.judgeClaims(s, end.calls)
+			w.judgeClaims(s, since)
 		}
 		if s.State == Done && s.Distrusted == "" {
 			w.judgeDone(s, reads, k)

@@ -63,7 +63,8 @@ type world struct {
 	words  []word // what people were told is done; mu guards it
 	saying sync.WaitGroup
 	copied func()                    // puts back what Redis held at an earlier point; nil: there is no copy
-	copies int                       // how many changing calls were accepted before that
+	copies int                       // how many intents were in it
+	sent   int                       // how many changing calls were accepted before that
 	lost   bool                      // that Redis was put back to before a call that was accepted
 	clock  func(ahead time.Duration) // sets Redis' clock
 	odd    time.Duration             // that the store's time may differ from the emulator's: Redis' clock was set
