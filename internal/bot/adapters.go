@@ -1,9 +1,7 @@
 package bot
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -150,28 +148,4 @@ const (
 func (b *Bot) lookup(ctx context.Context, user string) bool {
 	wait, err := b.store.TakeBudget(ctx, "lookups:"+user, lookups, b.cfg.RateWindow, lookupBurst, 1)
 	return err == nil && wait <= 0
-}
-
-// threads is the store's memory of messages in the handler's words.
-type threads struct{ store *session.Store }
-
-// SessionAt implements commands.Threads.
-func (t *threads) SessionAt(ctx context.Context, channel, ts string) (string, error) {
-	id, err := t.store.ByThread(ctx, channel, ts)
-	if errors.Is(err, session.ErrNotFound) {
-		return "", nil
-	}
-	return id, err
-}
-
-// CardOf implements commands.Threads.
-func (t *threads) CardOf(ctx context.Context, id string) (channel, ts string, err error) {
-	th, err := t.store.Thread(ctx, id)
-	return th.Channel, th.TS, err
-}
-
-// ThreadOf implements commands.Threads.
-func (t *threads) ThreadOf(ctx context.Context, id string) (channel, ts string, err error) {
-	th, err := t.store.Thread(ctx, id)
-	return th.Channel, cmp.Or(th.Parent, th.TS), err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/redis-upgrade/bot/internal/approvals"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"github.com/redis-upgrade/bot/internal/slacksocket"
+	"github.com/redis-upgrade/bot/internal/thread"
 )
 
 // replica is a wired bot that is not run.
@@ -117,7 +118,7 @@ func TestWhoSlackCannotNameMayDoNothing(t *testing.T) {
 func TestAMessageWithoutASessionIsNoError(t *testing.T) {
 	_, c := newWorld(t)
 	b := replica(t, c)
-	if id, err := (&threads{b.store}).SessionAt(t.Context(), "C1", "1.1"); err != nil || id != "" {
+	if id, err := (thread.Memory{Store: b.store}).SessionAt(t.Context(), "C1", "1.1"); err != nil || id != "" {
 		t.Errorf("got %q, %v", id, err)
 	}
 }

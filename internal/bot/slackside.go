@@ -36,7 +36,7 @@ func (b *Bot) converse(ctx context.Context) error {
 	b.people.know(b.directory(who.TeamID))
 	handler := commands.New(commands.Config{Command: Command, Bot: who.UserID, Channel: b.cfg.SlackChannel, Policy: b.policy, Workers: 64}, commands.Parts{
 		Engine: b.engine, Inventory: b.inventory, Roles: b.people, Inbox: session.Receiver{Store: b.store, Lease: b.cfg.Lease},
-		Threads: &threads{b.store}, Slack: b.slack, Lookups: b.lookup, Now: b.store.Now, Log: b.log,
+		Threads: thread.Memory{Store: b.store}, Slack: b.slack, Lookups: b.lookup, Now: b.store.Now, Log: b.log,
 	})
 	drawer := thread.New(thread.Config{Channel: b.cfg.SlackChannel, Policy: b.policy, Lease: b.cfg.Lease, Window: b.cfg.RateWindow, Workers: 4}, b.store, b.slack, b.log)
 	sockets := slacksocket.New(slacksocket.Config{

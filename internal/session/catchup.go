@@ -61,7 +61,8 @@ func identity(ctx context.Context, server informant) (string, error) {
 	return process, nil
 }
 
-// redrawScript has cards drawn again, whatever was sent before.
+// redrawScript has cards drawn again, whatever was sent before: the digest of that is
+// the one field of a thread that is known here.
 //
 //	KEYS  1 dirty  2 fence  3… thread of each session
 //	ARGV  1 in how many ms the first  2 ms between two  3… id of each session

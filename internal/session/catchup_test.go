@@ -13,7 +13,7 @@ func TestCardsAreDrawnAgainOnAnotherServer(t *testing.T) {
 	addr := startRedis(t)
 	h := newHarness(t, client(t, addr))
 	draw := func(id string) {
-		_, _, err := h.ClaimCard(h.ctx, id, "C1", id)
+		_, _, err := h.Claim(h.ctx, id, "C1", id, "")
 		h.nil(err)
 		h.nil(h.Drawn(h.ctx, id, 1, "drawn"))
 	}
@@ -40,7 +40,7 @@ func TestCardsAreDrawnAgainOnAnotherServer(t *testing.T) {
 	wantCards("after a failover", 2)
 	wantCards("and only once", 0)
 	for _, id := range []string{"s1", "s2"} {
-		got, err := h.Thread(h.ctx, id)
+		got, err := h.Card(h.ctx, id)
 		h.nil(err)
 		if got.Digest != "" || got.TS != id {
 			t.Errorf("thread of %s: %+v", id, got)
@@ -79,7 +79,7 @@ func TestManyCardsAreDrawnAgain(t *testing.T) {
 		t.Errorf("%d cards are drawn again, want %d", len(again), many)
 	}
 	for _, id := range []string{"s0", "s700", "s1200"} {
-		if got, err := h.Thread(h.ctx, id); err != nil || got.Digest != "" {
+		if got, err := h.Card(h.ctx, id); err != nil || got.Digest != "" {
 			t.Errorf("thread of %s: %+v, %v", id, got, err)
 		}
 	}

@@ -61,8 +61,9 @@
 // A turn ([Store.TakeTurn]) is a mutual exclusion held by a session, not by a
 // process: it survives every restart and falls when the session ends. A budget
 // ([Store.TakeBudget]) is a rate shared by all replicas. A flag is one word that
-// all replicas see. [Thread] is what the card drawer must remember; it lives
-// beside the record so that drawing never races the engine.
+// all replicas see. The thread of a session ([Store.RunThread]) is a hash beside its
+// record, in which package thread keeps what it has drawn, so that drawing never
+// races the engine.
 //
 // # Keys
 //

@@ -149,33 +149,6 @@ func entryMust(t *testing.T, m redis.XMessage) entry {
 	return e
 }
 
-// A thread's hash is read leniently: what is no number counts as nothing drawn.
-func FuzzThread(f *testing.F) {
-	f.Add("C0REDISOPS", "1779494400.000100", "", "7", "a1b2", "6")
-	f.Fuzz(func(t *testing.T, channel, ts, parent, revision, digest, cursor string) {
-		got := threadOf([]any{channel, ts, parent, revision, digest, cursor, digest, revision})
-		want := Thread{Channel: channel, TS: ts, Parent: parent, Digest: digest, Revision: got.Revision, Cursor: got.Cursor, Doubt: digest, Believed: fromMS(got.Revision)}
-		if got != want {
-			t.Errorf("got %+v, want %+v", got, want)
-		}
-		again := threadOf([]any{channel, ts, parent, strconv.FormatInt(got.Revision, 10), digest, strconv.FormatInt(got.Cursor, 10), digest, strconv.FormatInt(got.Revision, 10)})
-		if again != got {
-			t.Errorf("%+v comes back as %+v", got, again)
-		}
-		for _, read := range []struct {
-			text string
-			n    int64
-		}{{revision, got.Revision}, {cursor, got.Cursor}} {
-			if n, err := strconv.ParseInt(read.text, 10, 64); err == nil && read.n != n || err != nil && read.n != 0 {
-				t.Errorf("%q was read as %d", read.text, read.n)
-			}
-		}
-		if absent := threadOf([]any{nil, nil, nil, nil, nil, nil, nil, nil}); absent != (Thread{}) {
-			t.Errorf("nothing was read as %+v", absent)
-		}
-	})
-}
-
 // What a script answers for a claimed item is read, or refused.
 func FuzzItem(f *testing.F) {
 	f.Add("env-1", "1779494400000123", int64(40), `{"do":"approve"}`)

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/thread"
 )
 
 type (
@@ -36,6 +37,7 @@ var lives = []session.Life{session.LifeOf("errand", 1, errand, errandEnded)}
 // harness is a store on a server, with shorthands that fail the test.
 type harness struct {
 	*session.Store
+	thread.Memory
 	t      testing.TB
 	ctx    context.Context
 	rdb    redis.UniversalClient
@@ -46,7 +48,8 @@ type harness struct {
 func newHarness(t testing.TB, rdb redis.UniversalClient) *harness {
 	prefix := "test-" + rand.Text()
 	cfg := session.Config{Prefix: prefix, SealKey: []byte("seal"), Retention: time.Hour, Lives: lives}
-	return &harness{Store: session.New(rdb, cfg), t: t, ctx: context.Background(), rdb: rdb, prefix: prefix, cfg: cfg}
+	store := session.New(rdb, cfg)
+	return &harness{Store: store, Memory: thread.Memory{Store: store}, t: t, ctx: context.Background(), rdb: rdb, prefix: prefix, cfg: cfg}
 }
 
 // key is a key of the store, by its name after the prefix.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/thread"
 )
 
 func TestThread(t *testing.T) {
@@ -15,16 +16,16 @@ func TestThread(t *testing.T) {
 		for rec.Revision < 10 {
 			rec = h.move(rec, "vote")
 		}
-		wantThread := func(want session.Thread) {
+		wantThread := func(want thread.Card) {
 			t.Helper()
-			got, err := h.Thread(h.ctx, "s1")
+			got, err := h.Card(h.ctx, "s1")
 			h.nil(err)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("thread (-want +got):\n%s", diff)
 			}
 		}
-		wantThread(session.Thread{})
-		card := session.Thread{Channel: "C1", TS: "10.1"}
+		wantThread(thread.Card{})
+		card := thread.Card{Channel: "C1", TS: "10.1"}
 		for _, post := range []struct {
 			sentence, ts string
 			won          bool
@@ -33,7 +34,7 @@ func TestThread(t *testing.T) {
 			{"the second loses", "10.2", false},
 			{"the winner's repeat wins", "10.1", true},
 		} {
-			winner, won, err := h.ClaimCard(h.ctx, "s1", "C1", post.ts)
+			winner, won, err := h.Claim(h.ctx, "s1", "C1", post.ts, "")
 			h.ok(post.sentence, post.won)(won, err)
 			if diff := cmp.Diff(card, winner); diff != "" {
 				t.Errorf("%s: winner (-want +got):\n%s", post.sentence, diff)
@@ -82,9 +83,9 @@ func TestThread(t *testing.T) {
 		h.nil(h.LinkThread(h.ctx, "C1", "10.2", "s1"))
 		wantLink("10.2", "s1")
 
-		reply, won, err := h.ClaimReply(h.ctx, "s2", "C1", "10.3", "10.1")
+		reply, won, err := h.Claim(h.ctx, "s2", "C1", "10.3", "10.1")
 		h.ok("a reply is a card", true)(won, err)
-		if diff := cmp.Diff(session.Thread{Channel: "C1", TS: "10.3", Parent: "10.1"}, reply); diff != "" {
+		if diff := cmp.Diff(thread.Card{Channel: "C1", TS: "10.3", Parent: "10.1"}, reply); diff != "" {
 			t.Errorf("reply (-want +got):\n%s", diff)
 		}
 		wantLink("10.1", "s1")
@@ -97,7 +98,7 @@ func TestThread(t *testing.T) {
 func TestTheThreadOfALostSessionIsKeptUntilItIsTold(t *testing.T) {
 	eachBackend(t, func(t *testing.T, h *harness) {
 		h.open("s1", "db1")
-		_, _, err := h.ClaimCard(h.ctx, "s1", "C1", "1.1")
+		_, _, err := h.Claim(h.ctx, "s1", "C1", "1.1", "")
 		h.nil(err)
 		h.nil(h.Drawn(h.ctx, "s1", 1, "d"))
 		h.ok("it is there", false)(h.Orphaned(h.ctx, "s1"))
@@ -109,7 +110,7 @@ func TestTheThreadOfALostSessionIsKeptUntilItIsTold(t *testing.T) {
 		h.ok("nothing is known of it", false)(h.Orphaned(h.ctx, "s2"))
 		at := time.UnixMilli(1779494400000).UTC()
 		h.nil(h.ToldDoubt(h.ctx, "s1", "d1 d2", at))
-		got, err := h.Thread(h.ctx, "s1")
+		got, err := h.Card(h.ctx, "s1")
 		if h.nil(err); got.Doubt != "d1 d2" || !got.Believed.Equal(at) || got.Digest != "e" || got.Revision != 0 {
 			t.Errorf("got %+v", got)
 		}

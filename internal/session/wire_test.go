@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/redis-upgrade/bot/internal/session"
+	"github.com/redis-upgrade/bot/internal/thread"
 )
 
 func TestPrefixesDoNotSeeEachOther(t *testing.T) {
@@ -80,7 +81,7 @@ func TestEveryKeySharesTheTagWhateverThePrefix(t *testing.T) {
 		s.TakeBudget(ctx, "b", 1, time.Second, 1, 1)
 		s.Receive(ctx, "e", nil, lease)
 		s.Inbox().Claim(ctx, lease, 1)
-		s.ClaimCard(ctx, id, "C1", "1")
+		thread.Memory{Store: s}.Claim(ctx, id, "C1", "1", "")
 		if len(spy.keys) < 20 {
 			t.Fatalf("the spy saw %v", spy.keys)
 		}

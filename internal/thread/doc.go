@@ -19,4 +19,6 @@
 // harm; of a doubled card the first recorded one lives, and the buttons of
 // the other still lead to the session. What was drawn from a record that a
 // failover forgot is drawn again ([session.Store.CatchUp]).
+//
+// What is remembered of cards is [Memory]; it lies in the session's store.
 package thread

@@ -50,6 +50,7 @@ const (
 type Drawer struct {
 	cfg   Config
 	store *session.Store
+	cards Memory
 	slack Slack
 	log   *slog.Logger
 
@@ -61,7 +62,7 @@ type Drawer struct {
 // New wires a Drawer; Run starts it.
 func New(cfg Config, store *session.Store, api Slack, log *slog.Logger) *Drawer {
 	cfg.Idle = cmp.Or(cfg.Idle, 100*time.Millisecond)
-	return &Drawer{cfg: cfg, store: store, slack: api, log: log}
+	return &Drawer{cfg: cfg, store: store, cards: Memory{store}, slack: api, log: log}
 }
 
 // Run draws until ctx ends, then waits for what is being drawn.
@@ -234,14 +235,14 @@ func (d *Drawer) draw(ctx context.Context, id string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	t, err := d.store.Thread(ctx, id)
+	t, err := d.cards.Card(ctx, id)
 	if err != nil {
 		return 0, err
 	}
 	if t.TS == "" {
 		t.Channel = d.cfg.Channel
 		if parent := s.Parent(); parent != "" {
-			up, err := d.store.Thread(ctx, parent)
+			up, err := d.cards.Card(ctx, parent)
 			if err != nil {
 				return 0, err
 			}
@@ -283,7 +284,7 @@ const (
 
 // distrusted draws the card of a session that is not believed, and says so in its
 // thread. Its journal is not told: anybody may have written it.
-func (d *Drawer) distrusted(ctx context.Context, s upgrade.Session, t session.Thread) (time.Duration, error) {
+func (d *Drawer) distrusted(ctx context.Context, s upgrade.Session, t Card) (time.Duration, error) {
 	told, doubt := strings.Fields(t.Doubt), short([]byte(s.Version()+" "+s.Distrusted))
 	news := !slices.Contains(told, doubt)
 	if wait, err := d.card(ctx, s, &t, news); err != nil || wait > 0 {
@@ -304,7 +305,7 @@ func (d *Drawer) distrusted(ctx context.Context, s upgrade.Session, t session.Th
 		told = append(told, doubt)
 	}
 	told = told[max(0, len(told)-mostTold):]
-	return lookAgain, d.store.ToldDoubt(ctx, s.ID, strings.Join(told, " "), time.Time{})
+	return lookAgain, d.cards.ToldDoubt(ctx, s.ID, strings.Join(told, " "), time.Time{})
 }
 
 // lost tells the thread of a session that nothing is left of it. Past its retention
@@ -314,7 +315,7 @@ func (d *Drawer) lost(ctx context.Context, id string) (time.Duration, error) {
 	if err != nil || !orphaned {
 		return 0, err
 	}
-	t, err := d.store.Thread(ctx, id)
+	t, err := d.cards.Card(ctx, id)
 	if err != nil || t.TS == "" {
 		return 0, err
 	}
@@ -323,7 +324,7 @@ func (d *Drawer) lost(ctx context.Context, id string) (time.Duration, error) {
 
 // believed says in the thread of a session that it is believed again, after a while in
 // which it was, unless its release says so.
-func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t session.Thread, news []session.Entry) (
+func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t Card, news []session.Entry) (
 	time.Duration, error,
 ) {
 	released := slices.ContainsFunc(news, func(e session.Entry) bool {
@@ -334,7 +335,7 @@ func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t session.Thre
 		return 0, nil
 	case released:
 	case t.Believed.IsZero():
-		return settled, d.store.ToldDoubt(ctx, s.ID, t.Doubt, time.Now())
+		return settled, d.cards.ToldDoubt(ctx, s.ID, t.Doubt, time.Now())
 	case since < settled:
 		return settled - since, nil
 	default:
@@ -342,11 +343,11 @@ func (d *Drawer) believed(ctx context.Context, s upgrade.Session, t session.Thre
 			return wait, err
 		}
 	}
-	return 0, d.store.ToldDoubt(ctx, s.ID, "", time.Time{})
+	return 0, d.cards.ToldDoubt(ctx, s.ID, "", time.Time{})
 }
 
 // say posts in a session's thread; in one that somebody deleted there is nobody to tell.
-func (d *Drawer) say(ctx context.Context, s upgrade.Session, t session.Thread, m view.Message) (
+func (d *Drawer) say(ctx context.Context, s upgrade.Session, t Card, m view.Message) (
 	time.Duration, error,
 ) {
 	if wait, err := d.budget(ctx, budgetPosts, postsPerMinute, postBurst); err != nil {
@@ -368,7 +369,7 @@ var dead = []string{"invalid_auth", "not_authed", "account_inactive", "token_rev
 
 // tellElsewhere writes to whoever asked that Slack does not take the card, once a
 // day. The drawer goes on trying.
-func (d *Drawer) tellElsewhere(ctx context.Context, s upgrade.Session, t session.Thread, code string) {
+func (d *Drawer) tellElsewhere(ctx context.Context, s upgrade.Session, t Card, code string) {
 	if slices.Contains(dead, code) {
 		return
 	}
@@ -394,7 +395,7 @@ const (
 
 // card posts or updates the card if it differs from what was last sent, or if
 // something is to be told in its thread: a thread is there as long as its card is.
-func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *session.Thread, told bool) (time.Duration, error) {
+func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *Card, told bool) (time.Duration, error) {
 	m := view.Card(s, d.cfg.Policy)
 	digest, err := digestOf(m)
 	if err != nil || digest == t.Digest && !told {
@@ -422,9 +423,9 @@ func (d *Drawer) card(ctx context.Context, s upgrade.Session, t *session.Thread,
 // drawn notes what the card shows.
 func (d *Drawer) drawn(ctx context.Context, s upgrade.Session, digest string) error {
 	if s.Distrusted != "" {
-		return d.store.DrawnDoubted(ctx, s.ID, digest)
+		return d.cards.DrawnDoubted(ctx, s.ID, digest)
 	}
-	return d.store.Drawn(ctx, s.ID, s.Revision, digest)
+	return d.cards.Drawn(ctx, s.ID, s.Revision, digest)
 }
 
 // budget takes one call of a budget of Slack's; errLimit and how long to wait
@@ -437,12 +438,12 @@ func (d *Drawer) budget(ctx context.Context, name string, perMinute, burst int) 
 	return wait, err
 }
 
-func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *session.Thread, m view.Message, digest string) (time.Duration, error) {
+func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *Card, m view.Message, digest string) (time.Duration, error) {
 	channel, ts, wait, err := d.send(ctx, t, m)
 	if err != nil {
 		return wait, fmt.Errorf("post card: %w", err)
 	}
-	winner, won, err := d.store.ClaimReply(ctx, s.ID, channel, ts, t.Parent)
+	winner, won, err := d.cards.Claim(ctx, s.ID, channel, ts, t.Parent)
 	if err != nil {
 		return 0, err
 	}
@@ -457,7 +458,7 @@ func (d *Drawer) post(ctx context.Context, s upgrade.Session, t *session.Thread,
 // send posts the card into the channel and thread that t names. Where the thread of
 // an upgrade is in a channel that takes no posts any more, and the bot has another
 // one by now, the card becomes a root there.
-func (d *Drawer) send(ctx context.Context, t *session.Thread, m view.Message) (channel, ts string, wait time.Duration, err error) {
+func (d *Drawer) send(ctx context.Context, t *Card, m view.Message) (channel, ts string, wait time.Duration, err error) {
 	if wait, err := d.budget(ctx, budgetPosts, postsPerMinute, postBurst); err != nil {
 		return "", "", wait, err
 	}
@@ -476,7 +477,7 @@ func (d *Drawer) send(ctx context.Context, t *session.Thread, m view.Message) (c
 // replace posts a new card in the place of one that can be changed no more, and
 // says so in its thread to those who are waited for. Somebody may delete that one
 // too: at most one a minute.
-func (d *Drawer) replace(ctx context.Context, s upgrade.Session, t *session.Thread, m view.Message, digest string, why error) (time.Duration, error) {
+func (d *Drawer) replace(ctx context.Context, s upgrade.Session, t *Card, m view.Message, digest string, why error) (time.Duration, error) {
 	first, err := d.store.SeenWithin(ctx, "replaced "+s.ID, d.cfg.Window)
 	if err != nil {
 		return 0, err
@@ -485,7 +486,7 @@ func (d *Drawer) replace(ctx context.Context, s upgrade.Session, t *session.Thre
 		return 0, fmt.Errorf("update card: %w", describe(why))
 	}
 	old := *t
-	now := session.Thread{Channel: d.cfg.Channel}
+	now := Card{Channel: d.cfg.Channel}
 	if t.Channel == d.cfg.Channel {
 		now.Parent = t.Parent
 	}
@@ -495,7 +496,7 @@ func (d *Drawer) replace(ctx context.Context, s upgrade.Session, t *session.Thre
 		return wait, fmt.Errorf("post card anew: %w", err)
 	}
 	now.Channel, now.TS = channel, ts
-	replaced, err := d.store.ReplaceCard(ctx, s.ID, old, now)
+	replaced, err := d.cards.Replace(ctx, s.ID, old, now)
 	if err != nil {
 		return 0, err
 	}
@@ -503,7 +504,7 @@ func (d *Drawer) replace(ctx context.Context, s upgrade.Session, t *session.Thre
 		return more, d.store.LinkThread(ctx, channel, ts, s.ID)
 	}
 	d.log.Warn("card replaced by a new one", "session", s.ID, "error", describe(why))
-	*t = session.Thread{Channel: channel, TS: ts, Parent: now.Parent, Revision: old.Revision, Cursor: old.Cursor}
+	*t = Card{Channel: channel, TS: ts, Parent: now.Parent, Revision: old.Revision, Cursor: old.Cursor}
 	link := d.permalink(ctx, old.Channel, old.TS)
 	note := view.Replaced(s, d.cfg.Policy, link)
 	if _, _, err := d.slack.PostMessageContext(ctx, channel, append(options(note), slack.MsgOptionTS(cmp.Or(now.Parent, ts)))...); err != nil {
@@ -531,7 +532,7 @@ func worded(e session.Entry) bool {
 
 // milestones posts what the journal says beyond the cursor, in order, in the card's
 // thread.
-func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Thread, news []session.Entry) (time.Duration, error) {
+func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t Card, news []session.Entry) (time.Duration, error) {
 	for _, e := range news {
 		if m, ok := view.Milestone(upgrade.Event(e.Event), e.By, e.Note); ok {
 			m = view.Summon(m, view.Summons(s, upgrade.Event(e.Event), e.Data, d.cfg.Policy))
@@ -539,7 +540,7 @@ func (d *Drawer) milestones(ctx context.Context, s upgrade.Session, t session.Th
 				return wait, err
 			}
 		}
-		if err := d.store.Milestone(ctx, s.ID, e.Revision); err != nil {
+		if err := d.cards.Milestone(ctx, s.ID, e.Revision); err != nil {
 			return 0, err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack"
 
-	"github.com/redis-upgrade/bot/internal/session"
 	"github.com/redis-upgrade/bot/internal/upgrade"
 )
 
@@ -123,7 +122,7 @@ func TestACardWhoseAnswerWasLostIsPostedAgain(t *testing.T) {
 		if len(cards) != 2 {
 			t.Fatalf("%d cards, want the lost one and the living one", len(cards))
 		}
-		th, err := s.store.Thread(s.ctx, r.ID)
+		th, err := s.memory.Card(s.ctx, r.ID)
 		if err != nil || th.TS != cards[1].TS {
 			t.Fatalf("the living card is %+v, %v; want %s", th, err, cards[1].TS)
 		}
@@ -148,7 +147,7 @@ func TestADoubledCardLeadsToTheSessionToo(t *testing.T) {
 			*api = &meddler{Slack: *api, before: func() { // somebody else's post is recorded first
 				_, ts, err := s.api.PostMessageContext(s.ctx, channel, slack.MsgOptionText("theirs", false))
 				if err == nil {
-					_, _, err = s.store.ClaimCard(s.ctx, r.ID, channel, ts)
+					_, _, err = s.memory.Claim(s.ctx, r.ID, channel, ts, "")
 				}
 				if err != nil {
 					t.Error(err)
@@ -157,7 +156,7 @@ func TestADoubledCardLeadsToTheSessionToo(t *testing.T) {
 		})
 		defer stop()
 		s.pass(10 * time.Second)
-		th, err := s.store.Thread(s.ctx, r.ID)
+		th, err := s.memory.Card(s.ctx, r.ID)
 		if err != nil || th.TS != s.cards()[0].TS {
 			t.Errorf("the first recorded card lost: %+v, %v", th, err)
 		}
@@ -278,7 +277,7 @@ func TestACardThatCanBeChangedNoMoreGetsASuccessor(t *testing.T) {
 				s.moderate(old.TS, set)
 				r = s.move(r, upgrade.Vote, "Approved (1 of 2).")
 				s.pass(time.Minute)
-				th, err := s.store.Thread(s.ctx, r.ID)
+				th, err := s.memory.Card(s.ctx, r.ID)
 				if err != nil || th.TS == old.TS {
 					t.Fatalf("the card is %+v, %v", th, err)
 				}
@@ -409,10 +408,10 @@ func TestARevertStaysWithItsUpgradeInTheChannelOfBefore(t *testing.T) {
 				r := s.start("r-cache-prod", upgrade.KindRevert, upgrade.Body{Link: "u-cache-prod", Revert: &upgrade.RevertWork{Upgraded: "7.4"}})
 				s.move(r, upgrade.Note, "Settings saved.")
 				s.pass(time.Minute)
-				th, err := s.store.Thread(s.ctx, r.ID)
-				want := session.Thread{Channel: channel, Parent: root}
+				th, err := s.memory.Card(s.ctx, r.ID)
+				want := Card{Channel: channel, Parent: root}
 				if archived {
-					want = session.Thread{Channel: other}
+					want = Card{Channel: other}
 				}
 				if err != nil || th.Channel != want.Channel || th.Parent != want.Parent || th.Cursor != 2 {
 					t.Errorf("the revert's card is %+v, %v; want %+v", th, err, want)

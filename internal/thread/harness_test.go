@@ -34,12 +34,13 @@ const (
 // stage is a store and a Slack inside a bubble in which time passes only when
 // everybody waits; nothing in it has a socket.
 type stage struct {
-	rdb   *redis.Client // undisturbed
-	t     *testing.T
-	ctx   context.Context
-	store *session.Store
-	slack *slackemu.Server
-	api   *slack.Client
+	rdb    *redis.Client // undisturbed
+	t      *testing.T
+	ctx    context.Context
+	store  *session.Store
+	memory Memory
+	slack  *slackemu.Server
+	api    *slack.Client
 }
 
 // play runs a test on a stage.
@@ -55,9 +56,9 @@ func play(t *testing.T, run func(*stage)) {
 		server := &http.Server{Handler: emu.API()}
 		go server.Serve(lis)
 		transport := &http.Transport{DialContext: lis.Dial}
-		s := &stage{rdb: rdb, t: t, ctx: ctx, slack: emu,
-			store: session.New(rdb, session.Config{Prefix: "test", SealKey: []byte("seal"), Retention: time.Hour, Lives: upgrade.Lives()}),
-			api:   slack.New("xoxb-1", slack.OptionAPIURL("http://slack.test/slack/api/"), slack.OptionHTTPClient(&http.Client{Transport: transport}))}
+		store := session.New(rdb, session.Config{Prefix: "test", SealKey: []byte("seal"), Retention: time.Hour, Lives: upgrade.Lives()})
+		s := &stage{rdb: rdb, t: t, ctx: ctx, slack: emu, store: store, memory: Memory{store},
+			api: slack.New("xoxb-1", slack.OptionAPIURL("http://slack.test/slack/api/"), slack.OptionHTTPClient(&http.Client{Transport: transport}))}
 		defer func() {
 			cancel()
 			synctest.Wait()

@@ -106,7 +106,7 @@ func (r *room) Look(ctx context.Context, e *upgrade.Engine, store *session.Store
 		must(err)
 		s, err := upgrade.Decode(rec)
 		must(err)
-		t, err := store.Thread(ctx, id)
+		t, err := thread.Memory{Store: store}.Card(ctx, id)
 		must(err)
 		i := slices.IndexFunc(all, func(m message) bool { return m.TS == t.TS })
 		if i < 0 {

@@ -53,8 +53,8 @@ func (e *Engine) stand(ctx context.Context, l *lease, why string) {
 // which there is no thread either was never shown to anybody: it is not looked at again.
 func (e *Engine) standLost(ctx context.Context, l *lease) {
 	l.s = Lost(l.it.ID)
-	t, err := e.store.Thread(ctx, l.s.ID)
-	if err == nil && t.TS == "" {
+	shown, err := e.store.HasThread(ctx, l.s.ID)
+	if err == nil && !shown {
 		e.log.Error("nothing is known of a session that is due; not looked at again", "session", l.s.ID)
 		_, _ = e.store.Due().Done(ctx, l.item())
 		return

@@ -267,8 +267,7 @@ func TestAReplicaThatSawNothingIsTold(t *testing.T) {
 func TestALostSessionIsNoticed(t *testing.T) {
 	tampered(t, func(t *testing.T, w *world) {
 		s := w.scheduled("cache", "7.4", time.Hour)
-		_, _, err := w.store.ClaimCard(w.ctx, s.ID, "C1", "1.1")
-		w.nil(err)
+		w.nil(w.rdb.HSet(w.ctx, tag+"thread:"+s.ID, "channel", "C1", "ts", "1.1").Err())
 		w.nil(w.rdb.Del(w.ctx, tag+"session:"+s.ID, tag+"journal:"+s.ID, tag+"queue:dirty").Err())
 		w.dueNow("u-zzzzzzzzzz") // of which nobody has heard
 		time.Sleep(2 * time.Hour)
