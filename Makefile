@@ -21,7 +21,7 @@ IMAGE    ?= redis-upgrade-bot
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## run all tests, with the race detector (the longest lists: one in five with it, all without); installs redis-server, chromium and Node.js where it can (CI=true: nothing may be skipped)
+test: ## run all tests, with the race detector (the longest lists: one in eight with it, all without); installs redis-server, chromium and Node.js where it can (CI=true: nothing may be skipped)
 	@scripts/need
 	@TIMEOUT=$(TIMEOUT) scripts/test $(PKG) | go run ./scripts/report
 

@@ -80,7 +80,7 @@ func (s steps) twice() bool {
 }
 
 // deleted reports whether a revert's card says that the database was deleted.
-func deleted(k card) bool { return strings.Contains(k.words(), "The database was deleted at") }
+func deleted(k card) bool { return strings.Contains(k.words(), "The database was deleted ") }
 
 func (c *chaos) judgeRevert(k card, db database, done map[int]map[string]int, made map[string][]int) error {
 	old := c.before[k.database]

@@ -207,9 +207,14 @@ func TestReadOnlyServerIsNotReady(t *testing.T) {
 	w.approved("db-001")
 	waiting := w.propose("db-002")
 	other.do("REPLICAOF", "127.0.0.1", store.port) // so that it has the same data
-	other.awaitSynced()
+	store.do("CLIENT", "PAUSE", "10000", "WRITE")  // so that nothing is written which the other one does not have
+	until(t, 20*time.Second, "the other server has everything", func() bool {
+		there := other.info("slave_repl_offset")
+		return there != "" && there == store.info("master_repl_offset")
+	})
 	other.do("REPLICAOF", "NO", "ONE")
 	store.do("REPLICAOF", "127.0.0.1", other.port)
+	store.do("CLIENT", "UNPAUSE")
 	time.Sleep(200 * time.Millisecond)
 	w.idle("the server is a replica", func() {
 		r.awaitRed(5*time.Second, "READONLY")

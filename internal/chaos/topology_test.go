@@ -154,6 +154,16 @@ func (s *server) awaitSynced() {
 	})
 }
 
+// info is what the server tells of its replication; "" for what it does not.
+func (s *server) info(field string) string {
+	for line := range strings.Lines(fmt.Sprint(s.do("INFO", "replication"))) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), field+":"); ok {
+			return value
+		}
+	}
+	return ""
+}
+
 // promoted waits until one of these servers is a master. Sentinel cuts the
 // connections of one that it promotes, which is no answer yet.
 func promoted(t *testing.T, within time.Duration, replicas []*server) {

@@ -72,8 +72,8 @@ func (f fate) strike() strike {
 	return s
 }
 
-// part is 5 where one in five fates is played: scripts/test does so under the race
-// detector (TEST_PART=5), and plays them all without it.
+// part is 8 where one in eight fates is played: scripts/test does so under the race
+// detector (TEST_PART=8), and plays them all without it.
 var part = func() int {
 	n, _ := strconv.Atoi(os.Getenv("TEST_PART"))
 	return max(1, n)

@@ -19,7 +19,7 @@ var law = map[string]row{
 		may: "view upgrade approvals inventory cloud",
 		is:  "what people can see, drawn from made-up values, for the sandbox's gallery",
 	},
-	"upgrade":   {may: "calls session approvals inventory cloud releases words", is: "the feature: both lives, their steps, preflight"},
+	"upgrade":   {may: "calls session approvals inventory cloud releases words", is: "upgrades and reverts: their transitions, steps and preflight"},
 	"calls":     {may: "session cloud words", is: "carries a changing call from plan to end; the one place from which one leaves"},
 	"words":     {is: "instants and durations in sentences for people"},
 	"inventory": {may: "cloud releases", is: "what we own: the index, its refresh, search, replica graph"},

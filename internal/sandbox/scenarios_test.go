@@ -58,7 +58,11 @@ func wanted(f scenario.File, speed float64) Config {
 
 // TestScenarios plays every conversation against a fresh sandbox.
 func TestScenarios(t *testing.T) {
+	part := inPart(t, "upgrade and revert alone")
 	for name, f := range scenarios(t) {
+		if part && name != "upgrade" && name != "revert" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, wanted(f, scenarioSpeed))
@@ -70,15 +74,23 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// inPart reports whether only a part of a long test is to run, under the race detector,
+// and says which; scripts/test runs it once more, in full.
+func inPart(t *testing.T, which string) bool {
+	n, _ := strconv.Atoi(os.Getenv("TEST_PART"))
+	if n > 1 {
+		t.Log("played in part: " + which)
+	}
+	return n > 1
+}
+
 // TestWholeConversationInABubble runs the whole job, and the way back, at the
 // speed of production: an hour and more, in the time that the computing takes.
 func TestWholeConversationInABubble(t *testing.T) {
-	names := []string{"upgrade", "revert"}
-	if n, _ := strconv.Atoi(os.Getenv("TEST_PART")); n > 1 { // under the race detector: see scripts/test
-		t.Log("played in part: the upgrade alone")
-		names = names[:1]
+	if inPart(t, "not at all; TestScenarios has the same conversations with the race detector") {
+		return
 	}
-	for _, name := range names {
+	for _, name := range []string{"upgrade", "revert"} {
 		f := scenarios(t)[name]
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -90,7 +90,7 @@ func matrix(t *testing.T, play play) {
 	t.Logf("%d points × %d kinds = %d; tried %d: %s", len(points), len(kinds), len(points)*len(kinds), tried, strings.Join(sums, ", "))
 }
 
-// part thins long lists of lives out once more: TEST_PART=5 plays one in five.
+// part thins long lists of lives out once more: TEST_PART=8 plays one in eight.
 // scripts/test does so under the race detector, and plays them all without it.
 var part = func() int {
 	n, _ := strconv.Atoi(os.Getenv("TEST_PART"))
