@@ -36,17 +36,23 @@ func (r *Runner) lock(ctx context.Context, c Case, s Spec) (bool, error) {
 	return true, nil
 }
 
-func (r *Runner) leave(ctx context.Context, c Case, name string) error {
-	if err := r.store.LeaveTurn(ctx, name, c.ID()); err != nil {
+func (r *Runner) leave(ctx context.Context, session, name string) error {
+	if err := r.store.LeaveTurn(ctx, name, session); err != nil {
 		return fmt.Errorf("leave lock: %w", err)
 	}
 	return nil
 }
 
+// Unlock gives back the locks that a session without a call still has: a replica that
+// stood still may take them after another one carried the session's call to its end.
+func (r *Runner) Unlock(ctx context.Context, session string, ref cloud.Ref) error {
+	return errors.Join(r.leave(ctx, session, accountLock), r.leave(ctx, session, subscriptionLock(ref)))
+}
+
 func (r *Runner) unlockAccount(ctx context.Context, c Case) error {
-	return r.leave(ctx, c, accountLock)
+	return r.leave(ctx, c.ID(), accountLock)
 }
 
 func (r *Runner) unlock(ctx context.Context, c Case, s Spec) error {
-	return errors.Join(r.unlockAccount(ctx, c), r.leave(ctx, c, subscriptionLock(s.Ref)))
+	return r.Unlock(ctx, c.ID(), s.Ref)
 }

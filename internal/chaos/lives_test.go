@@ -19,6 +19,7 @@ type length struct {
 	back     int           // one in so many is taken back
 	trouble  time.Duration // so long something dies every second; from then on until everything has ended, now and then
 	end      time.Duration // no card has moved for so long: what has not ended is stuck
+	others   bool          // others meddle as well; see meddle
 }
 
 // asked is the length that `make chaos CHAOS=5m` asks for, or the short one.
@@ -31,7 +32,7 @@ func asked(t testing.TB) length {
 	if err != nil {
 		t.Fatalf("CHAOS: %v", err)
 	}
-	return length{sessions: 200, back: 6, trouble: d, end: 2 * time.Minute}
+	return length{sessions: 200, back: 6, trouble: d, end: 2 * time.Minute, others: true}
 }
 
 // seed is the seed of this run, or the one that CHAOS_SEED repeats.
@@ -67,11 +68,12 @@ var (
 // TestNothingIsLostOrDoneTwiceWhileReplicasDie is the whole promise: three
 // replicas are killed, frozen and thawed at random while people ask, approve
 // (twice, or on old screens), deny and cancel, take upgrades back, settle what
-// nobody can tell, and Redis Cloud loses answers.
+// nobody can tell, and Redis Cloud loses answers. With CHAOS somebody uses the console,
+// two of on-call disagree, and Slack refuses everything for a while, too.
 func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 	long := asked(t)
 	run := newChaos(t, long, seed(t))
-	rest := run.unleash()
+	rest := run.unleash(long.others)
 	t.Cleanup(rest) // of a test that fails half way
 	run.everybody()
 	time.Sleep(time.Until(run.weary))
@@ -82,7 +84,7 @@ func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 
 // unleash begins all trouble, and lets on-call watch; rest ends both, with
 // every replica alive.
-func (c *chaos) unleash() (rest func()) {
+func (c *chaos) unleash(others bool) (rest func()) {
 	stop := make(chan struct{})
 	var at sync.WaitGroup
 	for i := range c.replicas {
@@ -90,6 +92,9 @@ func (c *chaos) unleash() (rest func()) {
 	}
 	at.Go(func() { c.cut(stop) })
 	at.Go(func() { c.cutImports(stop) })
+	if others {
+		at.Go(func() { c.meddle(stop) })
+	}
 	at.Go(func() { c.operate(stop) })
 	return sync.OnceFunc(func() {
 		close(stop)

@@ -1,6 +1,7 @@
 package upgrade
 
 import (
+	"fmt"
 	"github.com/redis-upgrade/bot/internal/cloud"
 	"strings"
 	"testing"
@@ -166,5 +167,21 @@ func TestMovedFactsBlockOrWait(t *testing.T) {
 			w.console("cache", map[string]any{"subscription_status": ""})
 			w.wantEnd(s.ID, Done)
 		})
+	})
+}
+
+// A replica that stood still takes the lock of a subscription when its session has long
+// gone on. The revert of that session does not wait for it without end.
+func TestARevertDoesNotWaitForALockOfItsUpgrade(t *testing.T) {
+	bubble(t, shop(), func(t *testing.T, w *world) {
+		up := w.propose("cache", "7.4")
+		w.must(w.vote(up, bob))
+		up = w.untilState(up.ID, Soaking)
+		held, _, err := w.store.TakeTurn(w.ctx, fmt.Sprintf("subscription:%d", up.Plan.Ref().Subscription), up.ID, 0)
+		if err != nil || !held {
+			t.Fatalf("the late lock: %v, %v", held, err)
+		}
+		r := w.must(w.revertOf(up, w.filesOf("cache")))
+		w.untilState(r.ID, Proposed)
 	})
 }
