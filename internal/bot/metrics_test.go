@@ -111,7 +111,7 @@ func TestMetricsTellWhatAnOperatorAsks(t *testing.T) {
 	}
 }
 
-// Every metric is in the table for whoever runs the bot.
+// Every metric is in the table for the people who run the bot.
 func TestEveryMetricIsDocumented(t *testing.T) {
 	page, err := os.ReadFile(root + "/docs/operations.md")
 	if err != nil {

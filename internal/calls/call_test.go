@@ -18,7 +18,7 @@ func TestMovesOfACall(t *testing.T) {
 		{"an answer refuses", Sending, Refuse, Settled},
 		{"what is sending is never sent again", Sending, Send, ""},
 		{"what is proved absent is planned again", Sending, Absent, Planned},
-		{"what nobody can tell is unknown", Sending, Lose, Unknown},
+		{"a call of which nothing says what became of it is unknown", Sending, Lose, Unknown},
 		{"an accepted call is never planned again", Sent, Absent, ""},
 		{"an accepted call is never sent again", Sent, Send, ""},
 		{"an accepted call that shows nothing is for people", Sent, Lose, Unknown},

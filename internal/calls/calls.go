@@ -118,6 +118,7 @@ const (
 	NotTold   Reason = "not told"   // Redis Cloud does not tell a status
 )
 
+// Error is the refusal in words for people.
 func (r *Refused) Error() string { return r.Text }
 
 // Permitted tests mode, allow list and own store, which need no reading; nil: it may

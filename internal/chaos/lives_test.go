@@ -67,9 +67,9 @@ var (
 
 // TestNothingIsLostOrDoneTwiceWhileReplicasDie is the whole promise: three
 // replicas are killed, frozen and thawed at random while people ask, approve
-// (twice, or on old screens), deny and cancel, take upgrades back, settle what
-// nobody can tell, and Redis Cloud loses answers. With CHAOS somebody uses the console,
-// two of on-call disagree, and Slack refuses everything for a while, too.
+// (twice, or on old screens), deny and cancel, revert upgrades and settle unknown calls,
+// and Redis Cloud loses answers. With CHAOS somebody also uses the console, two people of
+// on-call disagree, and Slack refuses everything for a while.
 func TestNothingIsLostOrDoneTwiceWhileReplicasDie(t *testing.T) {
 	long := asked(t)
 	run := newChaos(t, long, seed(t))

@@ -13,8 +13,8 @@ type Receiver struct {
 	Lease time.Duration
 }
 
-// Claimed is an envelope in this replica's hands. It is an alias, so that whoever
-// uses a [Receiver] can declare the same methods at its own side.
+// Claimed is an envelope in this replica's hands. It is an alias, so that callers
+// of a [Receiver] can declare the same methods on their side.
 type Claimed = interface {
 	Payload() []byte
 	Receipt() int64 // grows in the order of receipt; 0: recorded by a release without receipts
