@@ -24,7 +24,7 @@ func (r *Runner) lock(ctx context.Context, c Case, s Spec) (bool, error) {
 		priority = 5
 	}
 	for _, l := range []struct{ name, word string }{{subscriptionLock(s.Ref), "subscription"}, {accountLock, "account"}} {
-		held, ahead, err := r.store.TakeTurn(ctx, l.name, c.ID(), priority)
+		held, ahead, err := r.store.TakeTurn(ctx, l.name, c.ID(), c.Revision(), priority)
 		if err != nil {
 			return false, fmt.Errorf("take lock: %w", err)
 		}
@@ -43,16 +43,10 @@ func (r *Runner) leave(ctx context.Context, session, name string) error {
 	return nil
 }
 
-// Unlock gives back the locks that a session without a call still has: a replica that
-// stood still may take them after another one carried the session's call to its end.
-func (r *Runner) Unlock(ctx context.Context, session string, ref cloud.Ref) error {
-	return errors.Join(r.leave(ctx, session, accountLock), r.leave(ctx, session, subscriptionLock(ref)))
-}
-
 func (r *Runner) unlockAccount(ctx context.Context, c Case) error {
 	return r.leave(ctx, c.ID(), accountLock)
 }
 
 func (r *Runner) unlock(ctx context.Context, c Case, s Spec) error {
-	return r.Unlock(ctx, c.ID(), s.Ref)
+	return errors.Join(r.unlockAccount(ctx, c), r.leave(ctx, c.ID(), subscriptionLock(s.Ref)))
 }

@@ -15,7 +15,7 @@ import (
 type Store interface {
 	Now() time.Time
 	Flag(ctx context.Context, name string) (string, error)
-	TakeTurn(ctx context.Context, name, owner string, priority int) (held bool, ahead int, err error)
+	TakeTurn(ctx context.Context, name, owner string, revision int64, priority int) (held bool, ahead int, err error)
 	LeaveTurn(ctx context.Context, name, owner string) error
 	TakeBudget(ctx context.Context, name string, limit int, per time.Duration, burst, cost int, reserve ...int) (wait time.Duration, err error)
 }

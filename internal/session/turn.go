@@ -13,9 +13,10 @@ const maxPriority = 1000
 // takeTurnScript takes a turn or a place in line. Sessions that are not open, or
 // have not asked for a while, lose turn or place when somebody else asks.
 //
-//	KEYS  1 turn  2 waiting  3 asked  4 open  5 fence
-//	ARGV  1 session  2 priority  3 patience ms
-//	→     {1, 0} it has the turn; {0, number ahead} it waits; {-1, 0} it is not open
+//	KEYS  1 turn  2 waiting  3 asked  4 open  5 fence  6 session
+//	ARGV  1 session  2 priority  3 patience ms  4 revision
+//	→     {1, 0} it has the turn; {0, number ahead} it waits; {-1, 0} it is not open;
+//	      {-2, 0} it has another revision
 var takeTurnScript = redis.NewScript(clockLua + `
 local me, now, span = ARGV[1], clock(), 1000000000000
 local function isopen(id) return redis.call('ZSCORE', KEYS[4], id) end
@@ -27,6 +28,7 @@ if not isopen(me) then
   drop(me)
   return { -1, 0 }
 end
+if redis.call('HGET', KEYS[6], 'revision') ~= ARGV[4] then return { -2, 0 } end
 local holder = redis.call('GET', KEYS[1])
 if holder == me then return { 1, 0 } end
 local place = redis.call('ZSCORE', KEYS[2], me)
@@ -56,17 +58,22 @@ end
 // place in line, and ahead is how many come before it, the holder included. Ask
 // again at least once a minute: after that a waiter is passed over and lines up
 // anew. A higher priority (within ±1000) goes first; equals go by arrival. For a
-// session that is not open: [ErrNotFound].
-func (s *Store) TakeTurn(ctx context.Context, name, session string, priority int) (held bool, ahead int, err error) {
+// session that is not open: [ErrNotFound]. For one that is not at this revision:
+// [ErrStale], so that a replica which stood still takes no turn for a session that
+// has gone on without it and would not give it back.
+func (s *Store) TakeTurn(ctx context.Context, name, session string, revision int64, priority int) (held bool, ahead int, err error) {
 	priority = min(max(priority, -maxPriority), maxPriority)
-	keys := append(s.turnKeys(name), s.keys.open(), s.keys.fence())
-	answer, err := s.run(ctx, s.rdb, "take turn "+name, takeTurnScript, keys, session, priority, ms(s.turnPatience))
+	keys := append(s.turnKeys(name), s.keys.open(), s.keys.fence(), s.keys.session(session))
+	answer, err := s.run(ctx, s.rdb, "take turn "+name, takeTurnScript, keys, session, priority, ms(s.turnPatience), revision)
 	if err != nil {
 		return false, 0, err
 	}
 	state, _ := answer[0].(int64)
 	n, _ := answer[1].(int64)
-	if state < 0 {
+	switch state {
+	case -2:
+		return false, 0, fmt.Errorf("take turn %s: %w", name, ErrStale)
+	case -1:
 		return false, 0, fmt.Errorf("take turn %s: %w: %s is not open", name, ErrNotFound, session)
 	}
 	return state == 1, int(n), nil

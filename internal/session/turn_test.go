@@ -84,12 +84,18 @@ var turnRows = []struct {
 		h.wantHolder("a")
 	}},
 	{"who is not open gets none", func(t *testing.T, h *harness, a, b, c session.Record) {
-		_, _, err := h.TakeTurn(h.ctx, "account", "ghost", 0)
+		_, _, err := h.TakeTurn(h.ctx, "account", "ghost", 1, 0)
 		h.wantErr(err, session.ErrNotFound)
 		h.move(a, "cancel")
-		_, _, err = h.TakeTurn(h.ctx, "account", "a", 0)
+		_, _, err = h.TakeTurn(h.ctx, "account", "a", 2, 0)
 		h.wantErr(err, session.ErrNotFound)
 		h.wantHolder("")
+	}},
+	{"who stood still while the session went on gets none", func(t *testing.T, h *harness, a, b, c session.Record) {
+		_, _, err := h.TakeTurn(h.ctx, "account", "a", 2, 0)
+		h.wantErr(err, session.ErrStale)
+		h.wantHolder("")
+		h.wantTurn("b", 0, true, 0)
 	}},
 }
 
@@ -105,7 +111,7 @@ func TestTurns(t *testing.T) {
 
 func (h *harness) wantTurn(id string, priority int, wantHeld bool, wantAhead int) {
 	h.t.Helper()
-	held, ahead, err := h.TakeTurn(h.ctx, "account", id, priority)
+	held, ahead, err := h.TakeTurn(h.ctx, "account", id, 1, priority)
 	if err != nil || held != wantHeld || ahead != wantAhead {
 		h.t.Errorf("%s asks for the turn: held %v, %d ahead, %v; want %v, %d", id, held, ahead, err, wantHeld, wantAhead)
 	}

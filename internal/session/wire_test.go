@@ -77,7 +77,7 @@ func TestEveryKeySharesTheTagWhateverThePrefix(t *testing.T) {
 		if _, err := s.Advance(ctx, opening(id, "db"+prefix)); err != nil {
 			t.Fatal(err)
 		}
-		s.TakeTurn(ctx, "t", id, 0)
+		s.TakeTurn(ctx, "t", id, 1, 0)
 		s.TakeBudget(ctx, "b", 1, time.Second, 1, 1)
 		s.Receive(ctx, "e", nil, lease)
 		s.Inbox().Claim(ctx, lease, 1)

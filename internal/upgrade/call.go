@@ -163,12 +163,6 @@ func (e *Engine) spec(l *lease, o outside) calls.Spec {
 // drive makes one move of the step's call, or says how long to wait, or that it is
 // settled.
 func (e *Engine) drive(ctx context.Context, l *lease, o outside) (answer, error) {
-	if c := l.s.Call; l.s.Parent() != "" && (c == nil || c.Key != o.key || c.Phase == Planned) {
-		// The session that this one takes over from makes no call any more, but may hold locks.
-		if err := e.calls.Unlock(ctx, l.s.Parent(), o.ref); err != nil {
-			return nil, err
-		}
-	}
 	result, err := e.calls.Run(ctx, &atCall{lease: l, o: o}, e.spec(l, o))
 	switch r := result.(type) {
 	case calls.Wait:

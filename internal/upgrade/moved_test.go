@@ -1,11 +1,14 @@
 package upgrade
 
 import (
+	"errors"
 	"fmt"
-	"github.com/redis-upgrade/bot/internal/cloud"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis-upgrade/bot/internal/cloud"
+	"github.com/redis-upgrade/bot/internal/session"
 )
 
 // The world moved between approval and start.
@@ -170,16 +173,17 @@ func TestMovedFactsBlockOrWait(t *testing.T) {
 	})
 }
 
-// A replica that stood still takes the lock of a subscription when its session has long
-// gone on. The revert of that session does not wait for it without end.
-func TestARevertDoesNotWaitForALockOfItsUpgrade(t *testing.T) {
+// A replica that stood still asks for the lock of a subscription when its session has long
+// gone on: it does not get it, and a revert of that session does not wait for it.
+func TestALockIsNotTakenForASessionThatHasGoneOn(t *testing.T) {
 	bubble(t, shop(), func(t *testing.T, w *world) {
 		up := w.propose("cache", "7.4")
 		w.must(w.vote(up, bob))
 		up = w.untilState(up.ID, Soaking)
-		held, _, err := w.store.TakeTurn(w.ctx, fmt.Sprintf("subscription:%d", up.Plan.Ref().Subscription), up.ID, 0)
-		if err != nil || !held {
-			t.Fatalf("the late lock: %v, %v", held, err)
+		name := fmt.Sprintf("subscription:%d", up.Plan.Ref().Subscription)
+		held, _, err := w.store.TakeTurn(w.ctx, name, up.ID, up.Revision-1, 0)
+		if held || !errors.Is(err, session.ErrStale) {
+			t.Errorf("the late lock: %v, %v", held, err)
 		}
 		r := w.must(w.revertOf(up, w.filesOf("cache")))
 		w.untilState(r.ID, Proposed)
